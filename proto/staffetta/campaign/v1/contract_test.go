@@ -1,0 +1,124 @@
+package campaignv1_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/testing/protocmp"
+
+	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
+)
+
+var write = flag.Bool("write", false, "write the golden messages that are missing; never one that exists")
+
+// What was published stays readable: the golden files are bytes of the day the
+// contract was accepted, and are never written again.
+func TestGoldenMessagesMeanTheSameToday(t *testing.T) {
+	t.Parallel()
+	codecs := map[string]struct {
+		encode func(proto.Message) ([]byte, error)
+		decode func([]byte, proto.Message) error
+	}{
+		".binpb": {proto.MarshalOptions{Deterministic: true}.Marshal, proto.Unmarshal},
+		".json":  {protojson.MarshalOptions{Multiline: true}.Marshal, protojson.Unmarshal},
+	}
+	for name, want := range messages() {
+		for ext, codec := range codecs {
+			t.Run(name+ext, func(t *testing.T) {
+				t.Parallel()
+				file := filepath.Join("testdata", name+ext)
+				data, err := os.ReadFile(file)
+				if os.IsNotExist(err) && *write {
+					if data, err = codec.encode(want); err == nil {
+						err = os.WriteFile(file, data, 0o644)
+					}
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				got := want.ProtoReflect().New().Interface()
+				if err := codec.decode(data, got); err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" {
+					t.Errorf("%s means something else now (-then +now):\n%s", file, diff)
+				}
+			})
+		}
+	}
+}
+
+// fields calls do for each field of each message of the package.
+func fields(do func(protoreflect.FieldDescriptor)) {
+	var walk func(protoreflect.MessageDescriptors)
+	walk = func(messages protoreflect.MessageDescriptors) {
+		for i := range messages.Len() {
+			m := messages.Get(i)
+			for j := range m.Fields().Len() {
+				do(m.Fields().Get(j))
+			}
+			walk(m.Messages())
+		}
+	}
+	protoregistry.GlobalFiles.RangeFilesByPackage("staffetta.campaign.v1", func(f protoreflect.FileDescriptor) bool {
+		walk(f.Messages())
+		return true
+	})
+}
+
+func TestNoFieldIsAFloatingPointNumber(t *testing.T) {
+	t.Parallel()
+	seen := 0
+	fields(func(f protoreflect.FieldDescriptor) {
+		seen++
+		if k := f.Kind(); k == protoreflect.FloatKind || k == protoreflect.DoubleKind {
+			t.Errorf("%s is a %s", f.FullName(), k)
+		}
+		if m := f.Message(); m != nil && m.ParentFile().Package() != "staffetta.campaign.v1" && m.ParentFile().Package() != "google.protobuf" {
+			t.Errorf("%s is a %s: a type whose insides are not ours to promise", f.FullName(), m.FullName())
+		}
+	})
+	if seen < 50 {
+		t.Errorf("walked %d fields only", seen)
+	}
+}
+
+// Whoever reads one event can read the head of them all.
+func TestEveryEventNamesItsCampaignInTheSameFields(t *testing.T) {
+	t.Parallel()
+	head := []protoreflect.Name{"source", "request_id", "campaign_id", "version", "simulation"}
+	for name, m := range messages() {
+		if _, request := m.(*campaignv1.CampaignRequested); request {
+			continue
+		}
+		for i, want := range head {
+			f := m.ProtoReflect().Descriptor().Fields().ByNumber(protoreflect.FieldNumber(i + 1))
+			if f == nil || f.Name() != want {
+				t.Errorf("%s: field %d is %v, want %s", name, i+1, f, want)
+			}
+		}
+	}
+}
+
+func TestThereIsAGoldenMessageOfEachType(t *testing.T) {
+	t.Parallel()
+	golden := map[protoreflect.FullName]bool{"staffetta.campaign.v1.Money": true} // inside the others
+	for _, m := range messages() {
+		golden[m.ProtoReflect().Descriptor().FullName()] = true
+	}
+	protoregistry.GlobalFiles.RangeFilesByPackage("staffetta.campaign.v1", func(f protoreflect.FileDescriptor) bool {
+		for i := range f.Messages().Len() {
+			if name := f.Messages().Get(i).FullName(); !golden[name] {
+				t.Errorf("%s has none", name)
+			}
+		}
+		return true
+	})
+}
