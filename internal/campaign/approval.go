@@ -1,0 +1,137 @@
+package campaign
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// Hold is why a quoted campaign waits, and until when.
+type Hold struct {
+	For   HoldKind  `json:"for"`
+	Why   string    `json:"why"` // in a sentence
+	Since time.Time `json:"since"`
+	Until time.Time `json:"until"` // then it is rejected
+}
+
+// HoldKind sorts what a campaign can wait for.
+type HoldKind string
+
+const (
+	HoldApproval HoldKind = "approval"
+	HoldCredit   HoldKind = "credit"
+	HoldBudget   HoldKind = "budget"
+	HoldWindow   HoldKind = "window"
+)
+
+// Approval is somebody's word for one quote, and for nothing else.
+type Approval struct {
+	QuoteID string    `json:"quote_id"`
+	By      string    `json:"by"`
+	At      time.Time `json:"at"`
+	Quote   Quote     `json:"quote"` // what was seen
+}
+
+// Approve is somebody's yes to a quote, Decline a no.
+type Approve struct {
+	QuoteID string
+	By      string
+}
+
+// Decline is somebody's no to a quote.
+type Decline struct {
+	QuoteID string
+	By      string
+	Why     string
+}
+
+func (Approve) input() {}
+func (Decline) input() {}
+
+// QuoteID stands for exactly this text, sender, list, recipients, parts, price
+// and currency: if one of them moves it is another id. It is short enough to
+// be read out on the phone.
+func QuoteID(r Request, q Quote) string {
+	b := make([]byte, 0, 512)
+	for _, part := range [...]string{
+		r.Text, r.Sender, strconv.FormatInt(r.ListID, 10), strconv.FormatBool(r.Unicode),
+		strconv.FormatInt(q.Goal.Valid, 10), strconv.FormatInt(q.Goal.Parts, 10),
+		q.Price.PerMessage.Amount.String(), q.Price.Total.Amount.String(), q.Price.Total.Currency,
+	} {
+		b = strconv.AppendInt(b, int64(len(part)), 10) // the lengths keep "a"+"bc" from being "ab"+"c"
+		b = append(append(b, ':'), part...)
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:8])
+}
+
+// covers says that what was approved still is what would be sent: the same
+// quote, or one that has drifted no further than is tolerated.
+func (a *Approval) covers(r Request, q Quote, tolerance int64) bool {
+	switch {
+	case a == nil:
+		return false
+	case a.QuoteID == QuoteID(r, q):
+		return true
+	}
+	was, is := a.Quote.Goal, q.Goal
+	return a.Quote.Price.PerMessage.Equal(q.Price.PerMessage) &&
+		a.Quote.Price.Total.Currency == q.Price.Total.Currency &&
+		drift(was.Valid, is.Valid) <= tolerance && drift(was.Parts, is.Parts) <= tolerance
+}
+
+// drift is by how many percent two counts differ, rounded up.
+func drift(was, is int64) int64 {
+	d := is - was
+	if d < 0 {
+		d = -d
+	}
+	if d == 0 {
+		return 0
+	}
+	return (d*100 + max(was, 1) - 1) / max(was, 1)
+}
+
+// approve takes somebody's yes. The draft has waited, so it is thrown away and
+// quoted anew: what is confirmed is what the gateway says now, if that still
+// is what was approved.
+func (t *turn) approve(in Approve) Decision {
+	if a := t.c.Approval; a != nil && a.QuoteID == in.QuoteID {
+		return Decision{Next: t.c} // the same yes again
+	}
+	if no := t.unasked(in.QuoteID); no != "" {
+		return Decision{Next: t.c, Refused: no}
+	}
+	t.c.Approval = &Approval{QuoteID: in.QuoteID, By: in.By, At: t.now, Quote: *t.c.Quote}
+	t.c.Hold = nil
+	return t.withdraw(Abandoning, nil)
+}
+
+// decline takes somebody's no.
+func (t *turn) decline(in Decline) Decision {
+	if why := t.c.Reason; why != nil && why.Code == ReasonDeclined {
+		return Decision{Next: t.c} // the same no again
+	}
+	if no := t.unasked(in.QuoteID); no != "" {
+		return Decision{Next: t.c, Refused: no}
+	}
+	why := Reason{Code: ReasonDeclined, By: in.By, Message: in.By + " declined it"}
+	if in.Why != "" {
+		why.Message += ": " + in.Why
+	}
+	t.c.Hold = nil
+	return t.withdraw(Rejecting, &why)
+}
+
+// unasked says why an answer is to no question.
+func (t *turn) unasked(id string) string {
+	switch {
+	case t.c.State != Quoted || t.c.Hold == nil || t.c.Hold.For != HoldApproval:
+		return fmt.Sprintf("campaign %s does not wait for an approval, it is %s", t.c.Key, t.c.State)
+	case id != QuoteID(t.c.Request, *t.c.Quote):
+		return fmt.Sprintf("quote %s is not the one that campaign %s waits with, which is %s: look at it again", id, t.c.Key, QuoteID(t.c.Request, *t.c.Quote))
+	}
+	return ""
+}

@@ -1,0 +1,43 @@
+package campaign_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/staffetta-io/staffetta/internal/campaign"
+)
+
+func TestCost(t *testing.T) {
+	t.Parallel()
+	quote := &campaign.Quote{Price: campaign.Price{Total: eur("344.09")}}
+	confirmed := &campaign.Confirmation{At: friday}
+	for _, test := range []struct {
+		name string
+		c    campaign.Campaign
+		want campaign.Money
+	}{
+		{"IsNothingBeforeTheConfirm", campaign.Campaign{State: campaign.Rejecting, Quote: quote}, campaign.Money{}},
+		{"IsTheQuoteUntilTheGatewaySaysMore", campaign.Campaign{State: campaign.Sending, Quote: quote, Confirmed: confirmed}, eur("344.09")},
+		{"IsWhatTheGatewaySays", campaign.Campaign{State: campaign.Completed, Quote: quote, Confirmed: confirmed,
+			Stats: &campaign.Stats{Cost: eur("340")}}, eur("340")},
+		{"IsNothingOnceTheConfirmIsTakenBack", campaign.Campaign{State: campaign.Cancelling, Quote: quote, Confirmed: confirmed}, campaign.Money{}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := test.c.Cost(); !got.Equal(test.want) {
+				t.Errorf("it costs %v, want %v", got, test.want)
+			}
+		})
+	}
+}
+
+func TestChargedAtNeverMoves(t *testing.T) {
+	t.Parallel()
+	asked := campaign.Campaign{Asked: friday, NotBefore: friday.Add(30 * time.Hour)}
+	if got := asked.ChargedAt(); !got.Equal(friday) {
+		t.Errorf("charged at %v, want when it was asked for", got)
+	}
+	asked.Request.At = friday.Add(48 * time.Hour)
+	if got := asked.ChargedAt(); !got.Equal(asked.Request.At) {
+		t.Errorf("charged at %v, want its own instant", got)
+	}
+}

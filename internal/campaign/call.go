@@ -1,0 +1,124 @@
+package campaign
+
+import (
+	"strconv"
+	"time"
+)
+
+// Op names a call to the gateway.
+type Op string
+
+const (
+	OpCreate    Op = "create"
+	OpConfigure Op = "configure"
+	OpCalculate Op = "calculate"
+	OpPrice     Op = "price"
+	// OpAdmit is not a request: it waits for the rate limit's token and the
+	// breaker's leave for one confirm, so that waiting does not age the intent.
+	OpAdmit Op = "admit"
+	// OpReserve and OpSettle are not requests to the gateway either: they put
+	// the campaign's cost into the budgets, and its real cost in the end.
+	OpReserve Op = "reserve"
+	OpSettle  Op = "settle"
+	OpConfirm Op = "confirm"
+	OpStatus  Op = "status"
+	OpStats   Op = "stats"
+	OpDelete  Op = "delete"
+)
+
+// Call is one request to the gateway, as a value. CampaignID is set for all
+// but create; Draft for create; Content for configure; At for confirm.
+type Call struct {
+	Op         Op
+	CampaignID int64
+	Draft      Draft
+	Content    Content
+	At         time.Time // confirm: zero is immediately
+	Simulation bool      // create, configure, confirm
+	Amount     Money     // reserve, settle: what the campaign costs; none: nothing
+	Period     time.Time // reserve, settle: the instant whose day and month are charged
+}
+
+// Draft is what create sends.
+type Draft struct {
+	Name        string
+	Description string // ends in a marker of the key, so that the draft can be found again
+}
+
+// Content is what configure sends.
+type Content struct {
+	Sender  string
+	Text    string
+	ListID  int64
+	Unicode bool
+}
+
+// Kind sorts the outcome of a call by what can be done about it.
+type Kind string
+
+const (
+	OK Kind = "ok"
+	// Refused is final for this call: the gateway understood and said no.
+	Refused Kind = "refused"
+	// Unauthorised means the service is misconfigured, not the campaign wrong.
+	Unauthorised Kind = "unauthorised"
+	// Throttled means too many calls: wait RetryAfter.
+	Throttled Kind = "throttled"
+	// Unavailable means no usable answer: it may have happened.
+	Unavailable Kind = "unavailable"
+	// NotAttempted means the call never left: it did not happen, and it
+	// counts as no attempt.
+	NotAttempted Kind = "not_attempted"
+)
+
+// Outcome is what became of a Call, and the next input of the rules.
+type Outcome struct {
+	Op   Op
+	Kind Kind
+
+	// What the answer said, if Kind is OK: the field that belongs to Op.
+	CampaignID  int64     // create
+	Goal        Goal      // calculate
+	Price       Price     // price
+	ConfirmedAt time.Time // confirm; zero if the gateway did not say
+	Status      Status    // status
+	Stats       Stats     // stats
+
+	// Why not, if Kind is anything else.
+	HTTP       int           // status code, zero if there was no answer
+	Field      string        // the gateway's name of the field at fault
+	Words      string        // the gateway's own words
+	Err        string        // ours, when there are none
+	RetryAfter time.Duration // throttled, not attempted: when it is worth asking again
+
+	// For the record of attempts.
+	Started time.Time
+	Took    time.Duration
+	Breaker string // the breaker's state when the call left: closed, half-open, open
+}
+
+// said is what is worth remembering of an answer: which campaign was made,
+// where it was said to stand. The figures are in the quote and the statistics.
+func (o Outcome) said() string {
+	switch {
+	case o.Op == OpCreate:
+		return "campaign " + strconv.FormatInt(o.CampaignID, 10)
+	case o.Op == OpStatus:
+		return string(o.Status)
+	case o.Op == OpStats:
+		return string(o.Stats.Status)
+	}
+	return ""
+}
+
+// Attempt is one call as the record remembers it, for those who ask why.
+type Attempt struct {
+	Op      Op        `json:"op"`
+	At      time.Time `json:"at"`
+	TookMS  int64     `json:"took_ms"`
+	Kind    Kind      `json:"kind"`
+	HTTP    int       `json:"http_status,omitempty"`
+	Breaker string    `json:"breaker,omitempty"`
+	Note    string    `json:"note,omitempty"` // ok: what it said; otherwise the gateway's words, or our error
+	More    int       `json:"more,omitempty"` // how many calls like this one came after it and are not kept
+}

@@ -1,0 +1,134 @@
+package campaign
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Schema is the version of the record's JSON. Readers refuse a newer one.
+const Schema = 1
+
+// Campaign is the record: everything known of one campaign, and what it owes
+// the world. It is saved whole, under compare-and-set, and its JSON is read by
+// people (`nats kv get campaigns shop-italia.bf-2026`).
+type Campaign struct {
+	Schema  int     `json:"schema"`
+	Key     Key     `json:"key"`
+	Request Request `json:"request"`
+	Trace   string  `json:"traceparent,omitempty"`
+
+	State   State     `json:"state"`
+	Since   time.Time `json:"since"`             // when it entered this state
+	Waiting string    `json:"waiting,omitempty"` // why nothing happens now, in a sentence
+	Wake    time.Time `json:"wake,omitzero"`     // when it must be looked at again; zero once final and told
+	Asked   time.Time `json:"asked,omitzero"`    // when we first saw the request
+
+	Draft     *Bound        `json:"draft,omitempty"`      // the gateway's campaign, while there is one
+	Quotes    int           `json:"quotes,omitempty"`     // how many quotes were announced
+	Quote     *Quote        `json:"quote,omitempty"`      // the last one
+	Confirmed *Confirmation `json:"confirmed,omitempty"`  // once established
+	Stats     *Stats        `json:"stats,omitempty"`      // the last one announced
+	StatsN    int           `json:"stats_n,omitempty"`    // how many were announced
+	Reason    *Reason       `json:"reason,omitempty"`     // why it will not, or did not, end well
+	Cancel    *Cancel       `json:"cancel,omitempty"`     // a cancel that is kept
+	Hold      *Hold         `json:"hold,omitempty"`       // why it waits with its quote
+	Approval  *Approval     `json:"approval,omitempty"`   // somebody's yes, to one quote
+	NotBefore time.Time     `json:"not_before,omitzero"`  // put off until then by its send window
+	Budgeted  bool          `json:"budgeted,omitempty"`   // the budgets may hold something for it
+	ApprovalN int           `json:"approval_n,omitempty"` // how many approvals were asked for
+	DeferredN int           `json:"deferred_n,omitempty"` // how often it was said that it waits
+
+	Resolved *Resolution `json:"resolved,omitempty"` // what a person established
+
+	Rounds  int `json:"rounds,omitempty"`  // how many intents were saved
+	Tries   int `json:"tries,omitempty"`   // calls without an answer in a row, for the back-off
+	Denials int `json:"denials,omitempty"` // deletes in a row that left the campaign standing
+	Missing int `json:"missing,omitempty"` // reads in a row that did not find the campaign
+
+	// Outbox holds the events that this version of the record owes.
+	Outbox   []Event   `json:"outbox,omitempty"`
+	Attempts []Attempt `json:"attempts,omitempty"` // 32 at most: see attempted
+
+	// run is what the worker in hand knows and no record can say: which call
+	// is under way on a draft of its own. It is not saved, so a campaign that
+	// was loaded has none: nobody goes on with somebody else's draft.
+	run run
+}
+
+// Bound is the gateway's campaign that belongs to the record.
+type Bound struct {
+	ID       int64     `json:"id"`
+	Intended bool      `json:"intended,omitempty"` // an intent was saved for it: a confirm may have left
+	For      time.Time `json:"for,omitzero"`       // the instant the intent asks for; zero: immediately
+	Settled  bool      `json:"settled,omitempty"`  // the intent has stood for S: a confirm that did not show will not be waited for
+}
+
+// Cancel is somebody's wish that the campaign be not sent.
+type Cancel struct {
+	By      string    `json:"by"`
+	Why     string    `json:"why,omitempty"`
+	At      time.Time `json:"at"`
+	Refused string    `json:"refused,omitempty"` // it came too late: why
+}
+
+// Resolution is what a person saw at the gateway.
+type Resolution struct {
+	By   string    `json:"by"`
+	Sent bool      `json:"sent"`
+	Why  string    `json:"why,omitempty"`
+	At   time.Time `json:"at"`
+}
+
+// run is how far the worker in hand has come.
+type run struct {
+	asked   Op                  // the call under way; an answer to any other means nothing
+	refused *Reason             // a refusal that is being read back
+	finish  func(turn) Decision // how it ends once the budgets are settled
+	denied  int                 // the HTTP status of a refused delete that is being read back
+}
+
+const attemptsKept = 32
+
+// attempted returns the attempts with one more. Whoever asks why wants to know
+// of the one confirm that got no answer, not of each of the fifty reads that
+// followed: when there are too many, what goes is what has its like before and
+// after it, and the one before remembers that there were more.
+func attempted(list []Attempt, o Outcome) []Attempt {
+	note := cmp.Or(o.Words, o.Err)
+	if o.Kind == OK {
+		note = o.said()
+	}
+	list = append(append(make([]Attempt, 0, len(list)+1), list...), Attempt{
+		Op: o.Op, At: o.Started, TookMS: o.Took.Milliseconds(),
+		Kind: o.Kind, HTTP: o.HTTP, Breaker: o.Breaker, Note: note,
+	})
+	if len(list) <= attemptsKept {
+		return list
+	}
+	// The same call again and again, or the same two.
+	for size := 1; size <= 2; size++ {
+		for i := size; i+2*size <= len(list); i++ {
+			if alike(list[i-size:], list[i:], size) && alike(list[i:], list[i+size:], size) {
+				for j := range size {
+					list[i-size+j].More += 1 + list[i+j].More
+				}
+				return slices.Delete(list, i, i+size)
+			}
+		}
+	}
+	for i := range list {
+		before := slices.IndexFunc(list[:i], list[i].like)
+		if before >= 0 && slices.ContainsFunc(list[i+1:], list[i].like) {
+			list[before].More += 1 + list[i].More
+			return slices.Delete(list, i, i+1)
+		}
+	}
+	return list[1:]
+}
+
+// alike says that so many calls came out like so many others.
+func alike(a, b []Attempt, n int) bool { return slices.EqualFunc(a[:n], b[:n], Attempt.like) }
+
+// like says that two calls came out alike.
+func (a Attempt) like(b Attempt) bool { return a.Op == b.Op && a.Kind == b.Kind && a.HTTP == b.HTTP }

@@ -1,0 +1,90 @@
+package campaign
+
+import "time"
+
+// The confirm, and what is known of it.
+
+// happened says that a confirm took effect.
+func (s Status) happened() bool {
+	return s == StatusConfirmed || s == StatusSending || s == StatusCompleted || s == StatusFailed
+}
+
+// running says that it took effect and can no longer be undone.
+func (s Status) running() bool { return s.happened() && s != StatusConfirmed }
+
+// confirmed takes the answer of the one confirm the intent permitted.
+func (t *turn) confirmed(o Outcome) Decision {
+	switch o.Kind {
+	case OK:
+		return t.established(StatusConfirmed, o.ConfirmedAt, false)
+	case NotAttempted:
+		// The only run that might have called says that it did not. That was
+		// no attempt.
+		t.c.Rounds--
+		return t.retreat(o)
+	case Refused:
+		// Unless the instant passed while the confirm was on its way, and that
+		// is why: then the next draft is confirmed at once, or it is too late.
+		if at := t.c.Draft.For; at.IsZero() || at.Sub(t.now) > t.ConfirmWithin {
+			why := refusal(o)
+			t.c.Reason = &why
+		}
+	}
+	return t.call(OpStatus)
+}
+
+// readBack takes the status of a campaign whose confirm has no known outcome.
+func (t *turn) readBack(o Outcome) Decision {
+	if t.age >= t.Settle && !t.c.Draft.Settled {
+		draft := *t.c.Draft
+		draft.Settled = true
+		t.c.Draft = &draft
+	}
+	switch {
+	case o.Kind == OK && o.Status.happened():
+		return t.established(o.Status, time.Time{}, true)
+	case o.Kind != OK && o.Kind != Refused:
+		return t.wait(t.pause(o))
+	case !t.c.Draft.Settled:
+		// It may still take effect. Only success could be believed now.
+		return t.wait(t.settled(t.now).Sub(t.now), "the confirm had no clear outcome; it is not concluded that it failed before it has had time to take effect")
+	case t.c.Cancel != nil:
+		return t.withdraw(Cancelling, nil)
+	case t.c.Reason != nil && t.c.Reason.Code == ReasonNoCredit && t.c.Request.Limits.OnNoCredit == Wait:
+		return t.withdraw(Abandoning, nil)
+	case t.c.Reason != nil && t.c.Reason.HTTP != 404:
+		return t.withdraw(Rejecting, t.c.Reason)
+	}
+	return t.withdraw(Abandoning, nil)
+}
+
+// established says that the campaign is confirmed, once, and follows it.
+func (t *turn) established(s Status, at time.Time, readBack bool) Decision {
+	t.c.Reason = nil
+	t.c.Tries, t.c.Denials, t.c.Missing = 0, 0, 0
+	t.c.run = run{}
+	if at.IsZero() {
+		at = t.now
+	}
+	if t.c.Confirmed == nil {
+		done := Confirmation{At: at, For: t.c.Draft.For, ReadBack: readBack}
+		if !t.c.Draft.Intended {
+			// The intent is not in the record (a power cut took it back), the
+			// confirm is a fact all the same.
+			done.For = t.c.Request.At
+		}
+		t.c.Confirmed = &done
+		t.emit(Event{Type: EventConfirmed, N: 1, Confirmed: &done, Quote: t.c.Quote})
+	}
+	if cancel := t.c.Cancel; cancel != nil && cancel.Refused == "" {
+		kept := *cancel
+		kept.Refused = "it came too late: the gateway had already confirmed the campaign and could not take it back"
+		t.c.Cancel = &kept
+	}
+	t.become(Confirmed)
+	if s.running() {
+		t.become(Sending)
+	}
+	t.c.Wake = t.nextPoll()
+	return t.save()
+}

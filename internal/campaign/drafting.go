@@ -1,0 +1,190 @@
+package campaign
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/staffetta-io/staffetta/internal/sms"
+)
+
+// From the request to the quote: create, configure, calculate, price.
+
+// ask begins the record of a request that has none.
+func (t *turn) ask(in Asked) Decision {
+	t.c = Campaign{Schema: Schema, Key: in.Key, Request: in.Request, Trace: in.Trace}
+	t.c.Asked = t.now
+	t.become(Requested)
+	return t.begin()
+}
+
+// begin makes a draft, unless the campaign may not be sent any more.
+func (t *turn) begin() Decision {
+	switch why := t.forbidden(); {
+	case t.c.Cancel != nil:
+		return t.end(Cancelled, EventCancelled, t.cancelled())
+	case why != nil:
+		return t.end(Rejected, EventRejected, *why)
+	case t.c.Rounds >= t.Rounds:
+		return t.end(Rejected, EventRejected, Reason{Code: ReasonGaveUp, Message: fmt.Sprintf(
+			"gave up after %d confirms, none of which took effect; nothing was sent: look at the attempts, then ask again under a new request id", t.c.Rounds)})
+	}
+	if d, shut := t.awaitWindow(0); shut {
+		return d
+	}
+	return t.call(OpCreate)
+}
+
+// forbidden is the look before every spending: may this request be sent now?
+func (t *turn) forbidden() *Reason {
+	r := t.c.Request
+	if t.late() && r.Limits.OnLate != Ask {
+		return &Reason{Code: ReasonTooLate, Field: "at", Message: fmt.Sprintf(
+			"it was due at %s, which is too long ago to send it without asking: ask again under a new request id", t.due().Format(time.RFC3339))}
+	}
+	if end := r.ExpiresAt; !end.IsZero() && !t.now.Before(end) {
+		return &Reason{Code: ReasonExpired, Field: "expires_at", Message: fmt.Sprintf(
+			"it expired at %s before it could be confirmed", end.Format(time.RFC3339))}
+	} else if q := t.c.Quote; !end.IsZero() && q != nil && later(t.now, r.At).Add(t.lasts(q.Goal.Valid)).After(end) {
+		return &Reason{Code: ReasonExpired, Field: "expires_at", Message: fmt.Sprintf(
+			"sending to %d recipients takes about %s and would not end before it expires at %s", q.Goal.Valid, t.lasts(q.Goal.Valid).Round(time.Minute), end.Format(time.RFC3339))}
+	}
+	if most := r.Limits.MaxParts; most > 0 {
+		if n := sms.Measure(r.Text).Parts; n > most || t.c.Quote != nil && t.c.Quote.Goal.Parts > int64(most)*t.c.Quote.Goal.Valid {
+			return &Reason{Code: ReasonTooManyParts, Field: "text", Message: fmt.Sprintf(
+				"the message needs more than %d parts: shorten it, or raise max_parts_per_message", most)}
+		}
+	}
+	if char, position, found := sms.Outside(r.Text); found && !r.Unicode {
+		return &Reason{Code: ReasonNotGSM7, Field: "text", Message: fmt.Sprintf(
+			"character %q at position %d is not in GSM-7: replace it, or set unicode to true (70 instead of 160 characters a part)", char, position)}
+	}
+	return nil
+}
+
+// created binds the gateway's campaign id to the key. A crash before the save
+// leaks a draft: it costs nothing, is never sent, and carries our marker.
+func (t *turn) created(o Outcome) Decision {
+	switch o.Kind {
+	case OK:
+		t.c.Draft = &Bound{ID: o.CampaignID}
+		t.c.Quote = nil
+		t.c.Budgeted = t.Budgets && !t.c.Request.Simulation
+		t.become(Drafted)
+		t.c.Wake = t.now.Add(t.Lease)
+		return t.saveAndCall(OpConfigure)
+	case Refused:
+		return t.end(Rejected, EventRejected, refusal(o))
+	default:
+		return t.wait(t.pause(o))
+	}
+}
+
+// drafting goes on with a draft of one's own, from call to call, and stores
+// nothing until the intent.
+func (t *turn) drafting(o Outcome) Decision {
+	switch {
+	case o.Op == OpStatus:
+		return t.refused(o)
+	case o.Op == OpReserve:
+		return t.reserved(o)
+	case o.Kind == OK:
+	case o.Kind == Refused:
+		// Even now a refusal is not taken at its word: the draft may be
+		// refused because it is already confirmed.
+		why := refusal(o)
+		t.c.run.refused = &why
+		return t.call(OpStatus)
+	default:
+		// Unknown: a late configure would undo a later quote. The draft is
+		// thrown away and the next one is quoted anew.
+		return t.retreat(o)
+	}
+	switch o.Op {
+	case OpConfigure:
+		return t.call(OpCalculate)
+	case OpCalculate:
+		t.c.Quote = &Quote{Goal: o.Goal}
+		return t.call(OpPrice)
+	case OpPrice:
+		return t.priced(o)
+	default: // OpAdmit
+		return t.intend()
+	}
+}
+
+// retreat abandons the draft, after a pause.
+func (t *turn) retreat(o Outcome) Decision {
+	t.withdraw(Abandoning, nil)
+	return t.wait(t.pause(o))
+}
+
+// refused takes the status of a draft on which a call was refused.
+func (t *turn) refused(o Outcome) Decision {
+	why := *t.c.run.refused
+	switch {
+	case o.Kind == OK && o.Status.happened():
+		return t.established(o.Status, time.Time{}, true)
+	case o.Kind == Refused && t.c.Missing+1 < t.Vanished:
+		// Somebody deleted the draft by hand, perhaps, and nothing is wrong
+		// with the request. If it happens to one draft after the other, the
+		// refusal stands.
+		t.c.Missing++
+		t.withdraw(Abandoning, nil)
+		return t.wait(t.backoff(t.c.Missing, t.c.Key), "the gateway does not find the draft that it has just made; it is given another one")
+	case o.Kind == OK || o.Kind == Refused:
+		return t.withdraw(Rejecting, &why)
+	default:
+		return t.retreat(o)
+	}
+}
+
+// priced has the whole quote.
+func (t *turn) priced(o Outcome) Decision {
+	t.c.Tries, t.c.Missing = 0, 0
+	t.c.Quote = &Quote{N: t.c.Quotes + 1, Goal: t.c.Quote.Goal, Price: o.Price, At: t.now}
+	return t.pass()
+}
+
+func (t *turn) announceQuote() {
+	quote := *t.c.Quote
+	t.c.Quotes = quote.N
+	text := report(t.c.Request, quote.Goal)
+	t.emit(Event{Type: EventCostCalculated, N: quote.N, Quote: &quote, QuoteID: QuoteID(t.c.Request, quote), Text: &text})
+}
+
+// intend is the last look before spending, and the intent: saved, it permits
+// one confirm. A crash after the save and before the call is the same, to
+// everybody else, as a confirm that was lost: it settles, then the draft goes.
+func (t *turn) intend() Decision {
+	if why := t.forbidden(); why != nil {
+		return t.quotedButNo(*why)
+	}
+	if t.now.Sub(t.c.Quote.At) > t.QuoteWithin {
+		return t.withdraw(Abandoning, nil) // what it says may not be so any more
+	}
+	if why := t.mustAsk(*t.c.Quote); why != "" && !t.c.Approval.covers(t.c.Request, *t.c.Quote, int64(t.DriftTolerance)) {
+		return t.awaitApproval(why) // it became late while it waited for leave
+	}
+	t.announceQuote()
+	draft := *t.c.Draft
+	draft.Intended = true
+	// An instant that would pass while the confirm is on its way would be
+	// refused by the gateway as lying in the past.
+	if at := t.c.Request.At; at.Sub(t.now) > t.ConfirmWithin {
+		draft.For = at
+	}
+	t.c.Draft = &draft
+	t.c.Rounds++
+	t.become(Confirming)
+	t.c.Wake = t.settled(t.now)
+	return t.saveAndCall(OpConfirm)
+}
+
+func refusal(o Outcome) Reason {
+	code := ReasonRefused
+	if o.HTTP == 402 {
+		code = ReasonNoCredit
+	}
+	return Reason{Code: code, Step: o.Op, Field: o.Field, Gateway: o.Words, HTTP: o.HTTP,
+		Message: "the gateway refused " + string(o.Op)}
+}

@@ -1,0 +1,162 @@
+package campaign
+
+import (
+	"fmt"
+	"time"
+)
+
+// After the confirm: statistics until the end, or until it is given up.
+
+// start is when sending begins.
+func (t *turn) start() time.Time {
+	if at := t.c.Confirmed.For; !at.IsZero() {
+		return at
+	}
+	return t.c.Confirmed.At
+}
+
+// nextPoll is when the statistics are read again.
+func (t *turn) nextPoll() time.Time {
+	since := max(t.now.Sub(t.start()), 0)
+	from := t.now
+	if start := t.start(); t.c.State == Confirmed && start.After(from) {
+		// Nothing to count before; but whether it still stands at the gateway
+		// is looked at once more while something can be done about it.
+		if look := start.Add(-lookBefore); look.Sub(t.now) > lookBefore {
+			return look
+		}
+		from = start
+	}
+	pause := t.pollPause(since)
+	return from.Add(pause + spread(t.c.Key, t.c.StatsN, pause/8))
+}
+
+// lookBefore is how long before its instant a scheduled campaign is read again.
+const lookBefore = 10 * time.Minute
+
+// followed takes a statistic, or what came in its place.
+func (t *turn) followed(o Outcome) Decision {
+	late := t.now.Sub(t.start()) >= t.GiveUp
+	switch {
+	case o.Kind == OK && o.Op == OpStats:
+		return t.counted(o.Stats, late)
+	case late:
+		return t.lastCount()
+	case o.Kind == Refused && o.Op == OpStats:
+		return t.call(OpStatus)
+	case o.Kind == OK && o.Status == StatusUnconfirmed:
+		return t.lost(unconfirmed, o)
+	case o.Kind == OK:
+		return t.seen(o.Status)
+	case o.Kind == Refused && o.HTTP == 404:
+		return t.lost("the gateway does not find it", o)
+	default:
+		pause, why := t.pause(o)
+		return t.wait(max(pause, t.pollPause(max(t.now.Sub(t.start()), 0))), why)
+	}
+}
+
+// counted takes a statistic.
+func (t *turn) counted(s Stats, late bool) Decision {
+	t.c.Tries = 0
+	done := s.Status == StatusCompleted && s.Reconciled()
+	said := s.Status
+	if t.c.Stats != nil && s.before(*t.c.Stats) {
+		s = *t.c.Stats // read from a replica that lags: nothing goes back
+		if said == StatusFailed {
+			s.Status = said // but no replica knows of a failure too early
+		}
+	}
+	changed := t.c.Stats == nil && (s.Sent > 0 || s.Status != StatusConfirmed) || t.c.Stats != nil && !t.c.Stats.Same(s)
+	switch {
+	case s.Status == StatusFailed:
+		t.c.Stats = &s
+		return t.settleThen(func(t turn) Decision {
+			t.announceStats(s, true)
+			return t.failed()
+		})
+	case done:
+		t.c.Stats = &s
+		return t.settleThen(func(t turn) Decision {
+			t.announceStats(s, true)
+			return t.over(Completed)
+		})
+	case late:
+		t.c.Stats = &s
+		return t.lastCount()
+	case said == StatusUnconfirmed:
+		return t.lost(unconfirmed, Outcome{Op: OpStats})
+	case changed:
+		t.announceStats(s, false)
+	}
+	return t.seen(s.Status)
+}
+
+// seen goes on following a campaign that stands at the gateway with a status.
+func (t *turn) seen(s Status) Decision {
+	t.c.Missing = 0
+	switch s {
+	case StatusFailed:
+		return t.failed()
+	case StatusSending, StatusCompleted:
+		t.become(Sending)
+	}
+	t.c.Waiting = ""
+	t.c.Wake = t.nextPoll()
+	return t.save()
+}
+
+const unconfirmed = "the gateway says that the campaign is not confirmed"
+
+// lost counts a read that did not find the confirmed campaign. One such read
+// may be a replica that lags; several in a row are the truth.
+func (t *turn) lost(what string, o Outcome) Decision {
+	t.c.Missing++
+	if t.c.Missing >= t.Vanished {
+		return t.end(Failed, EventFailed, Reason{Code: ReasonVanished, Step: o.Op, HTTP: o.HTTP, Gateway: o.Words, Message: fmt.Sprintf(
+			"campaign %d was confirmed at %s, and now %s: ask the gateway whether it was sent", t.c.Draft.ID, t.c.Confirmed.At.Format(time.RFC3339), what)})
+	}
+	return t.wait(t.backoff(t.c.Missing+4, t.c.Key), what+"; it is looked at again")
+}
+
+// lastCount gives up following: the last statistic known is the last one told,
+// and says itself that it accounts not for everybody.
+func (t *turn) lastCount() Decision {
+	s := Stats{Status: StatusUnknown}
+	switch {
+	case t.c.Stats != nil:
+		s = *t.c.Stats
+	case t.c.Quote != nil:
+		s.Total, s.Pending, s.Cost = t.c.Quote.Goal.Valid, t.c.Quote.Goal.Valid, t.c.Quote.Price.Total
+	}
+	return t.settleThen(func(t turn) Decision {
+		t.announceStats(s, true)
+		d := t.over(Completed)
+		d.Next.Waiting = fmt.Sprintf("the statistics did not add up within %s of the start; they are followed no further", t.GiveUp)
+		return d
+	})
+}
+
+func (t *turn) announceStats(s Stats, last bool) {
+	t.c.Stats = &s
+	t.c.StatsN++
+	t.emit(Event{Type: EventStats, N: t.c.StatsN, Stats: &s, Last: last, Differs: t.differs(s)})
+}
+
+func (t *turn) failed() Decision {
+	return t.end(Failed, EventFailed, Reason{Code: ReasonGateway, Step: OpStatus, Message: fmt.Sprintf(
+		"the gateway says that campaign %d failed (status 4): ask the gateway what was sent", t.c.Draft.ID)})
+}
+
+// differs says how a statistic disagrees with itself or with the quote, and
+// nothing if it does not.
+func (t *turn) differs(s Stats) string {
+	sum := s.Delivered + s.Undelivered + s.Pending
+	switch q := t.c.Quote; {
+	case q != nil && s.Total != q.Goal.Valid:
+		return fmt.Sprintf("the gateway counts %d recipients, the quote had %d", s.Total, q.Goal.Valid)
+	case sum != s.Total:
+		return fmt.Sprintf("delivered, undelivered and pending are %d together, the total is %d", sum, s.Total)
+	}
+	return ""
+}

@@ -1,0 +1,213 @@
+package campaign
+
+import (
+	"fmt"
+	"time"
+)
+
+// Between the quote and the intent: may it cost that much, does somebody have
+// to agree, is it the time? Each gate lets the campaign through, makes it
+// wait, or says no, and says why.
+
+// pass goes through the gates with a fresh quote.
+func (t *turn) pass() Decision {
+	q, limits := *t.c.Quote, t.c.Request.Limits
+	if why := t.forbidden(); why != nil {
+		return t.quotedButNo(*why)
+	}
+	switch over := !limits.MaxTotal.none() && !q.Price.Total.within(limits.MaxTotal); {
+	case q.Goal.Valid == 0:
+		return t.quotedButNo(Reason{Code: ReasonRefused, Step: OpCalculate, Field: "contact_list_id", Message: fmt.Sprintf(
+			"contact list %d has no valid recipient (%d entries): fill the list, then ask again under a new request id", t.c.Request.ListID, q.Goal.Total)})
+	case over && limits.OnOverMax != Ask:
+		return t.quotedButNo(Reason{Code: ReasonOverMax, Step: OpPrice, Field: "max_total", Message: fmt.Sprintf(
+			"the campaign costs %s, the request allows %s: raise max_total or shorten the list or the text, then ask again under a new request id", q.Price.Total, limits.MaxTotal)})
+	case q.Price.Sufficient, t.c.Request.Simulation: // which spends nothing
+	case limits.OnNoCredit == Wait:
+		return t.awaitCredit()
+	default:
+		return t.quotedButNo(Reason{Code: ReasonNoCredit, Step: OpPrice, Message: fmt.Sprintf(
+			"the campaign costs %s, the account has %s: top up the credit, then ask again under a new request id", q.Price.Total, q.Price.Available)})
+	}
+	if why := t.mustAsk(q); why != "" && !t.c.Approval.covers(t.c.Request, q, int64(t.DriftTolerance)) {
+		return t.awaitApproval(why)
+	}
+	if d, shut := t.awaitWindow(t.lasts(q.Goal.Valid)); shut {
+		return d
+	}
+	t.c.Hold = nil
+	if t.Budgets && !t.c.Request.Simulation {
+		return t.call(OpReserve)
+	}
+	return t.call(OpAdmit)
+}
+
+// mustAsk says why somebody has to agree, if somebody has to.
+func (t *turn) mustAsk(q Quote) string {
+	limits, above := t.c.Request.Limits, t.policy(t.c.Key.Source).ApproveAbove
+	switch {
+	case limits.Approval:
+		return "the request asks for an approval"
+	case !limits.MaxTotal.none() && !q.Price.Total.within(limits.MaxTotal):
+		return fmt.Sprintf("it costs %s, more than the request's max_total of %s", q.Price.Total, limits.MaxTotal)
+	case !above.none() && !q.Price.Total.within(above):
+		return fmt.Sprintf("it costs %s, and %s needs an approval above %s", q.Price.Total, t.c.Key.Source, above)
+	case t.late():
+		return fmt.Sprintf("it is late: it was due at %s", t.due().Format(time.RFC3339))
+	}
+	return ""
+}
+
+// quotedButNo tells the quote, and then that it comes to nothing.
+func (t *turn) quotedButNo(why Reason) Decision {
+	t.announceQuote()
+	return t.withdraw(Rejecting, &why)
+}
+
+// awaitApproval keeps the quote and asks.
+func (t *turn) awaitApproval(why string) Decision {
+	within := t.c.Request.Limits.ApprovalWithin
+	if within == 0 {
+		within = t.ApprovalWithin
+	}
+	t.c.Approval = nil // whatever was approved, it was not this
+	t.c.Hold = &Hold{For: HoldApproval, Why: why, Since: t.now, Until: t.now.Add(within)}
+	t.announceQuote()
+	t.c.ApprovalN++
+	hold := *t.c.Hold
+	t.emit(Event{Type: EventApprovalRequired, N: t.c.ApprovalN, Quote: t.c.Quote, QuoteID: QuoteID(t.c.Request, *t.c.Quote), Hold: &hold})
+	return t.hold(t.c.Hold.Until)
+}
+
+// awaitCredit looks again now and then, without telling the same each time.
+func (t *turn) awaitCredit() Decision {
+	why := fmt.Sprintf("the campaign costs %s, the account has %s: it waits for a top-up", t.c.Quote.Price.Total, t.c.Quote.Price.Available)
+	if h := t.c.Hold; h == nil || h.For != HoldCredit {
+		within := t.c.Request.Limits.CreditWithin
+		if within == 0 {
+			within = t.CreditWithin
+		}
+		t.announceQuote()
+		t.deferred(HoldCredit, why, t.now.Add(within))
+	}
+	h := *t.c.Hold
+	h.Why = why
+	t.c.Hold = &h
+	if !t.now.Before(h.Until) {
+		return t.withdraw(Rejecting, &Reason{Code: ReasonNoCredit, Step: OpPrice, Message: fmt.Sprintf(
+			"the campaign costs %s, the account has %s, and nobody topped up in time: top up the credit, then ask again under a new request id", t.c.Quote.Price.Total, t.c.Quote.Price.Available)})
+	}
+	return t.hold(earlier(t.now.Add(t.CreditEvery+spread(t.c.Key, 0, t.CreditEvery/8)), h.Until))
+}
+
+// awaitWindow puts a campaign off until its sending fits whole into its send
+// window. It is shut if the campaign has to wait or can never be sent.
+func (t *turn) awaitWindow(lasts time.Duration) (_ Decision, shut bool) {
+	name := t.c.Request.Limits.Window
+	if name == "" {
+		name = t.policy(t.c.Key.Source).Window
+	}
+	if name == "" {
+		return Decision{}, false
+	}
+	w, ok := t.Windows[name]
+	if !ok {
+		why := Reason{Code: ReasonNoWindow, Field: "send_window", Message: fmt.Sprintf(
+			"no send window is called %q here: name one that the operator has loaded", name)}
+		return t.refuse(why), true
+	}
+	from := later(t.now, t.c.Request.At)
+	at, why, err := w.Open(from, lasts)
+	if err != nil {
+		return t.refuse(Reason{Code: ReasonNoWindow, Field: "send_window", Message: fmt.Sprintf(
+			"it never fits into the send window %s: %s", name, err)}), true
+	}
+	if !at.After(from) {
+		return Decision{}, false
+	}
+	if end := t.c.Request.ExpiresAt; !end.IsZero() && !at.Add(lasts).Before(end) {
+		return t.refuse(Reason{Code: ReasonExpired, Field: "expires_at", Message: fmt.Sprintf(
+			"the send window %s lets it start at %s, too late to end before it expires at %s", name, at.Format(time.RFC3339), end.Format(time.RFC3339))}), true
+	}
+	t.c.NotBefore = at
+	t.deferred(HoldWindow, why, at)
+	if t.c.Draft == nil {
+		t.become(Requested)
+		return t.wait(at.Sub(t.now), why), true
+	}
+	return t.hold(at), true
+}
+
+// refuse ends a campaign that has no draft, or withdraws the one it has.
+func (t *turn) refuse(why Reason) Decision {
+	if t.c.Draft == nil {
+		return t.end(Rejected, EventRejected, why)
+	}
+	return t.withdraw(Rejecting, &why)
+}
+
+// deferred says that the campaign has to wait, why, and until when.
+func (t *turn) deferred(kind HoldKind, why string, until time.Time) {
+	t.c.Hold = &Hold{For: kind, Why: why, Since: t.now, Until: until}
+	t.c.DeferredN++
+	hold := *t.c.Hold
+	t.emit(Event{Type: EventDeferred, N: t.c.DeferredN, Hold: &hold})
+}
+
+// hold stores the campaign with its quote, to be looked at again.
+func (t *turn) hold(wake time.Time) Decision {
+	t.become(Quoted)
+	if end := t.c.Request.ExpiresAt; !end.IsZero() {
+		wake = earlier(wake, end)
+	}
+	return t.wait(wake.Sub(t.now), t.c.Hold.Why)
+}
+
+// held looks at a campaign whose waiting is over, one way or the other.
+func (t *turn) held() Decision {
+	if end := t.c.Request.ExpiresAt; !end.IsZero() && !t.now.Before(end) {
+		return t.withdraw(Rejecting, t.forbidden())
+	}
+	if h := t.c.Hold; h.For == HoldApproval {
+		return t.withdraw(Rejecting, &Reason{Code: ReasonUnapproved, Message: fmt.Sprintf(
+			"nobody approved it between %s and %s: ask again under a new request id", h.Since.Format(time.RFC3339), h.Until.Format(time.RFC3339))})
+	}
+	// A draft that has waited is not picked up: it goes, and the next one is
+	// quoted anew.
+	return t.withdraw(Abandoning, nil)
+}
+
+// due is when the campaign was meant to start.
+func (t *turn) due() time.Time {
+	due := t.c.Request.At
+	if due.IsZero() {
+		due = t.c.Asked
+	}
+	return later(due, t.c.NotBefore)
+}
+
+// late says that it is too late to be sent without asking.
+func (t *turn) late() bool {
+	lateness := t.c.Request.Limits.MaxLateness
+	if lateness == 0 {
+		if !t.c.Request.Scheduled() {
+			return false
+		}
+		lateness = t.TooLate
+	}
+	return t.now.After(t.due().Add(lateness))
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

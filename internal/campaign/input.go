@@ -1,0 +1,43 @@
+package campaign
+
+// Input is something that happened to a campaign: [Asked], [Woken],
+// [CancelAsked], [Resolved], [Delivered], or the [Outcome] of the call that the last
+// decision asked for.
+type Input interface{ input() }
+
+// Asked is the request, when there is no record yet.
+type Asked struct {
+	Key     Key
+	Request Request
+	Trace   string
+}
+
+// Woken says: look what is due. A timer, a redelivery, a sweep; which of them
+// does not matter, the record's own due time does.
+type Woken struct{}
+
+// CancelAsked is somebody's cancel.
+type CancelAsked struct {
+	Key Key // for the record, if there is none yet
+	By  string
+	Why string
+}
+
+// Resolved is what a person saw at the gateway, of a campaign that nobody
+// could establish.
+type Resolved struct {
+	By   string
+	Sent bool // it was sent, or is being sent
+	Why  string
+}
+
+// Delivered says that everything the saved record owes has been told, and
+// that the campaign is about to rest.
+type Delivered struct{}
+
+func (Asked) input()       {}
+func (Woken) input()       {}
+func (CancelAsked) input() {}
+func (Resolved) input()    {}
+func (Delivered) input()   {}
+func (Outcome) input()     {}

@@ -1,0 +1,186 @@
+package campaign_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
+
+	"github.com/staffetta-io/staffetta/internal/campaign"
+)
+
+// world drives one campaign through random inputs, the way the runner does:
+// a call is answered at random, a run may die, time passes.
+type world struct {
+	c      campaign.Campaign // as the run in hand knows it
+	saved  campaign.Campaign // as the journal has it
+	call   *campaign.Call
+	now    time.Time
+	stored time.Time // when it was saved
+	r      campaign.Request
+}
+
+func (w *world) step(in campaign.Input) campaign.Decision {
+	d := rules.Step(w.c, in, campaign.Facts{Now: w.now, Age: w.now.Sub(w.stored)})
+	if d.Save {
+		w.saved, w.stored = d.Next, w.now
+	}
+	w.c, w.call = d.Next, d.Call
+	return d
+}
+
+// answers are the outcomes that can answer a call.
+func answers(op campaign.Op) []campaign.Input {
+	var list []campaign.Input
+	for _, i := range outcomes() {
+		if o := i.in.(campaign.Outcome); o.Op == op {
+			list = append(list, o)
+		}
+	}
+	return list
+}
+
+func randomRequest(t *rapid.T) campaign.Request {
+	r := blackFriday()
+	if rapid.Bool().Draw(t, "scheduled") {
+		r.At = friday.Add(time.Duration(rapid.IntRange(0, 100).Draw(t, "at")) * time.Hour)
+	}
+	if rapid.Bool().Draw(t, "expires") {
+		r.ExpiresAt = friday.Add(time.Duration(rapid.IntRange(1, 100).Draw(t, "expiry")) * time.Hour)
+	}
+	return r
+}
+
+// random draws what happens next.
+func (w *world) random(t *rapid.T) campaign.Decision {
+	switch rapid.IntRange(0, 9).Draw(t, "what") {
+	case 0:
+		w.now = w.now.Add(time.Duration(rapid.IntRange(1, 3600).Draw(t, "seconds")) * time.Second)
+		return campaign.Decision{}
+	case 1:
+		// The run dies; the next one loads what was saved.
+		w.c, w.call = reload(t, w.saved), nil
+		return campaign.Decision{}
+	case 2:
+		return w.another(t, campaign.CancelAsked{By: "anna"})
+	case 3:
+		return w.another(t, campaign.Asked{Key: key, Request: w.r})
+	case 4:
+		return w.another(t, campaign.Delivered{})
+	}
+	if w.call != nil {
+		return w.step(rapid.SampledFrom(answers(w.call.Op)).Draw(t, "answer"))
+	}
+	w.now = later(w.now, w.c.Wake)
+	return w.step(campaign.Woken{})
+}
+
+// another run takes an input; what the first one was doing is void.
+func (w *world) another(t *rapid.T, in campaign.Input) campaign.Decision {
+	w.c = reload(t, w.saved)
+	return w.step(in)
+}
+
+// lives checks what must hold after every step of random lives.
+func lives(t *testing.T, name string, check func(t *rapid.T, w *world, before campaign.Campaign, d campaign.Decision)) {
+	t.Run(name, rapid.MakeCheck(func(t *rapid.T) {
+		w := &world{now: friday, stored: friday, r: randomRequest(t)}
+		w.step(campaign.Asked{Key: key, Request: w.r})
+		for range rapid.IntRange(1, 120).Draw(t, "steps") {
+			before := w.saved
+			check(t, w, before, w.random(t))
+		}
+	}))
+}
+
+func TestRandomLives(t *testing.T) {
+	lives(t, "EveryCampaignThatIsNotEndedAndToldIsWokenOrUnderWay", func(t *rapid.T, w *world, _ campaign.Campaign, d campaign.Decision) {
+		switch s := w.saved; {
+		case s.State == "":
+		case (s.State.Final() && len(s.Outbox) == 0) != s.Wake.IsZero():
+			t.Fatalf("saved as %s, to be woken at %v", s.State, s.Wake)
+		}
+		if c := d.Next; c.State != "" && !c.State.Final() && d.Call == nil && c.Wake.IsZero() {
+			t.Fatalf("%s rests without a wake-up", c.State)
+		}
+	})
+
+	lives(t, "AnEndedCampaignStaysEnded", func(t *rapid.T, w *world, before campaign.Campaign, _ campaign.Decision) {
+		if before.State.Final() && w.saved.State != before.State {
+			t.Fatalf("%s became %s", before.State, w.saved.State)
+		}
+	})
+
+	lives(t, "NothingLeadsBackOnceItIsConfirmed", func(t *rapid.T, w *world, before campaign.Campaign, _ campaign.Decision) {
+		if before.Confirmed == nil {
+			return
+		}
+		switch w.saved.State {
+		case campaign.Confirmed, campaign.Sending, campaign.Completed, campaign.Failed, campaign.Cancelling, campaign.Cancelled:
+		default:
+			t.Fatalf("%s became %s after it was confirmed", before.State, w.saved.State)
+		}
+	})
+
+	lives(t, "AConfirmIsDecidedOnlyTogetherWithItsIntent", func(t *rapid.T, w *world, before campaign.Campaign, d campaign.Decision) {
+		if d.Call == nil || d.Call.Op != campaign.OpConfirm {
+			return
+		}
+		n := d.Next
+		if !d.Save || n.State != campaign.Confirming || !n.Draft.Intended || n.Rounds != before.Rounds+1 {
+			t.Fatalf("confirm without an intent of its own: save %v, %s, intent %d after %d", d.Save, n.State, n.Rounds, before.Rounds)
+		}
+		if !n.Quote.Price.Sufficient || n.Cancel != nil {
+			t.Fatalf("confirm of what may not be sent: %+v", n)
+		}
+		if end := w.r.ExpiresAt; !end.IsZero() && !w.now.Before(end) {
+			t.Fatalf("confirm at %v of what expired at %v", w.now, end)
+		}
+		if at := w.r.At; !at.IsZero() && w.now.After(at.Add(rules.TooLate)) {
+			t.Fatalf("confirm at %v of what was due at %v", w.now, at)
+		}
+	})
+
+	lives(t, "EventsAreNumberedWithoutGapsAndNothingIsToldAfterTheEnd", func(t *rapid.T, w *world, before campaign.Campaign, d campaign.Decision) {
+		if !d.Save {
+			return
+		}
+		if before.State.Final() && len(d.Next.Outbox) > 0 {
+			t.Fatalf("%s tells %v", before.State, d.Next.Outbox)
+		}
+		quotes, stats := before.Quotes, before.StatsN
+		for _, e := range d.Next.Outbox {
+			want := 1
+			switch e.Type {
+			case campaign.EventCostCalculated:
+				quotes++
+				want = quotes
+			case campaign.EventStats:
+				stats++
+				want = stats
+			case campaign.EventConfirmed:
+				if before.Confirmed != nil {
+					t.Fatal("told twice that it is confirmed")
+				}
+			}
+			if e.N != want {
+				t.Fatalf("%s.%d, want %d", e.Type, e.N, want)
+			}
+		}
+	})
+
+	lives(t, "TheRecordSurvivesItsJSONAndKeepsTheLast32Attempts", func(t *rapid.T, w *world, _ campaign.Campaign, d campaign.Decision) {
+		if !d.Save {
+			return
+		}
+		back := reload(t, d.Next)
+		if diff := cmp.Diff(d.Next, back, cmpopts.IgnoreUnexported(campaign.Campaign{}), cmpopts.EquateEmpty()); diff != "" {
+			t.Fatalf("the record became another (-saved +loaded):\n%s", diff)
+		}
+		if len(back.Attempts) > 32 {
+			t.Fatalf("%d attempts are kept", len(back.Attempts))
+		}
+	})
+}

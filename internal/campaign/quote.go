@@ -1,0 +1,67 @@
+package campaign
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/staffetta-io/staffetta/internal/sms"
+)
+
+// Goal is the gateway's answer to calculate: who would get how many parts.
+type Goal struct {
+	Total   int64 `json:"total"`   // everything in the list
+	Valid   int64 `json:"valid"`   // who would get the message
+	Invalid int64 `json:"invalid"` // duplicates, malformed numbers, opt-outs
+	Parts   int64 `json:"parts"`   // SMS parts over all valid recipients
+}
+
+// Price is the gateway's answer to price: what it would cost.
+type Price struct {
+	PerMessage Money `json:"per_message"`
+	Total      Money `json:"total"`
+	Available  Money `json:"available"` // credit of the account
+	Sufficient bool  `json:"sufficient"`
+}
+
+// Quote is what the gateway offered for exactly this text, sender and list.
+// Nothing that was not quoted is ever confirmed.
+type Quote struct {
+	N     int       `json:"n"` // the how-manieth quote of this campaign, from 1
+	Goal  Goal      `json:"goal"`
+	Price Price     `json:"price"`
+	At    time.Time `json:"at"`
+}
+
+// TextReport is what the text makes of the bill, as it was asked for, with its
+// placeholders not filled in.
+type TextReport struct {
+	Encoding   sms.Encoding `json:"encoding"`
+	Units      int          `json:"units"`
+	Parts      int          `json:"parts"`                // of one message
+	Odd        string       `json:"odd,omitempty"`        // the first character that forces UCS-2
+	Position   int          `json:"position,omitempty"`   // its position in characters, from 1
+	Substitute string       `json:"substitute,omitempty"` // what could stand there instead
+	Differs    string       `json:"differs,omitempty"`    // from the gateway's parts, in words
+}
+
+// report looks at a text next to what the gateway counted.
+func report(r Request, goal Goal) TextReport {
+	size := sms.Measure(r.Text)
+	t := TextReport{Encoding: size.Encoding, Units: size.Units, Parts: size.Parts}
+	if char, position, found := sms.Outside(r.Text); found {
+		t.Odd, t.Position = string(char), position
+		t.Substitute, _ = sms.Substitute(char)
+	}
+	if ours := goal.Valid * int64(size.Parts); ours != goal.Parts && !strings.Contains(r.Text, "{{") {
+		t.Differs = fmt.Sprintf("the gateway estimates %d parts for %d recipients, the text itself makes %d", goal.Parts, goal.Valid, ours)
+	}
+	return t
+}
+
+// Confirmation says that the gateway has accepted the campaign.
+type Confirmation struct {
+	At       time.Time `json:"at"`
+	For      time.Time `json:"for,omitzero"` // zero: immediately
+	ReadBack bool      `json:"read_back,omitempty"`
+}

@@ -1,0 +1,62 @@
+package campaign
+
+// State is where a campaign stands. The zero State is "no record yet".
+type State string
+
+const (
+	// Requested is saved only when the campaign has to wait before it has a
+	// draft: the gateway was out of reach, or may not be called just now.
+	Requested State = "requested"
+	// Drafted binds a gateway campaign id to the key. Only the run that made
+	// the draft works on it; any other run throws it away and starts over.
+	Drafted State = "drafted"
+	// Quoted waits with its quote: for an approval, for credit, for its send
+	// window. It is the quote that waits, not the draft: who goes on makes a new
+	// draft and quotes it again.
+	Quoted State = "quoted"
+	// Confirming is the saved intent: one confirm of exactly this quote may
+	// leave, once, by the run that saved it.
+	Confirming State = "confirming"
+	// Confirmed means the gateway has accepted the campaign and will send it,
+	// now or at its instant.
+	Confirmed State = "confirmed"
+	// Sending means messages are on their way; statistics are followed.
+	Sending State = "sending"
+	// Completed is the end of a campaign that was sent.
+	Completed State = "completed"
+	// Abandoning deletes a draft nobody may use any more, then starts over.
+	Abandoning State = "abandoning"
+	// Rejecting deletes the draft of a campaign that was refused.
+	Rejecting State = "rejecting"
+	// Cancelling deletes the draft, or the scheduled campaign, of a campaign
+	// that somebody cancelled.
+	Cancelling State = "cancelling"
+	// Rejected is the end: we or the gateway said no; nothing was sent.
+	Rejected State = "rejected"
+	// Cancelled is the end: somebody cancelled it; nothing was sent.
+	Cancelled State = "cancelled"
+	// Failed is the end: it was confirmed, and then the gateway said that it
+	// failed (status 4) or did not know it any more.
+	Failed State = "failed"
+	// Unresolved is the honest end: whether it was sent cannot be established.
+	// A person has to look at the gateway.
+	Unresolved State = "unresolved"
+)
+
+// States lists every state in the order of the lifecycle.
+var States = []State{
+	Requested, Drafted, Quoted, Confirming, Confirmed, Sending, Completed,
+	Abandoning, Rejecting, Cancelling, Rejected, Cancelled, Failed, Unresolved,
+}
+
+// Final says that nothing will ever happen to the campaign again by itself.
+func (s State) Final() bool {
+	switch s {
+	case Completed, Rejected, Cancelled, Failed, Unresolved:
+		return true
+	}
+	return false
+}
+
+// withdrawing says that the campaign's draft is being deleted.
+func (s State) withdrawing() bool { return s == Abandoning || s == Rejecting || s == Cancelling }

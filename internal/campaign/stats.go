@@ -1,0 +1,50 @@
+package campaign
+
+import (
+	"time"
+
+	"github.com/shopspring/decimal"
+)
+
+// Status is the gateway's own word for where its campaign stands.
+type Status string
+
+const (
+	StatusUnconfirmed Status = "UNCONFIRMED" // DRAFT, CONFIGURED, COST_CALCULATED, or 0
+	StatusConfirmed   Status = "CONFIRMED"   // or 1
+	StatusSending     Status = "SENDING"     // or 2
+	StatusCompleted   Status = "COMPLETED"   // or 3
+	StatusFailed      Status = "FAILED"      // or 4
+	StatusUnknown     Status = "UNKNOWN"     // a word or number nobody has documented
+)
+
+// Stats is the gateway's statistic of one campaign at one moment.
+type Stats struct {
+	Status       Status          `json:"status"`
+	Total        int64           `json:"total"`
+	Sent         int64           `json:"sent"`
+	Delivered    int64           `json:"delivered"`
+	Undelivered  int64           `json:"undelivered"`
+	Pending      int64           `json:"pending"`
+	DeliveryRate decimal.Decimal `json:"delivery_rate"` // percent, 97.06
+	Cost         Money           `json:"cost"`
+	CompletedAt  time.Time       `json:"completed_at,omitzero"`
+}
+
+// Reconciled says that the statistic accounts for every recipient: each one
+// was delivered or not delivered, and nothing is pending.
+func (s Stats) Reconciled() bool { return s.Pending == 0 && s.Delivered+s.Undelivered == s.Total }
+
+// before says that a statistic is older than another one of the campaign:
+// what was sent stays sent.
+func (s Stats) before(o Stats) bool {
+	return s.Sent < o.Sent || s.Delivered+s.Undelivered < o.Delivered+o.Undelivered ||
+		s.Status == StatusConfirmed && o.Status != StatusConfirmed
+}
+
+// Same says that two statistics tell the world nothing different.
+func (s Stats) Same(o Stats) bool {
+	return s.Status == o.Status && s.Total == o.Total && s.Sent == o.Sent &&
+		s.Delivered == o.Delivered && s.Undelivered == o.Undelivered && s.Pending == o.Pending &&
+		s.DeliveryRate.Equal(o.DeliveryRate) && s.Cost.Equal(o.Cost) && s.CompletedAt.Equal(o.CompletedAt)
+}

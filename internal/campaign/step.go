@@ -1,0 +1,261 @@
+package campaign
+
+import (
+	"time"
+)
+
+// Facts are what the rules may know of the moment.
+type Facts struct {
+	Now time.Time // the worker's clock: for expiry, lateness, pauses
+	// Age is how long the stored record has certainly stood as it is, by the
+	// stream's clock and since our last connecting: for conclusions about a
+	// confirm that somebody else may have sent.
+	Age time.Duration
+}
+
+// Decision is what follows from an input, in this order: save Next if Save,
+// tell the world its Outbox, then make Call. Without a Call the campaign
+// rests until Next.Wake, or for ever if it is final.
+type Decision struct {
+	Next Campaign
+	Save bool
+	Call *Call
+	// Refused says why a command cannot be obeyed. It changed nothing.
+	Refused string
+}
+
+// Step decides. It changes nothing it is given. An input that means nothing
+// in the campaign's state changes nothing.
+//
+// Everything the record owes has been delivered before Step is called, so the
+// next version owes only what this step adds.
+func (r Rules) Step(c Campaign, in Input, f Facts) Decision {
+	t := turn{Rules: r.WithDefaults(), c: c, now: f.Now, age: f.Age}
+	t.c.Outbox = nil
+	switch in := in.(type) {
+	case Asked:
+		if c.State == "" {
+			return t.ask(in)
+		}
+	case Woken:
+		if c.State != "" && !c.State.Final() && !c.Wake.After(f.Now) {
+			return t.wake()
+		}
+	case CancelAsked:
+		if c.State == "" {
+			return t.cancelUnasked(in)
+		}
+		if c.State != "" && !c.State.Final() && (c.Cancel == nil || c.Cancel.Refused != "") {
+			return t.cancel(in)
+		}
+	case Approve:
+		if c.State != "" {
+			return t.approve(in)
+		}
+	case Decline:
+		if c.State != "" {
+			return t.decline(in)
+		}
+	case Resolved:
+		if c.State == Unresolved {
+			return t.resolve(in)
+		}
+	case Delivered:
+		if len(c.Outbox) > 0 {
+			if c.State.Final() {
+				t.c.Wake = time.Time{}
+			}
+			return t.save()
+		}
+	case Outcome:
+		if in.Op == c.run.asked {
+			return t.outcome(in)
+		}
+	}
+	return Decision{Next: c}
+}
+
+// turn is one step in the making: a copy of the campaign, and the moment.
+type turn struct {
+	Rules
+	c   Campaign
+	now time.Time
+	age time.Duration
+}
+
+// wake looks at a campaign that is due.
+func (t *turn) wake() Decision {
+	t.c.run = run{}
+	switch s := t.c.State; {
+	case s == Requested:
+		return t.begin()
+	case s == Drafted:
+		// Whoever made this draft did not finish in time, and what they may
+		// still do to it nobody knows. It is thrown away, not picked up.
+		return t.withdraw(Abandoning, nil)
+	case s == Quoted:
+		return t.held()
+	case s == Confirming:
+		return t.call(OpStatus)
+	case s.withdrawing() && t.c.Draft == nil:
+		return t.gone()
+	case s.withdrawing():
+		return t.call(OpDelete)
+	default: // Confirmed, Sending
+		return t.call(OpStats)
+	}
+}
+
+// outcome takes what became of the call under way.
+func (t *turn) outcome(o Outcome) Decision {
+	if !(o.Op == OpAdmit && o.Kind == OK) {
+		t.c.Attempts = attempted(t.c.Attempts, o)
+	}
+	t.c.run.asked = ""
+	switch s := t.c.State; {
+	case o.Op == OpSettle:
+		return t.settledUp(o)
+	case s == Requested:
+		return t.created(o)
+	case s == Drafted:
+		return t.drafting(o)
+	case s == Confirming && o.Op == OpConfirm:
+		return t.confirmed(o)
+	case s == Confirming:
+		return t.readBack(o)
+	case s.withdrawing() && o.Op == OpDelete:
+		return t.deleted(o)
+	case s.withdrawing():
+		return t.stillThere(o)
+	default: // Confirmed, Sending
+		return t.followed(o)
+	}
+}
+
+// become enters a state.
+func (t *turn) become(s State) {
+	if t.c.State != s {
+		t.c.State, t.c.Since = s, t.now
+	}
+	t.c.Waiting = ""
+}
+
+// save stores the campaign as it now is, and rests.
+func (t *turn) save() Decision { return Decision{Next: t.c, Save: true} }
+
+// wait stores the campaign, to be looked at again after a pause, and says why.
+func (t *turn) wait(pause time.Duration, why string) Decision {
+	t.c.Wake, t.c.Waiting = t.now.Add(pause), why
+	t.c.run = run{}
+	return t.save()
+}
+
+// call goes on with a call, without storing anything.
+func (t *turn) call(op Op) Decision {
+	t.c.run.asked = op
+	c := t.c
+	call := Call{Op: op, Simulation: c.Request.Simulation}
+	if c.Draft != nil {
+		call.CampaignID = c.Draft.ID
+	}
+	switch op {
+	case OpCreate:
+		call.Draft = Draft{Name: c.Request.Name, Description: marked(c.Request.Description, c.Key)}
+	case OpConfigure:
+		call.Content = Content{Sender: c.Request.Sender, Text: c.Request.Text, ListID: c.Request.ListID, Unicode: c.Request.Unicode}
+	case OpConfirm:
+		call.At = c.Draft.For
+	case OpReserve:
+		call.Amount, call.Period = c.Quote.Price.Total, c.ChargedAt()
+	case OpSettle:
+		call.Amount, call.Period = c.Cost(), c.ChargedAt()
+	}
+	return Decision{Next: c, Call: &call}
+}
+
+// saveAndCall stores the campaign and then makes the call.
+func (t *turn) saveAndCall(op Op) Decision {
+	d := t.call(op)
+	d.Save = true
+	return d
+}
+
+// emit owes an event to the world.
+func (t *turn) emit(e Event) {
+	e.At = t.now
+	if t.c.Draft != nil {
+		e.CampaignID = t.c.Draft.ID
+	}
+	t.c.Outbox = append(t.c.Outbox, e)
+}
+
+// end brings the campaign to a final state and says so, once the budgets know.
+// They let go of nothing that another run could still confirm: where the state
+// alone does not keep it from that, the end is saved as decided before.
+func (t *turn) end(s State, event EventType, why Reason) Decision {
+	decided := t.c.Budgeted && t.c.State == Requested
+	if decided {
+		t.become(Rejecting)
+		if s == Cancelled {
+			t.become(Cancelling)
+		}
+		t.c.Reason, t.c.Hold, t.c.Draft = &why, nil, nil
+		t.c.Wake = t.now.Add(t.Lease)
+	}
+	d := t.settleThen(func(t turn) Decision {
+		t.c.Reason = &why
+		t.emit(Event{Type: event, N: 1, Reason: &why})
+		return t.over(s)
+	})
+	d.Save = d.Save || decided
+	return d
+}
+
+// over stores a final state.
+func (t *turn) over(s State) Decision {
+	t.become(s)
+	t.c.Wake, t.c.Hold = time.Time{}, nil
+	if len(t.c.Outbox) > 0 {
+		// Whoever stores this may not live to tell it: until it is told, the
+		// record can be found overdue like any other.
+		t.c.Wake = t.now.Add(t.Lease)
+	}
+	t.c.run = run{}
+	return t.save()
+}
+
+// pause is how long to wait after a call that was not answered, and why. A
+// call that never left, or was sent back by the rate limit or for the key,
+// counts as no try: nobody's patience is used up by somebody else's outage.
+func (t *turn) pause(o Outcome) (time.Duration, string) {
+	if o.Kind == Unavailable {
+		t.c.Tries++
+		who := "the gateway"
+		if o.Op == OpReserve || o.Op == OpSettle {
+			who = "the budgets' ledger"
+		}
+		return t.backoff(t.c.Tries, t.c.Key), who + " did not answer " + string(o.Op) + because(o)
+	}
+	d := max(o.RetryAfter, time.Second)
+	return d + spread(t.c.Key, 0, d/4), string(o.Op) + " may not be called now" + because(o)
+}
+
+func because(o Outcome) string {
+	switch {
+	case o.Words != "":
+		return ": " + o.Words
+	case o.Err != "":
+		return ": " + o.Err
+	}
+	return ""
+}
+
+// marked adds the key to a draft's description, so that a draft whose create
+// lost its reply can be found and told from the others.
+func marked(description string, key Key) string {
+	mark := "[staffetta " + key.String() + "]"
+	if description == "" {
+		return mark
+	}
+	return description + " " + mark
+}
