@@ -1,0 +1,282 @@
+package budget_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/staffetta-io/staffetta/internal/budget"
+	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/runner"
+)
+
+var morning = time.Date(2026, 11, 27, 8, 0, 0, 0, time.UTC)
+
+func eur(n int64) campaign.Money {
+	return campaign.Money{Amount: decimal.NewFromInt(n), Currency: "EUR"}
+}
+
+func key(id string) campaign.Key { return campaign.Key{Source: "shop-italia", RequestID: id} }
+
+func reserve(t *testing.T, b *budget.Book, id string, amount int64) {
+	t.Helper()
+	if err := b.Reserve(t.Context(), key(id), eur(amount), morning); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func over(err error) bool {
+	var o *runner.OverBudget
+	return errors.As(err, &o)
+}
+
+// used is a budget's figures, "spent + reserved of limit" for each period.
+func used(t *testing.T, b *budget.Book, scope budget.Scope) string {
+	t.Helper()
+	all, err := b.Definitions(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text []string
+	for _, d := range all {
+		if d.Scope != scope {
+			continue
+		}
+		u, err := b.Usage(t.Context(), d, morning)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, u := range u {
+			text = append(text, fmt.Sprintf("%s: %s + %s of %s", u.Period, u.Spent.Amount, u.Reserved.Amount, u.Limit.Amount))
+		}
+	}
+	return strings.Join(text, ", ")
+}
+
+// four sets all four budgets that a campaign can fall under.
+func four(t *testing.T, b *budget.Book) {
+	t.Helper()
+	set(t, b, "shop-italia", "Europe/Rome", eur(100), eur(1000))
+	set(t, b, budget.Account, "Europe/Rome", eur(200), eur(2000))
+}
+
+// Every write of a reservation is lost, or its answer is. Nothing is exceeded,
+// and whoever comes again gets what they asked for, once.
+func TestReservationBrokenAnywhereIsMadeWholeByComingAgain(t *testing.T) {
+	t.Parallel()
+	for _, apply := range []bool{false, true} {
+		for broken := 1; ; broken++ {
+			s, puts := newShelf(), 0
+			b := budget.NewBook(memory{shelf: s})
+			four(t, b)
+			a := budget.NewBook(memory{s, func(op string) (bool, error) {
+				if op == "put" {
+					if puts++; puts == broken {
+						return apply, errLost
+					}
+				}
+				return true, nil
+			}})
+			err := a.Reserve(t.Context(), key("a"), eur(60), morning)
+			if puts < broken {
+				if broken != 9 {
+					t.Errorf("a reservation in four ledgers takes %d writes, want 8", broken-1)
+				}
+				break
+			}
+			if over(err) || broken <= 4 && err == nil {
+				t.Errorf("write %d was broken: got error %v", broken, err)
+			}
+			if err := b.Reserve(t.Context(), key("b"), eur(60), morning); err == nil && broken > 1 {
+				t.Errorf("write %d was broken: 120 of 100 are reserved", broken)
+			}
+			if err := a.Reserve(t.Context(), key("a"), eur(60), morning); broken > 1 && err != nil {
+				t.Errorf("write %d was broken: coming again: %v", broken, err)
+			}
+			if got := used(t, b, budget.Account); broken > 1 && got != "2026-11-27: 0 + 60 of 200, 2026-11: 0 + 60 of 2000" {
+				t.Errorf("write %d was broken: the account is used %s", broken, got)
+			}
+		}
+	}
+}
+
+// A campaign that has filed with one budget, and not yet with the other, may
+// turn out not to fit. Nobody is refused for good because of it.
+func TestRoomThatMayComeBackIsNoReasonToRefuse(t *testing.T) {
+	t.Parallel()
+	s := newShelf()
+	b := budget.NewBook(memory{shelf: s})
+	four(t, b)
+	puts := 0
+	dies := budget.NewBook(memory{s, func(op string) (bool, error) {
+		if op == "put" {
+			puts++
+		}
+		if puts > 1 {
+			return false, errLost
+		}
+		return true, nil
+	}})
+	if err := dies.Reserve(t.Context(), key("a"), eur(60), morning); err == nil {
+		t.Fatal("nothing went wrong")
+	}
+	if err := b.Reserve(t.Context(), key("b"), eur(60), morning); err == nil || over(err) {
+		t.Errorf("got error %v, want to be asked to come again", err)
+	}
+	if err := b.Settle(t.Context(), key("a"), campaign.Money{}, morning); err != nil {
+		t.Fatal(err)
+	}
+	reserve(t, b, "b", 60)
+	if err := b.Reserve(t.Context(), key("c"), eur(60), morning); !over(err) {
+		t.Errorf("got error %v for what is reserved for good, want OverBudget", err)
+	}
+}
+
+// A run was held up half way. Meanwhile another run of the same campaign has
+// reserved less, and is about to confirm; and others have taken the room.
+func TestARefusedRunTakesBackOnlyWhatItFiledItself(t *testing.T) {
+	t.Parallel()
+	s := newShelf()
+	b := budget.NewBook(memory{shelf: s})
+	four(t, b)
+	puts := 0
+	slow := budget.NewBook(memory{s, func(op string) (bool, error) {
+		if op != "put" {
+			return true, nil
+		}
+		if puts++; puts == 3 { // the account's day
+			reserve(t, b, "a", 40)
+			if err := b.Reserve(t.Context(), campaign.Key{Source: "acqua-luce", RequestID: "x"}, eur(140), morning); err != nil {
+				t.Error(err)
+			}
+		}
+		return true, nil
+	}})
+	if err := slow.Reserve(t.Context(), key("a"), eur(90), morning); !over(err) {
+		t.Fatalf("got error %v, want OverBudget", err)
+	}
+	if err := b.Reserve(t.Context(), key("b"), eur(61), morning); !over(err) {
+		t.Errorf("got error %v: the other run's reservation is gone", err)
+	}
+	if got := used(t, b, budget.Account); got != "2026-11-27: 0 + 180 of 200, 2026-11: 0 + 180 of 2000" {
+		t.Errorf("the account is used %s", got)
+	}
+}
+
+func TestAnotherZoneMovesNothingThatIsReserved(t *testing.T) {
+	t.Parallel()
+	b := budget.NewBook(memory{shelf: newShelf()})
+	late := time.Date(2026, 11, 27, 23, 30, 0, 0, time.UTC) // the 28th in Rome
+	set(t, b, "shop-italia", "Europe/Rome", eur(100), eur(100))
+	if err := b.Reserve(t.Context(), key("a"), eur(60), late); err != nil {
+		t.Fatal(err)
+	}
+	set(t, b, "shop-italia", "UTC", eur(100), eur(100))
+	for range 2 {
+		if err := b.Settle(t.Context(), key("a"), eur(50), late); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := used(t, b, "shop-italia"); got != "2026-11-27: 0 + 0 of 100, 2026-11: 50 + 0 of 100" {
+		t.Errorf("it is used %s", got)
+	}
+	set(t, b, "shop-italia", "Europe/Rome", eur(100), eur(100))
+	if err := b.Reserve(t.Context(), key("b"), eur(51), late); !over(err) {
+		t.Errorf("got error %v, want OverBudget: 50 were settled on the 28th in Rome", err)
+	}
+}
+
+// A ledger with all the campaigns it can hold still fits into a message, and
+// asks the next one to come again.
+func TestAFullLedgerFitsAndAsksToComeAgain(t *testing.T) {
+	t.Parallel()
+	s := newShelf()
+	b := budget.NewBook(memory{shelf: s})
+	set(t, b, "shop-italia", "UTC", eur(1_000_000_000), campaign.Money{})
+	const name = "ledger.source.shop-italia.2026-11-27"
+	long := strings.Repeat("x", 60)
+	full := budget.Ledger{Schema: 1, Currency: "EUR", Open: map[string]budget.Entry{}}
+	for range budget.MaxCounted - 1 {
+		full.Counted = append(full.Counted, "AAAAAAAAAAA")
+	}
+	for i := range budget.MaxOpen - 1 {
+		full.Open[key(fmt.Sprintf("%s%04d", long, i)).String()] = budget.Entry{Amount: decimal.New(1234567, -2), At: morning.Add(123456789), Pending: true}
+	}
+	data, err := json.Marshal(full)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := (memory{shelf: s}).Put(t.Context(), name, data, true, runner.Revision{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Settle(t.Context(), key("settled"), eur(1), morning); err != nil {
+		t.Fatal(err)
+	}
+	reserve(t, b, "the-last", 1)
+	if size := len(s.records[name].data); size > 500<<10 {
+		t.Errorf("a full ledger has %d bytes", size)
+	}
+	if err := b.Reserve(t.Context(), key("one-more"), eur(1), morning); err == nil || over(err) {
+		t.Errorf("got error %v, want to be asked to come again", err)
+	}
+	reserve(t, b, long+"0000", 12_346) // who is in stays in
+	if err := b.Settle(t.Context(), key(long+"0000"), eur(1), morning); err != nil {
+		t.Fatal(err)
+	}
+	reserve(t, b, "one-more", 1)
+}
+
+func TestSetRemembersWhoAndWhen(t *testing.T) {
+	t.Parallel()
+	b := budget.NewBook(memory{shelf: newShelf()})
+	for i := range 25 {
+		day := eur(int64(100 + i))
+		e := budget.Edit{By: fmt.Sprintf("anna %d", i), Day: &day}
+		if i == 0 {
+			e.Zone = "Europe/Rome"
+		}
+		if _, err := b.Set(t.Context(), "shop-italia", e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all, err := b.Definitions(t.Context())
+	if err != nil || len(all) != 1 {
+		t.Fatalf("%d definitions, %v", len(all), err)
+	}
+	c := all[0].Changes
+	if len(c) != 20 || c[0].By != "anna 5" || c[19].By != "anna 24" || !c[19].Day.Equal(eur(124)) || c[19].Zone != "Europe/Rome" || c[19].At.IsZero() {
+		t.Errorf("%d changes, from %+v to %+v", len(c), c[0], all[0].Current())
+	}
+}
+
+func TestSetRefuses(t *testing.T) {
+	t.Parallel()
+	hundred, dollars, debt := eur(100), campaign.Money{Amount: decimal.NewFromInt(1), Currency: "USD"}, eur(-1)
+	for _, test := range []struct {
+		name  string
+		scope budget.Scope
+		edit  budget.Edit
+		want  string
+	}{
+		{"NobodysName", "shop-italia", budget.Edit{Zone: "UTC", Day: &hundred}, "say who"},
+		{"NoZone", "acqua-luce", budget.Edit{By: "anna", Day: &hundred}, "time zone"},
+		{"AZoneNobodyKnows", "shop-italia", budget.Edit{By: "anna", Zone: "Europe/Atlantis"}, "no time zone"},
+		{"TheMachinesOwnZone", "shop-italia", budget.Edit{By: "anna", Zone: "Local"}, "time zone"},
+		{"LessThanNothing", "shop-italia", budget.Edit{By: "anna", Day: &debt}, "below zero"},
+		{"AnotherCurrency", "shop-italia", budget.Edit{By: "anna", Month: &dollars}, "kept in EUR"},
+		{"ASourceThatCannotBe", "shop italia", budget.Edit{By: "anna", Zone: "UTC", Day: &hundred}, "not allowed"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := budget.NewBook(memory{shelf: newShelf()})
+			set(t, b, "shop-italia", "UTC", hundred, campaign.Money{})
+			if _, err := b.Set(t.Context(), test.scope, test.edit); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got error %v, want one that says %q", err, test.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,152 @@
+package budget
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/staffetta-io/staffetta/internal/campaign"
+)
+
+// Set changes a definition, and remembers who did and when. It holds for the
+// next reservation; what is reserved stays reserved.
+func (b *Book) Set(ctx context.Context, scope Scope, e Edit) (Definition, error) {
+	if scope != Account {
+		if err := (campaign.Key{Source: string(scope), RequestID: "-"}).Validate(); err != nil {
+			return Definition{}, fmt.Errorf("set budget: %w", err)
+		}
+	}
+	var set Definition
+	err := change(ctx, b.store, definitionName(scope), func(d Definition) (Definition, bool, error) {
+		d.Scope = scope
+		var err error
+		set, err = d.apply(e, time.Now().Round(0).UTC())
+		return set, err == nil, err
+	})
+	if err != nil {
+		return Definition{}, fmt.Errorf("set budget of %s: %w", scope, err)
+	}
+	return set, nil
+}
+
+// Definitions are all budgets, the account's first, then by source.
+func (b *Book) Definitions(ctx context.Context) ([]Definition, error) {
+	names, err := b.store.List(ctx, definitions, false)
+	if err != nil {
+		return nil, fmt.Errorf("list budgets: %w", err)
+	}
+	slices.Sort(names) // "account" comes before "source."
+	var all []Definition
+	for _, name := range names {
+		d, _, err := read[Definition](ctx, b.store, name)
+		if err != nil {
+			return nil, fmt.Errorf("list budgets: %w", err)
+		}
+		all = append(all, d)
+	}
+	return all, nil
+}
+
+// Usage is one budget in the period of an instant.
+type Usage struct {
+	Scope    Scope
+	Kind     string // day or month
+	Period   string // 2026-11-27 or 2026-11
+	Zone     string
+	Limit    campaign.Money
+	Spent    campaign.Money // settled
+	Reserved campaign.Money // by campaigns that are under way
+	Left     campaign.Money // below zero if it was lowered too late
+	Open     int            // campaigns that are under way
+}
+
+// Usage says how far a budget is spent in the day and the month of an instant.
+// A period without a limit is left out.
+func (b *Book) Usage(ctx context.Context, d Definition, at time.Time) ([]Usage, error) {
+	var all []Usage
+	for _, l := range d.lines(at) {
+		if l.limit.Currency == "" {
+			continue
+		}
+		page, _, err := read[Ledger](ctx, b.store, l.ledger)
+		if err != nil {
+			return nil, err
+		}
+		in := func(d decimal.Decimal) campaign.Money {
+			return campaign.Money{Amount: d, Currency: l.limit.Currency}
+		}
+		reserved := page.reserved("")
+		all = append(all, Usage{
+			Scope: l.scope, Kind: l.kind, Period: l.period, Zone: l.zone, Limit: l.limit,
+			Spent: in(page.Settled), Reserved: in(reserved), Left: in(l.limit.Amount.Sub(page.Settled).Sub(reserved)),
+			Open: len(page.Open),
+		})
+	}
+	return all, nil
+}
+
+// Swept is what one sweep did.
+type Swept struct {
+	Ledgers  int // that hold reservations
+	Open     int // reservations
+	Settled  int // of them, those of campaigns that had ended
+	Orphaned int // of them, those of campaigns that have no record; they stay
+}
+
+// Sweep looks for reservations that were left behind: of campaigns that have
+// ended. It settles each with what its record says it cost. One whose record
+// cannot say (it is unresolved, or there is none) keeps its reservation: it may
+// have been spent.
+func (b *Book) Sweep(ctx context.Context, find func(context.Context, campaign.Key) (campaign.Campaign, error)) (Swept, error) {
+	var found Swept
+	names, err := b.store.List(ctx, ledgers, true)
+	if err != nil {
+		return found, fmt.Errorf("sweep budgets: %w", err)
+	}
+	var errs []error
+	for _, name := range names {
+		found.Ledgers++
+		page, _, err := read[Ledger](ctx, b.store, name)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		for text := range page.Open {
+			found.Open++
+			if err := b.sweepEntry(ctx, name, text, find, &found); err != nil {
+				errs = append(errs, err)
+			}
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return found, fmt.Errorf("sweep budgets: %w", err)
+	}
+	return found, nil
+}
+
+func (b *Book) sweepEntry(ctx context.Context, name, text string, find func(context.Context, campaign.Key) (campaign.Campaign, error), found *Swept) error {
+	key, err := campaign.ParseKey(text)
+	if err != nil {
+		return err
+	}
+	c, err := find(ctx, key)
+	switch {
+	case err != nil:
+		return err
+	case c.State == "":
+		found.Orphaned++
+		return nil
+	case !c.State.Final() || c.State == campaign.Unresolved:
+		return nil
+	}
+	found.Settled++
+	if err := b.Settle(ctx, key, c.Cost(), c.ChargedAt()); err != nil {
+		return err
+	}
+	// What is still there belongs to a period the campaign is not charged to.
+	return b.release(ctx, name, text)
+}

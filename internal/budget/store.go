@@ -1,0 +1,103 @@
+package budget
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/staffetta-io/staffetta/internal/runner"
+)
+
+// Store keeps records by name, in one place that all replicas share. It is
+// safe for concurrent use.
+type Store interface {
+	// Get returns the latest acknowledged version, from the leader, never a
+	// stale one. A name without a record gives no data and the revision to
+	// create it with.
+	Get(ctx context.Context, name string) (data []byte, rev runner.Revision, err error)
+	// Put stores the record if it still is what rev says, durably.
+	// [runner.ErrConflict]: it is not stored. Any other error: unknown. Busy
+	// says that something in it is not over.
+	Put(ctx context.Context, name string, data []byte, busy bool, rev runner.Revision) error
+	// List names the records that begin so; with busy only those that were
+	// last put busy. What is written meanwhile may be missing.
+	List(ctx context.Context, prefix string, busy bool) ([]string, error)
+}
+
+// tries bounds the attempts to change one record. A conflict means that
+// somebody else has succeeded, so this many in a row mean a mistake.
+const tries = 200
+
+// change reads a record, lets edit make the next version, and stores that,
+// from the start again if somebody else was quicker. An edit that returns
+// false leaves the record as it is.
+func change[R any](ctx context.Context, s Store, name string, edit func(R) (R, bool, error)) error {
+	for try := range tries {
+		r, rev, err := read[R](ctx, s, name)
+		if err != nil {
+			return err
+		}
+		r, changed, err := edit(r)
+		if err != nil || !changed {
+			return err
+		}
+		data, err := json.Marshal(r)
+		if err != nil {
+			return fmt.Errorf("write %s: %w", name, err)
+		}
+		err = s.Put(ctx, name, data, busy(r), rev)
+		if !errors.Is(err, runner.ErrConflict) {
+			if err != nil {
+				return fmt.Errorf("write %s: %w", name, err)
+			}
+			return nil
+		}
+		if err := stepAside(ctx, try); err != nil {
+			return fmt.Errorf("write %s: %w", name, err)
+		}
+	}
+	return fmt.Errorf("write %s: others were quicker %d times in a row", name, tries)
+}
+
+// read reads a record; none is the zero one.
+func read[R any](ctx context.Context, s Store, name string) (r R, rev runner.Revision, err error) {
+	data, rev, err := s.Get(ctx, name)
+	if err != nil || len(data) == 0 {
+		if err != nil {
+			err = fmt.Errorf("read %s: %w", name, err)
+		}
+		return r, rev, err
+	}
+	var v struct {
+		Schema int `json:"schema"`
+	}
+	if err := json.Unmarshal(data, &v); err == nil && v.Schema > schema {
+		return r, rev, fmt.Errorf("read %s: it has schema %d, this version knows up to %d: a newer staffetta wrote it, upgrade this one", name, v.Schema, schema)
+	}
+	if err := json.Unmarshal(data, &r); err != nil {
+		return r, rev, fmt.Errorf("read %s: it is not readable: %w", name, err)
+	}
+	return r, rev, nil
+}
+
+func busy(r any) bool {
+	l, ok := r.(Ledger)
+	return ok && len(l.Open) > 0
+}
+
+// stepAside waits a little, longer with every try, so that replicas which
+// write the same record do not go on getting into each other's way.
+func stepAside(ctx context.Context, try int) error {
+	if try == 0 {
+		return ctx.Err()
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(rand.N(min(time.Millisecond<<min(try, 6), 50*time.Millisecond))):
+		return nil
+	}
+}

@@ -1,0 +1,131 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/staffetta-io/staffetta/internal/campaign"
+)
+
+// ErrConflict means the record was not saved because it is not what it was
+// when it was read: somebody else moved it, or the connection it was read on
+// broke and nobody can say. Load again and decide again. Any other error of
+// Save proves nothing: the record may have been stored.
+var ErrConflict = errors.New("the record was moved by somebody else")
+
+// Revision names one stored version of a record. It is opaque to everybody
+// but the Journal that gave it, and void once that journal's connection broke.
+// The Revision of a record that does not exist is valid for creating it.
+type Revision struct {
+	Seq   uint64    // stream sequence; zero: no record
+	Epoch uint64    // the connection it was read or written on
+	At    time.Time // when it was stored, by the stream's clock; zero if this process has just written it
+}
+
+// Journal keeps campaigns and tells the world, in one place that survives the
+// process. Every method is safe for concurrent use, returns only when what it
+// did is durable, and retries nothing but what is safe to repeat.
+type Journal interface {
+	// Load returns the latest acknowledged version of the record, from the
+	// leader, never a stale one. A key without a record gives a zero Campaign
+	// and a Revision to create it with. A record of a newer schema is an error
+	// that says so.
+	Load(ctx context.Context, key campaign.Key) (campaign.Campaign, Revision, error)
+
+	// Save stores the record if it still is what rev says, and returns the
+	// new revision. ErrConflict: it is not stored. Any other error: unknown.
+	Save(ctx context.Context, c campaign.Campaign, rev Revision) (Revision, error)
+
+	// Publish tells the world the events of c.Outbox, in order, each exactly
+	// once however often it is called. It returns nil only when every one is
+	// known to be in the stream.
+	Publish(ctx context.Context, c campaign.Campaign) error
+
+	// Arm makes sure that the campaign is woken at the instant, at the
+	// earliest. Arming twice is the same as once. The instant lies in the
+	// future: a timer that is due is not armed but handled (it would fire at
+	// once, be armed again, and fire).
+	Arm(ctx context.Context, key campaign.Key, at time.Time) error
+
+	// Age says how long the record has certainly stood as it is: from the
+	// later of its save and our connecting, until seen, an instant of the
+	// stream's clock. Never negative; zero when in doubt.
+	Age(rev Revision, seen time.Time) time.Duration
+
+	// Valid says whether rev was read or written on the connection that still
+	// stands.
+	Valid(rev Revision) bool
+}
+
+// Gateway is the partner's gateway. It sorts every outcome into a
+// campaign.Kind; it repeats nothing.
+type Gateway interface {
+	// Admit waits until a call of this kind may leave: for the rate limit
+	// (confirm goes before the lifecycle, that before polling) and for the
+	// breaker. It returns a Permit for exactly one call, or nil and an Outcome
+	// of kind NotAttempted, Throttled or Unauthorised that says until when.
+	Admit(ctx context.Context, op campaign.Op) (Permit, campaign.Outcome)
+}
+
+// Permit is the leave for one call. Exactly one of its methods is called, once.
+type Permit interface {
+	// Call makes the call. A context that ends before the request has left
+	// gives NotAttempted, one that ends later Unavailable.
+	Call(ctx context.Context, call campaign.Call) campaign.Outcome
+	// Release gives the leave back unused.
+	Release()
+}
+
+// Wakeup makes the loop look at one campaign: the request itself, a timer, or
+// a command.
+type Wakeup struct {
+	Key     campaign.Key
+	Kind    WakeupKind
+	Request campaign.Request // kind request
+	Trace   string           // kind request: W3C traceparent, if any
+	Command campaign.Input   // kind command: a cancel, or what somebody established
+	// Stored is when the stream stored the message that wakes: a moment of
+	// the stream's clock that has certainly passed.
+	Stored time.Time
+}
+
+// WakeupKind tells the three sorts of wake-up apart.
+type WakeupKind string
+
+const (
+	WakeRequest WakeupKind = "request"
+	WakeTimer   WakeupKind = "timer"
+	WakeCommand WakeupKind = "command"
+)
+
+// Verdict says what becomes of the message that carried a wake-up.
+type Verdict struct {
+	Do     Disposal
+	After  time.Duration // retry
+	Reason string        // bury: the dead letter's typed reason
+	Fields []string      // bury: the fields at fault
+	Note   string        // retry, bury: in words
+}
+
+// Disposal is what can be done to a message.
+type Disposal string
+
+const (
+	// Ack: the record is final, or its next wake-up is armed.
+	Ack Disposal = "ack"
+	// Retry: deliver it again after a short while.
+	Retry Disposal = "retry"
+	// Bury: write a dead letter with a full copy, then terminate the message.
+	Bury Disposal = "bury"
+)
+
+// Observer is told what happens, for logs and metrics. It must not block.
+type Observer interface {
+	// Moved: the record was saved; from is the state before.
+	Moved(c campaign.Campaign, from campaign.State, rev Revision)
+	// Called: a call to the gateway has an outcome.
+	Called(key campaign.Key, o campaign.Outcome)
+	// Handled: a wake-up is done with.
+	Handled(w Wakeup, v Verdict, took time.Duration)
+}

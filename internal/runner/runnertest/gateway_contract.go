@@ -1,0 +1,249 @@
+package runnertest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/shopspring/decimal"
+
+	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/runner"
+)
+
+// GatewayHarness is a gateway under test. It sends a campaign within the
+// subtest's patience, starts no earlier than it is confirmed, and has 1,500.00
+// EUR of credit at 0.035 EUR a part.
+type GatewayHarness struct {
+	runner.Gateway
+	List    int64 // a list of 100 valid and 4 invalid entries
+	Missing int64 // no list
+
+	// SetCredit sets what the account has left, in EUR.
+	SetCredit func(t *testing.T, amount decimal.Decimal)
+	// Wait lets the gateway get on with its sending for a moment.
+	Wait func(t *testing.T)
+}
+
+// TestGateway is the contract of [runner.Gateway]: every implementation must
+// pass it. open gives a gateway without campaigns; it is called once for each
+// subtest.
+func TestGateway(t *testing.T, open func(t *testing.T) GatewayHarness) {
+	for _, test := range []struct {
+		name string
+		run  func(t *testing.T, g gatewayStory)
+	}{
+		{"AFullLifeGoesThroughEveryCall", func(t *testing.T, g gatewayStory) {
+			id := g.quoted(campaign.Call{})
+			g.ok(campaign.Call{Op: campaign.OpConfirm, CampaignID: id})
+			for g.status(id) != campaign.StatusCompleted {
+				g.Wait(t)
+			}
+			s := g.ok(campaign.Call{Op: campaign.OpStats, CampaignID: id}).Stats
+			if s.Status != campaign.StatusCompleted || s.Total != 100 || s.Sent != 100 || !s.Reconciled() || s.CompletedAt.IsZero() {
+				t.Errorf("statistics of a completed campaign: %+v", s)
+			}
+			if want := euros(decimal.New(350, -2)); !s.Cost.Equal(want) {
+				t.Errorf("it cost %s, want %s", s.Cost, want)
+			}
+		}},
+		{"EachCampaignHasAnIDOfItsOwn", func(t *testing.T, g gatewayStory) {
+			if a, b := g.create(), g.create(); a == b || a == 0 {
+				t.Errorf("two campaigns have the ids %d and %d", a, b)
+			}
+		}},
+		{"CalculateSaysWhoWouldGetIt", func(t *testing.T, g gatewayStory) {
+			id := g.configured(g.List)
+			got := g.ok(campaign.Call{Op: campaign.OpCalculate, CampaignID: id}).Goal
+			want := campaign.Goal{Total: 104, Valid: 100, Invalid: 4, Parts: 100}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("goal (-want +got):\n%s", diff)
+			}
+		}},
+		{"PriceSaysWhatItCostsAndWhetherItCanBePaid", func(t *testing.T, g gatewayStory) {
+			id := g.quoted(campaign.Call{})
+			p := g.ok(campaign.Call{Op: campaign.OpPrice, CampaignID: id}).Price
+			want := campaign.Price{PerMessage: euros(perMessage), Total: euros(decimal.New(350, -2)), Available: euros(decimal.NewFromInt(1500)), Sufficient: true}
+			if diff := cmp.Diff(want, p, cmp.Comparer(campaign.Money.Equal)); diff != "" {
+				t.Errorf("price (-want +got):\n%s", diff)
+			}
+			g.SetCredit(t, decimal.New(349, -2))
+			if g.ok(campaign.Call{Op: campaign.OpPrice, CampaignID: id}).Price.Sufficient {
+				t.Error("3.49 EUR are said to be enough for 3.50 EUR")
+			}
+		}},
+		{"AnUnknownListIsRefused", func(t *testing.T, g gatewayStory) {
+			o := g.call(campaign.Call{Op: campaign.OpConfigure, CampaignID: g.create(), Content: content(g.Missing)})
+			g.refused(o, 400, "contactListId")
+		}},
+		{"CalculateBeforeConfigureIsRefused", func(t *testing.T, g gatewayStory) {
+			g.refused(g.call(campaign.Call{Op: campaign.OpCalculate, CampaignID: g.create()}), 400, "contactListId")
+		}},
+		{"ConfirmBeforeCalculateIsRefused", func(t *testing.T, g gatewayStory) {
+			id := g.configured(g.List)
+			g.refused(g.call(campaign.Call{Op: campaign.OpConfirm, CampaignID: id}), 400, "")
+			g.stands(id, campaign.StatusUnconfirmed)
+		}},
+		{"ConfiguringAgainVoidsTheCalculation", func(t *testing.T, g gatewayStory) {
+			id := g.quoted(campaign.Call{})
+			g.ok(campaign.Call{Op: campaign.OpConfigure, CampaignID: id, Content: content(g.List)})
+			g.refused(g.call(campaign.Call{Op: campaign.OpConfirm, CampaignID: id}), 400, "")
+		}},
+		{"ConfirmWithoutCreditIsRefusedAndHasNoEffect", func(t *testing.T, g gatewayStory) {
+			id := g.quoted(campaign.Call{})
+			g.SetCredit(t, decimal.New(349, -2))
+			g.refused(g.call(campaign.Call{Op: campaign.OpConfirm, CampaignID: id}), 402, "credit")
+			g.stands(id, campaign.StatusUnconfirmed)
+		}},
+		{"ASecondConfirmIsRefused", func(t *testing.T, g gatewayStory) {
+			id := g.quoted(campaign.Call{})
+			g.ok(campaign.Call{Op: campaign.OpConfirm, CampaignID: id})
+			g.refused(g.call(campaign.Call{Op: campaign.OpConfirm, CampaignID: id}), 0, "")
+		}},
+		{"AnInstantThatHasPassedIsRefused", func(t *testing.T, g gatewayStory) {
+			id := g.quoted(campaign.Call{})
+			g.refused(g.call(campaign.Call{Op: campaign.OpConfirm, CampaignID: id, At: time.Now().Add(-time.Minute)}), 400, "scheduledDate")
+			g.stands(id, campaign.StatusUnconfirmed)
+		}},
+		{"AScheduledCampaignWaitsAndCanBeDeleted", func(t *testing.T, g gatewayStory) {
+			id := g.quoted(campaign.Call{})
+			g.ok(campaign.Call{Op: campaign.OpConfirm, CampaignID: id, At: time.Now().Add(48 * time.Hour)})
+			g.Wait(t)
+			g.stands(id, campaign.StatusConfirmed)
+			g.ok(campaign.Call{Op: campaign.OpDelete, CampaignID: id})
+			g.gone(id)
+		}},
+		{"ADeletedDraftIsGoneForEveryCall", func(t *testing.T, g gatewayStory) {
+			id := g.quoted(campaign.Call{})
+			g.ok(campaign.Call{Op: campaign.OpDelete, CampaignID: id})
+			g.gone(id)
+			for _, op := range []campaign.Op{campaign.OpConfigure, campaign.OpCalculate, campaign.OpPrice, campaign.OpConfirm, campaign.OpDelete} {
+				g.refused(g.call(campaign.Call{Op: op, CampaignID: id, Content: content(g.List)}), 404, "")
+			}
+		}},
+		{"WhatIsBeingSentIsNotDeleted", func(t *testing.T, g gatewayStory) {
+			id := g.quoted(campaign.Call{})
+			g.ok(campaign.Call{Op: campaign.OpConfirm, CampaignID: id})
+			g.refused(g.call(campaign.Call{Op: campaign.OpDelete, CampaignID: id}), 404, "")
+			if s := g.status(id); s == campaign.StatusUnconfirmed {
+				t.Errorf("after a refused delete its status is %s", s)
+			}
+		}},
+		{"ASimulationCostsNothingAndIsCounted", func(t *testing.T, g gatewayStory) {
+			id := g.quoted(campaign.Call{Simulation: true})
+			g.SetCredit(t, decimal.New(1, -2))
+			g.ok(campaign.Call{Op: campaign.OpConfirm, CampaignID: id, Simulation: true})
+			for g.status(id) != campaign.StatusCompleted {
+				g.Wait(t)
+			}
+			if s := g.ok(campaign.Call{Op: campaign.OpStats, CampaignID: id}).Stats; s.Total != 100 || !s.Reconciled() {
+				t.Errorf("statistics of a simulation: %+v", s)
+			}
+		}},
+		{"ACallWhoseContextHasEndedDoesNotLeave", func(t *testing.T, g gatewayStory) {
+			id := g.quoted(campaign.Call{})
+			permit := g.admit(campaign.OpConfirm)
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			if o := permit.Call(ctx, campaign.Call{Op: campaign.OpConfirm, CampaignID: id}); o.Kind != campaign.NotAttempted {
+				t.Errorf("outcome %s, want %s", o.Kind, campaign.NotAttempted)
+			}
+			g.stands(id, campaign.StatusUnconfirmed)
+		}},
+		{"AReleasedPermitMakesNoCall", func(t *testing.T, g gatewayStory) {
+			id := g.quoted(campaign.Call{})
+			g.admit(campaign.OpConfirm).Release()
+			g.stands(id, campaign.StatusUnconfirmed)
+		}},
+		{"AnOutcomeSaysWhichCallAndWhen", func(t *testing.T, g gatewayStory) {
+			before := time.Now()
+			o := g.call(campaign.Call{Op: campaign.OpStatus, CampaignID: g.create()})
+			if o.Op != campaign.OpStatus || o.HTTP != 200 || o.Started.Before(before.Add(-time.Second)) || o.Took < 0 {
+				t.Errorf("outcome of a status read: %+v", o)
+			}
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) { test.run(t, gatewayStory{open(t), t}) })
+	}
+}
+
+// gatewayStory makes calls and says what was expected of them.
+type gatewayStory struct {
+	GatewayHarness
+	t *testing.T
+}
+
+func (g gatewayStory) admit(op campaign.Op) runner.Permit {
+	g.t.Helper()
+	permit, no := g.Admit(g.t.Context(), op)
+	if permit == nil {
+		g.t.Fatalf("%s is not admitted: %+v", op, no)
+	}
+	return permit
+}
+
+func (g gatewayStory) call(call campaign.Call) campaign.Outcome {
+	g.t.Helper()
+	return g.admit(call.Op).Call(g.t.Context(), call)
+}
+
+func (g gatewayStory) ok(call campaign.Call) campaign.Outcome {
+	g.t.Helper()
+	o := g.call(call)
+	if o.Kind != campaign.OK {
+		g.t.Fatalf("%s: %s, HTTP %d, %q %q, want %s", call.Op, o.Kind, o.HTTP, o.Words, o.Err, campaign.OK)
+	}
+	return o
+}
+
+func (g gatewayStory) create() int64 {
+	g.t.Helper()
+	return g.ok(campaign.Call{Op: campaign.OpCreate, Draft: campaign.Draft{Name: "Black Friday 2026", Description: "[a marker]"}}).CampaignID
+}
+
+func content(list int64) campaign.Content {
+	return campaign.Content{Sender: "ShopItalia", Text: "Black Friday!", ListID: list}
+}
+
+func (g gatewayStory) configured(list int64) int64 {
+	g.t.Helper()
+	id := g.create()
+	g.ok(campaign.Call{Op: campaign.OpConfigure, CampaignID: id, Content: content(list)})
+	return id
+}
+
+// quoted makes a draft that can be confirmed.
+func (g gatewayStory) quoted(as campaign.Call) int64 {
+	g.t.Helper()
+	id := g.ok(campaign.Call{Op: campaign.OpCreate, Draft: campaign.Draft{Name: "Black Friday 2026"}, Simulation: as.Simulation}).CampaignID
+	g.ok(campaign.Call{Op: campaign.OpConfigure, CampaignID: id, Content: content(g.List), Simulation: as.Simulation})
+	g.ok(campaign.Call{Op: campaign.OpCalculate, CampaignID: id})
+	g.ok(campaign.Call{Op: campaign.OpPrice, CampaignID: id})
+	return id
+}
+
+func (g gatewayStory) status(id int64) campaign.Status {
+	g.t.Helper()
+	return g.ok(campaign.Call{Op: campaign.OpStatus, CampaignID: id}).Status
+}
+
+func (g gatewayStory) stands(id int64, want campaign.Status) {
+	g.t.Helper()
+	if got := g.status(id); got != want {
+		g.t.Errorf("status %s, want %s", got, want)
+	}
+}
+
+func (g gatewayStory) gone(id int64) {
+	g.t.Helper()
+	g.refused(g.call(campaign.Call{Op: campaign.OpStatus, CampaignID: id}), 404, "")
+}
+
+// refused checks a refusal; a zero code or an empty field is not looked at.
+func (g gatewayStory) refused(o campaign.Outcome, code int, field string) {
+	g.t.Helper()
+	if o.Kind != campaign.Refused || code != 0 && o.HTTP != code || field != "" && o.Field != field {
+		g.t.Errorf("%s: %s, HTTP %d, field %q (%q %q), want %s, %d, %q", o.Op, o.Kind, o.HTTP, o.Field, o.Words, o.Err, campaign.Refused, code, field)
+	}
+}

@@ -1,0 +1,65 @@
+package runnertest
+
+import (
+	"time"
+
+	"github.com/staffetta-io/staffetta/internal/campaign"
+)
+
+// Fault is what goes wrong with one call. The zero Fault is nothing.
+type Fault struct {
+	Break Break
+	HTTP  int           // Refused: the status code; Lost, ReplyLost: what was answered instead, if anything
+	After time.Duration // Late: when the call takes effect; Throttled, Unauthorised, NotAttempted: RetryAfter
+}
+
+// Break is the way in which a call goes wrong.
+type Break string
+
+const (
+	None Break = ""
+	// Lost: the call never arrives, and its caller cannot know.
+	Lost Break = "lost"
+	// ReplyLost: it takes effect, and the answer is lost.
+	ReplyLost Break = "reply lost"
+	// Late: its caller gives up; it takes effect After that.
+	Late Break = "late"
+	// Repeated: something on the way sends it twice. It takes effect, and the
+	// answer is the answer to the second one.
+	Repeated Break = "repeated"
+	// Refused: the gateway says no, with HTTP as its reason. No effect.
+	Refused Break = "refused"
+	// NotAttempted: it does not leave.
+	NotAttempted Break = "not attempted"
+	// Throttled: 429. No effect.
+	Throttled Break = "throttled"
+	// Unauthorised: 401. No effect.
+	Unauthorised Break = "unauthorised"
+)
+
+// broken makes a call in the way the fault says.
+func (g *Gateway) broken(call campaign.Call, f Fault, now time.Time) campaign.Outcome {
+	silence := campaign.Outcome{Kind: campaign.Unavailable, HTTP: f.HTTP, Err: "no answer"}
+	switch f.Break {
+	case Lost:
+		return silence
+	case ReplyLost:
+		g.effect(call, now)
+		return silence
+	case Late:
+		g.delay(call, now.Add(f.After))
+		return silence
+	case Repeated:
+		g.effect(call, now)
+		return g.effect(call, now)
+	case Refused:
+		return campaign.Outcome{Kind: campaign.Refused, HTTP: f.HTTP, Words: "it is refused"}
+	case NotAttempted:
+		return campaign.Outcome{Kind: campaign.NotAttempted, Err: "the call did not leave", RetryAfter: f.After}
+	case Throttled:
+		return campaign.Outcome{Kind: campaign.Throttled, HTTP: 429, Words: "too many requests", RetryAfter: f.After}
+	case Unauthorised:
+		return campaign.Outcome{Kind: campaign.Unauthorised, HTTP: 401, Words: "unknown key", RetryAfter: f.After}
+	}
+	return g.effect(call, now)
+}

@@ -1,0 +1,264 @@
+package runner_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/runner"
+	"github.com/staffetta-io/staffetta/internal/runner/runnertest"
+)
+
+var key = campaign.Key{Source: "shop-italia", RequestID: "bf-2026"}
+
+const list = 87
+
+func blackFriday() campaign.Request {
+	return campaign.Request{
+		Name: "Black Friday 2026", Sender: "ShopItalia", ListID: list,
+		Text: "Black Friday! Solo per te: -30% su tutto con il codice BF2026.",
+	}
+}
+
+// service is a runner between both fakes, and the streams around it: wake-ups
+// are delivered, and delivered again after a retry or a crash. It lives in a
+// synctest bubble.
+type service struct {
+	t       *testing.T
+	journal *runnertest.Journal
+	gateway *runnertest.Gateway
+	ports   *ports
+	runner  *runner.Runner
+
+	mu       sync.Mutex
+	verdicts []runner.Verdict // guarded by mu: of every delivery, in order
+}
+
+// ackWait is how long a message stays with a worker that died.
+const ackWait = 10 * time.Second
+
+func open(t *testing.T) *service {
+	t.Helper()
+	s := &service{t: t, gateway: runnertest.NewGateway()}
+	s.gateway.SetList(list, 9831, 416)
+	s.gateway.SendsFor = 8 * time.Second // one look in the middle, one at the end
+	s.journal = runnertest.NewJournal(t, s.deliver)
+	s.ports = &ports{journal: s.journal, gateway: s.gateway}
+	s.runner = runner.New(runner.Options{Journal: s.ports, Gateway: s.ports})
+	return s
+}
+
+func (s *service) request(r campaign.Request) {
+	s.deliver(runner.Wakeup{Key: key, Kind: runner.WakeRequest, Request: r, Stored: time.Now()})
+}
+
+func (s *service) cancel() {
+	s.deliver(runner.Wakeup{Key: key, Kind: runner.WakeCommand, Command: campaign.CancelAsked{By: "anna"}, Stored: time.Now()})
+}
+
+// deliver hands a message to the runner until it is acknowledged or buried.
+func (s *service) deliver(w runner.Wakeup) {
+	for {
+		v, crashed := s.handle(w)
+		switch {
+		case crashed:
+			time.Sleep(ackWait)
+		case v.Do == runner.Retry:
+			if v.After <= 0 {
+				s.t.Errorf("the message is to come back after %s: a bare negative acknowledgement comes back at once", v.After)
+			}
+			time.Sleep(v.After)
+		default:
+			return
+		}
+	}
+}
+
+func (s *service) handle(w runner.Wakeup) (v runner.Verdict, crashed bool) {
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case crash:
+			crashed = true
+		default:
+			panic(r)
+		}
+	}()
+	v = s.runner.Handle(context.Background(), w)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.verdicts = append(s.verdicts, v)
+	return v, false
+}
+
+// rest lets time pass until nothing more can happen.
+func (s *service) rest() { time.Sleep(100 * time.Hour) }
+
+func (s *service) record() campaign.Campaign {
+	c, _ := s.journal.Record(key)
+	return c
+}
+
+// breaks makes one thing go wrong, the first time the runner is there.
+func (s *service) breaks(point string, what wrong) {
+	first := true
+	s.ports.decide = func(name string) (w wrong) {
+		if name == point && first {
+			first, w = false, what
+		}
+		return w
+	}
+}
+
+// count is how often the runner was at a point.
+func (s *service) count(point string) (n int) {
+	for _, name := range s.ports.seen {
+		if name == point {
+			n++
+		}
+	}
+	return n
+}
+
+// told are the events in the stream, each as "<type>.<n>".
+func (s *service) told() (names []string) {
+	for _, e := range s.journal.Events(key) {
+		names = append(names, fmt.Sprintf("%s.%d", e.Type, e.N))
+	}
+	return names
+}
+
+// ports stand between the runner and the fakes and break what they are told
+// to. Every call of the runner that can fail passes through at: it is a point.
+type ports struct {
+	journal runner.Journal
+	gateway runner.Gateway
+
+	seen   []string           // the points passed, in order
+	breaks map[int]wrong      // what goes wrong at which of them
+	before func(string)       // told of every point; nil: nobody
+	decide func(string) wrong // says the same by name; nil: nothing
+	held   int                // permits given and not used or released
+}
+
+// wrong is what goes wrong at a point.
+type wrong string
+
+const (
+	lost        wrong = "lost"                       // no effect, no answer
+	replyLost   wrong = "done, reply lost"           // the effect, no answer
+	crashBefore wrong = "the worker dies"            // no effect
+	crashAfter  wrong = "done, then the worker dies" // the effect
+)
+
+var wrongs = []wrong{lost, replyLost, crashBefore, crashAfter}
+
+// crash is the end of a worker, as a panic that nothing of it survives.
+type crash struct{}
+
+var errNoAnswer = errors.New("no answer")
+
+// at passes a point: it has the effect, or not, and says whether an answer
+// came back.
+func (p *ports) at(name string, effect func()) (answered bool) {
+	what := p.breaks[len(p.seen)]
+	p.seen = append(p.seen, name)
+	if p.decide != nil {
+		what = p.decide(name)
+	}
+	if p.before != nil {
+		p.before(name)
+	}
+	switch what {
+	case lost:
+		return false
+	case crashBefore:
+		panic(crash{})
+	}
+	effect()
+	switch what {
+	case replyLost:
+		return false
+	case crashAfter:
+		panic(crash{})
+	}
+	return true
+}
+
+func (p *ports) Load(ctx context.Context, key campaign.Key) (c campaign.Campaign, rev runner.Revision, err error) {
+	if !p.at("load", func() { c, rev, err = p.journal.Load(ctx, key) }) {
+		return campaign.Campaign{}, runner.Revision{}, errNoAnswer
+	}
+	return c, rev, err
+}
+
+func (p *ports) Save(ctx context.Context, c campaign.Campaign, rev runner.Revision) (next runner.Revision, err error) {
+	if !p.at("save "+string(c.State), func() { next, err = p.journal.Save(ctx, c, rev) }) {
+		return runner.Revision{}, errNoAnswer
+	}
+	return next, err
+}
+
+// Publish is a point for each event: a crash may fall between two of them.
+func (p *ports) Publish(ctx context.Context, c campaign.Campaign) (err error) {
+	events := c.Outbox
+	for _, e := range events {
+		c.Outbox = []campaign.Event{e}
+		if !p.at("publish "+string(e.Type), func() { err = p.journal.Publish(ctx, c) }) {
+			return errNoAnswer
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *ports) Arm(ctx context.Context, key campaign.Key, at time.Time) (err error) {
+	if !p.at("arm", func() { err = p.journal.Arm(ctx, key, at) }) {
+		return errNoAnswer
+	}
+	return err
+}
+
+// Age and Valid ask nobody: there is nothing to lose.
+func (p *ports) Age(rev runner.Revision, seen time.Time) time.Duration {
+	return p.journal.Age(rev, seen)
+}
+func (p *ports) Valid(rev runner.Revision) bool { return p.journal.Valid(rev) }
+
+func (p *ports) Admit(ctx context.Context, op campaign.Op) (permit runner.Permit, no campaign.Outcome) {
+	if !p.at("admit "+string(op), func() { permit, no = p.gateway.Admit(ctx, op) }) {
+		if permit != nil {
+			permit.Release()
+		}
+		return nil, campaign.Outcome{Op: op, Kind: campaign.NotAttempted, Err: "the breaker is open", RetryAfter: 30 * time.Second}
+	}
+	if permit == nil {
+		return nil, no
+	}
+	p.held++
+	return brokenPermit{permit, p}, no
+}
+
+type brokenPermit struct {
+	inner runner.Permit
+	p     *ports
+}
+
+func (b brokenPermit) Release() {
+	b.p.held--
+	b.inner.Release()
+}
+
+func (b brokenPermit) Call(ctx context.Context, call campaign.Call) (o campaign.Outcome) {
+	b.p.held--
+	if !b.p.at("call "+string(call.Op), func() { o = b.inner.Call(ctx, call) }) {
+		return campaign.Outcome{Op: call.Op, Kind: campaign.Unavailable, Err: "no answer"}
+	}
+	return o
+}
