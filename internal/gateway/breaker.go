@@ -1,0 +1,157 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/sony/gobreaker/v2"
+
+	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/runner"
+)
+
+// breaker is the port with a circuit breaker around it. It counts only calls
+// that went unanswered, never a refusal, a 429, a wrong key, or a wait that
+// our own side gave up. While it is open nobody's attempts are used up.
+//
+// Half-open, one call tries; who else asks meanwhile waits for its outcome
+// instead of being sent away for half a minute. A confirm never is the one
+// that tries: its outcome must not be more doubtful than it has to be.
+type breaker struct {
+	next    runner.Gateway
+	cb      *gobreaker.TwoStepCircuitBreaker[struct{}]
+	openFor time.Duration
+	changed *signal
+	notify  func(from, to string)
+
+	state atomic.Int32 // gobreaker.State, as last told
+	until atomic.Int64 // open: until when, Unix nanoseconds
+	timer atomic.Pointer[time.Timer]
+}
+
+// What gobreaker is told of a call.
+var (
+	errUnanswered = errors.New("unanswered")
+	errNothing    = errors.New("says nothing about the gateway")
+)
+
+func newBreaker(next runner.Gateway, failures int, openFor time.Duration, changed *signal, notify func(from, to string)) *breaker {
+	b := &breaker{next: next, openFor: openFor, changed: changed, notify: notify}
+	b.cb = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
+		Name:        "gateway",
+		MaxRequests: 1,
+		Timeout:     openFor,
+		// No ratio beside it: where every other call fails, five failures in
+		// a row come within some sixty calls.
+		ReadyToTrip:   func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= uint32(failures) },
+		IsExcluded:    func(err error) bool { return err == errNothing },
+		OnStateChange: b.moved,
+	})
+	return b
+}
+
+// Admit asks the next layer only if the breaker is not open, and takes its
+// own leave last: what waited for the rate limit while the breaker opened does
+// not leave.
+func (b *breaker) Admit(ctx context.Context, op campaign.Op) (runner.Permit, campaign.Outcome) {
+	for {
+		state := gobreaker.State(b.state.Load())
+		if state == gobreaker.StateOpen || state == gobreaker.StateHalfOpen && classOf(op) == confirming {
+			return nil, b.refuse(op, state)
+		}
+		inner, no := b.next.Admit(ctx, op)
+		if inner == nil {
+			no.Breaker = state.String()
+			return nil, no
+		}
+		changed := b.changed.wait()
+		done, err := b.cb.Allow()
+		state = gobreaker.State(b.state.Load())
+		switch {
+		case err == nil && state == gobreaker.StateHalfOpen && classOf(op) == confirming:
+			done(errNothing)
+			b.changed.fire()
+			inner.Release()
+			return nil, b.refuse(op, state)
+		case err == nil:
+			return &breakerPermit{b, inner, done, state}, campaign.Outcome{}
+		}
+		inner.Release()
+		if errors.Is(err, gobreaker.ErrOpenState) {
+			continue
+		}
+		select { // half-open, and somebody else is trying
+		case <-changed:
+		case <-ctx.Done():
+			return nil, notAttempted(campaign.Outcome{Op: op, Breaker: state.String()}, ctx)
+		}
+	}
+}
+
+// refuse says until when nobody calls.
+func (b *breaker) refuse(op campaign.Op, state gobreaker.State) campaign.Outcome {
+	rest := time.Until(time.Unix(0, b.until.Load()))
+	return campaign.Outcome{
+		Op: op, Kind: campaign.NotAttempted, Breaker: state.String(), RetryAfter: max(rest, time.Second),
+		Err: "the gateway did not answer the last calls; it is left alone for a while",
+	}
+}
+
+// State is closed, half-open or open.
+func (b *breaker) State() string { return gobreaker.State(b.state.Load()).String() }
+
+// moved is told by gobreaker, which holds its own lock meanwhile. It leaves
+// the open state only when asked, so the timer asks: somebody may be waiting
+// for it to stop being open before he calls again.
+func (b *breaker) moved(_ string, from, to gobreaker.State) {
+	if to == gobreaker.StateOpen {
+		b.until.Store(time.Now().Add(b.openFor).UnixNano())
+		// gobreaker wants its time-out to be over, not just reached.
+		b.timer.Store(time.AfterFunc(b.openFor+time.Millisecond, func() { b.cb.State() }))
+	}
+	b.state.Store(int32(to))
+	b.notify(from.String(), to.String())
+	b.changed.fire()
+}
+
+func (b *breaker) close() {
+	if t := b.timer.Load(); t != nil {
+		t.Stop()
+	}
+}
+
+type breakerPermit struct {
+	b     *breaker
+	inner runner.Permit
+	done  func(error)
+	state gobreaker.State
+}
+
+func (p *breakerPermit) Call(ctx context.Context, call campaign.Call) campaign.Outcome {
+	out := p.inner.Call(ctx, call)
+	out.Breaker = p.state.String()
+	switch {
+	case out.Kind == campaign.NotAttempted, out.Kind == campaign.Unavailable && ctx.Err() != nil:
+		p.nothing()
+	case out.Kind == campaign.Unavailable:
+		p.done(errUnanswered)
+	default:
+		p.done(nil)
+	}
+	return out
+}
+
+func (p *breakerPermit) Release() {
+	p.inner.Release()
+	p.nothing()
+}
+
+// nothing ends a try that tried nothing: the next one may.
+func (p *breakerPermit) nothing() {
+	p.done(errNothing)
+	if p.state == gobreaker.StateHalfOpen {
+		p.b.changed.fire()
+	}
+}

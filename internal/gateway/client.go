@@ -1,0 +1,205 @@
+package gateway
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/staffetta-io/staffetta/internal/campaign"
+)
+
+// client makes the calls of UC-006, one request each. It is safe for
+// concurrent use and never changes. Every request uses up one token of the
+// rate limit, taken beforehand.
+type client struct {
+	base      url.URL
+	key       *key
+	limit     *limiter
+	transport http.RoundTripper
+	template  *http.Request // what all requests have in common: nothing but their type
+
+	timeout, calculateTimeout time.Duration
+	retryAfter                time.Duration
+	onRequest                 func(campaign.Outcome)
+}
+
+func newClient(base url.URL, key *key, limit *limiter, o Options) *client {
+	return &client{
+		base: base, key: key, limit: limit, transport: o.Transport,
+		template: &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Host: base.Host},
+		timeout:  o.Timeout, calculateTimeout: o.CalculateTimeout,
+		retryAfter: o.RetryAfter, onRequest: o.OnRequest,
+	}
+}
+
+// Call makes the call that the value describes. A 403 is the campaign's
+// refusal only if the key is good for something else.
+func (c *client) Call(ctx context.Context, call campaign.Call) campaign.Outcome {
+	out := c.dispatch(ctx, call)
+	if out.HTTP == http.StatusForbidden {
+		out = c.forbidden(ctx, out)
+	}
+	return out
+}
+
+func (c *client) dispatch(ctx context.Context, call campaign.Call) campaign.Outcome {
+	switch id := call.CampaignID; call.Op {
+	case campaign.OpCreate:
+		return c.Create(ctx, call.Draft, call.Simulation)
+	case campaign.OpConfigure:
+		return c.Configure(ctx, id, call.Content, call.Simulation)
+	case campaign.OpCalculate:
+		return c.Calculate(ctx, id)
+	case campaign.OpPrice:
+		return c.Price(ctx, id)
+	case campaign.OpConfirm:
+		return c.Confirm(ctx, id, call.At, call.Simulation)
+	case campaign.OpStatus:
+		return c.Status(ctx, id)
+	case campaign.OpStats:
+		return c.Stats(ctx, id)
+	case campaign.OpDelete:
+		return c.Delete(ctx, id)
+	}
+	c.limit.giveBack()
+	return campaign.Outcome{Op: call.Op, Kind: campaign.NotAttempted, Err: "there is no such call"}
+}
+
+// Create makes a draft. A success without an id is no success: there is a
+// draft, perhaps, that nobody can name.
+func (c *client) Create(ctx context.Context, d campaign.Draft, simulation bool) campaign.Outcome {
+	var in created
+	out := c.exchange(ctx, request{
+		op: campaign.OpCreate, method: http.MethodPost, path: "/campaigns",
+		body: createBody{Name: d.Name, Channel: "SMS", Description: d.Description, Simulation: simulation},
+	}, &in)
+	out.CampaignID = in.ID
+	return out
+}
+
+// Configure sets sender, text and list. The answer repeats them and is not
+// needed: a 2xx means they are set.
+func (c *client) Configure(ctx context.Context, id int64, content campaign.Content, simulation bool) campaign.Outcome {
+	return c.exchange(ctx, request{
+		op: campaign.OpConfigure, method: http.MethodPut, id: id, path: path(id, ""),
+		body: configureBody{Sender: content.Sender, Text: content.Text, ListID: content.ListID, Unicode: content.Unicode, Simulation: simulation},
+	}, &accepted{})
+}
+
+// Calculate counts who would get how many parts.
+func (c *client) Calculate(ctx context.Context, id int64) campaign.Outcome {
+	in := goal{Total: -1, Valid: -1, Invalid: -1, Parts: -1}
+	out := c.exchange(ctx, request{op: campaign.OpCalculate, method: http.MethodPost, id: id, path: path(id, "/calculateGoal")}, &in)
+	if out.Kind == campaign.OK {
+		out.Goal = campaign.Goal{Total: in.Total, Valid: in.Valid, Invalid: in.Invalid, Parts: in.Parts}
+	}
+	return out
+}
+
+// Price asks what it would cost.
+func (c *client) Price(ctx context.Context, id int64) campaign.Outcome {
+	var in price
+	out := c.exchange(ctx, request{op: campaign.OpPrice, method: http.MethodGet, id: id, path: path(id, "/price")}, &in)
+	if out.Kind == campaign.OK {
+		out.Price = campaign.Price{
+			PerMessage: in.money(in.PerMessage), Total: in.money(in.Total), Available: in.money(in.Available),
+			Sufficient: *in.Sufficient,
+		}
+	}
+	return out
+}
+
+// Confirm is the call that spends money: at once if at is zero, else at that
+// instant. 200 and 202 both mean that it happened, unless the body says otherwise
+// or is a web page; one that cannot be read costs only the instant of the
+// confirmation.
+func (c *client) Confirm(ctx context.Context, id int64, at time.Time, simulation bool) campaign.Outcome {
+	body := confirmBody{Immediately: at.IsZero(), Simulation: simulation}
+	if !at.IsZero() {
+		body.Scheduled = at.UTC().Format(scheduledForm)
+	}
+	var in accepted
+	out := c.exchange(ctx, request{op: campaign.OpConfirm, method: http.MethodPut, id: id, path: path(id, "/confirm"), body: body}, &in)
+	out.ConfirmedAt = in.ConfirmedAt.Time
+	return out
+}
+
+// Status reads where the campaign stands. The read by id is not in UC-006: a
+// gateway that does not know it answers 404 or 405, so then the statistics are
+// asked, and only what they say counts. Refused with 404 means: gone.
+func (c *client) Status(ctx context.Context, id int64) campaign.Outcome {
+	var in standing
+	out := c.exchange(ctx, request{op: campaign.OpStatus, method: http.MethodGet, id: id, path: path(id, "")}, &in)
+	if out.HTTP == http.StatusNotFound || out.HTTP == http.StatusMethodNotAllowed {
+		started := out.Started
+		if no, ok := c.limit.admit(ctx, campaign.OpStatus); !ok {
+			return no
+		}
+		out = c.exchange(ctx, request{op: campaign.OpStatus, method: http.MethodGet, id: id, path: "/campaigns/stats", query: statsQuery(id)}, &in)
+		out.Started, out.Took = started, out.Took+out.Started.Sub(started)
+	}
+	out.Status = in.Status.Status
+	return out
+}
+
+// Stats reads how far the sending has come.
+func (c *client) Stats(ctx context.Context, id int64) campaign.Outcome {
+	var in statistics
+	out := c.exchange(ctx, request{op: campaign.OpStats, method: http.MethodGet, id: id, path: "/campaigns/stats", query: statsQuery(id)}, &in)
+	if out.Kind == campaign.OK {
+		out.Stats = in.stats()
+	}
+	return out
+}
+
+// Delete removes a draft, or a scheduled campaign before its instant.
+func (c *client) Delete(ctx context.Context, id int64) campaign.Outcome {
+	return c.exchange(ctx, request{op: campaign.OpDelete, method: http.MethodDelete, id: id, path: path(id, "")}, &accepted{})
+}
+
+// OpProbe names the harmless GET in outcomes; it is no call of a campaign.
+const OpProbe campaign.Op = "probe"
+
+// Probe asks for one campaign, whichever. Only 401 and 403 say something about
+// the key.
+func (c *client) Probe(ctx context.Context) campaign.Outcome {
+	if no, ok := c.limit.admit(ctx, OpProbe); !ok {
+		return no
+	}
+	out := c.exchange(ctx, request{op: OpProbe, method: http.MethodGet, path: "/campaigns", query: "page=0&limit=1"}, nil)
+	if out.HTTP == http.StatusForbidden {
+		out.Kind = campaign.Unauthorised
+	}
+	return out
+}
+
+// forbidden finds out whether a 403 is about the campaign or about the key.
+// While that cannot be told it is taken to be the key: then nothing is
+// consumed until a probe succeeds, and no campaign is failed for it.
+func (c *client) forbidden(ctx context.Context, out campaign.Outcome) campaign.Outcome {
+	if !accepts(c.Probe(ctx)) {
+		out.Kind = campaign.Unauthorised
+	}
+	return out
+}
+
+// accepts says that a probe's outcome proves the key good.
+func accepts(probe campaign.Outcome) bool {
+	return probe.Kind == campaign.OK || probe.Kind == campaign.Refused
+}
+
+func (c *client) close() {
+	if t, ok := c.transport.(interface{ CloseIdleConnections() }); ok {
+		t.CloseIdleConnections()
+	}
+}
+
+func path(id int64, rest string) string {
+	var buf [64]byte
+	b := strconv.AppendInt(append(buf[:0], "/campaigns/"...), id, 10)
+	return string(append(b, rest...))
+}
+
+func statsQuery(id int64) string { return "campaignId=" + strconv.FormatInt(id, 10) }

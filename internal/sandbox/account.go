@@ -1,0 +1,106 @@
+package sandbox
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/shopspring/decimal"
+)
+
+// account is the money. What a scheduled campaign will cost is frozen until it
+// starts or is deleted: part of the credit still, but not available any more.
+type account struct {
+	mu     sync.Mutex
+	credit decimal.Decimal
+	frozen decimal.Decimal
+	holds  map[int]hold // by campaign id
+}
+
+// A hold is frozen money and the date at which it is charged.
+type hold struct {
+	amount decimal.Decimal
+	due    time.Time
+}
+
+// Balance of the account. Available is credit less frozen.
+type Balance struct {
+	Credit    decimal.Decimal
+	Frozen    decimal.Decimal
+	Available decimal.Decimal
+}
+
+func (a *account) reset(credit decimal.Decimal) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.credit, a.frozen, a.holds = credit, decimal.Zero, map[int]hold{}
+}
+
+func (a *account) available() decimal.Decimal {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.credit.Sub(a.frozen)
+}
+
+// charge takes the money at once if it is available; else it takes nothing and
+// says what is.
+func (a *account) charge(amount decimal.Decimal) (available decimal.Decimal, ok bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	available = a.credit.Sub(a.frozen)
+	if amount.GreaterThan(available) {
+		return available, false
+	}
+	a.credit = a.credit.Sub(amount)
+	return available, true
+}
+
+// freeze is charge for a campaign that starts later.
+func (a *account) freeze(campaign int, amount decimal.Decimal, due time.Time) (available decimal.Decimal, ok bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	available = a.credit.Sub(a.frozen)
+	if amount.GreaterThan(available) {
+		return available, false
+	}
+	a.frozen = a.frozen.Add(amount)
+	// A second confirm of the same campaign freezes as much again.
+	a.holds[campaign] = hold{a.holds[campaign].amount.Add(amount), due}
+	return available, true
+}
+
+// release gives back what a campaign froze.
+func (a *account) release(campaign int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.frozen = a.frozen.Sub(a.holds[campaign].amount)
+	delete(a.holds, campaign)
+}
+
+// settle charges what is due. Only the split between credit and frozen depends on
+// it, never what is available, so it is done when somebody asks for the split.
+func (a *account) settle(now time.Time) Balance {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for campaign, h := range a.holds {
+		if !h.due.After(now) {
+			a.credit, a.frozen = a.credit.Sub(h.amount), a.frozen.Sub(h.amount)
+			delete(a.holds, campaign)
+		}
+	}
+	return Balance{Credit: a.credit, Frozen: a.frozen, Available: a.credit.Sub(a.frozen)}
+}
+
+// Balance of the account now.
+func (s *Sandbox) Balance() Balance { return s.account.settle(s.now()) }
+
+// SetCredit makes this the credit, before what is frozen. It fails if negative.
+func (s *Sandbox) SetCredit(credit decimal.Decimal) error {
+	if credit.IsNegative() {
+		return fmt.Errorf("credit %s is negative", credit)
+	}
+	s.account.mu.Lock()
+	defer s.account.mu.Unlock()
+	s.account.credit = credit
+	return nil
+}

@@ -1,0 +1,109 @@
+package sandbox
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+const (
+	base = "/api/partner-gateway/v1"
+	// The two halves of the prefix are the other way round here, as published.
+	creditPath = "/api/v1/partner-gateway/subscription/credit"
+)
+
+// A route is what one method of one path does.
+type route struct {
+	op     Operation
+	handle handler
+}
+
+// one answers 404 for a campaign that never was, so that the handlers of one
+// campaign can rely on having it.
+func one(h handler) handler {
+	return func(s *Sandbox, c *call) reply {
+		if c.campaign == nil {
+			return noCampaign(c)
+		}
+		return h(s, c)
+	}
+}
+
+var gateway = map[string]map[string]route{
+	base + "/campaigns": {
+		"POST": {Create, (*Sandbox).create},
+		"GET":  {Search, (*Sandbox).search},
+	},
+	base + "/campaigns/stats": {
+		"GET": {Stats, (*Sandbox).stats},
+	},
+	base + "/campaigns/{campaign}": {
+		"PUT":    {Configure, one((*Sandbox).configure)},
+		"GET":    {Status, one((*Sandbox).read)},
+		"DELETE": {Delete, one((*Sandbox).remove)},
+	},
+	base + "/campaigns/{campaign}/calculateGoal": {
+		"POST": {Calculate, one((*Sandbox).calculate)},
+	},
+	base + "/campaigns/{campaign}/price": {
+		"GET": {Price, one((*Sandbox).price)},
+	},
+	base + "/campaigns/{campaign}/confirm": {
+		"PUT": {Confirm, one((*Sandbox).confirm)},
+	},
+	base + "/contacts": {
+		"POST":   {Contacts, (*Sandbox).addContact},
+		"GET":    {Contacts, (*Sandbox).findContacts},
+		"DELETE": {Contacts, (*Sandbox).removeContacts},
+	},
+	base + "/contacts/{contact}": {
+		"GET": {Contacts, (*Sandbox).readContact},
+		"PUT": {Contacts, (*Sandbox).updateContact},
+	},
+	base + "/contacts/upload": {
+		"POST": {Contacts, (*Sandbox).uploadContacts},
+	},
+	base + "/contacts/list": {
+		"POST":   {Contacts, (*Sandbox).addList},
+		"GET":    {Contacts, (*Sandbox).findLists},
+		"DELETE": {Contacts, (*Sandbox).removeLists},
+	},
+	base + "/contacts/list/contacts": {
+		"POST":   {Contacts, (*Sandbox).join},
+		"DELETE": {Contacts, (*Sandbox).leave},
+	},
+	base + "/contacts/list/{list}/contacts": {
+		"GET": {Contacts, (*Sandbox).listContacts},
+	},
+	creditPath: {
+		"GET": {Credit, (*Sandbox).credit},
+	},
+}
+
+func (s *Sandbox) newRoutes() http.Handler {
+	mux := http.NewServeMux()
+	for path, methods := range gateway {
+		serving := make(map[string]http.Handler, len(methods))
+		for method, r := range methods {
+			serving[method] = s.serve(r.op, r.handle)
+		}
+		allowed := strings.Join(slices.Sorted(maps.Keys(methods)), ", ")
+		refuse := s.serve(Any, func(_ *Sandbox, c *call) reply {
+			return fail(http.StatusMethodNotAllowed, "method", c.r.Method+" is not allowed here, only "+allowed)
+		})
+		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			if h := serving[r.Method]; h != nil {
+				h.ServeHTTP(w, r)
+				return
+			}
+			w.Header().Set("Allow", allowed)
+			refuse(w, r)
+		})
+	}
+	mux.HandleFunc("/", s.serve(Any, func(_ *Sandbox, c *call) reply {
+		return notFound("path", "There is nothing at %s", c.r.URL.Path)
+	}))
+	s.controlRoutes(mux)
+	return mux
+}

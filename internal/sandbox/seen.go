@@ -1,0 +1,119 @@
+package sandbox
+
+import (
+	"time"
+
+	"github.com/shopspring/decimal"
+)
+
+// Seen is what the gateway knows better than anybody who called it: what was
+// really confirmed, charged and sent.
+type Seen struct {
+	// Campaigns in the order of their ids, deleted ones included.
+	Campaigns []SeenCampaign `json:"campaigns"`
+	// Confirms that took effect, over all campaigns, and the most for any one:
+	// more than 1 is a double send.
+	Confirms    int `json:"confirms"`
+	MaxConfirms int `json:"maxConfirms"`
+	// Charged for all campaigns, frozen money included.
+	Charged Money `json:"charged"`
+	// Messages that have left so far, the telephones they went to, and the most
+	// that any one got.
+	Messages    int `json:"messages"`
+	Phones      int `json:"phones"`
+	MaxPerPhone int `json:"maxPerPhone"`
+}
+
+// SeenCampaign is what happened to one campaign.
+type SeenCampaign struct {
+	ID          int    `json:"id"`
+	Name        string `json:"name"`
+	Description string `json:"description"`
+	Status      string `json:"status"`
+	Deleted     bool   `json:"deleted,omitempty"`
+	// Calls that came in, with or without an effect. A create that was cut off
+	// before its effect has no campaign; see the journal.
+	Calls map[Operation]int `json:"calls"`
+	// Confirms that took effect.
+	Confirms int   `json:"confirms"`
+	Charged  Money `json:"charged"`
+	// Messages that have left so far. None, if simulated.
+	Messages int `json:"messages"`
+	// Simulation lists the bodies that asked for it.
+	Simulation []Operation `json:"simulation,omitempty"`
+	// Start of the last confirmed sending: when it was confirmed, or its date.
+	Start time.Time `json:"start,omitzero"`
+}
+
+// Money is an amount that JSON shows as a number with two decimals.
+type Money struct{ decimal.Decimal }
+
+// MarshalJSON writes a number, never through floating point.
+func (m Money) MarshalJSON() ([]byte, error) { return []byte(m.StringFixed(2)), nil }
+
+// Seen is the record up to now.
+func (s *Sandbox) Seen() Seen {
+	now := s.now()
+	var all Seen
+	phones := map[string]int{}
+	for _, k := range s.campaigns.list() {
+		c := s.seen(k, now, phones)
+		all.Campaigns = append(all.Campaigns, c)
+		all.Confirms += c.Confirms
+		all.MaxConfirms = max(all.MaxConfirms, c.Confirms)
+		all.Charged.Decimal = all.Charged.Add(c.Charged.Decimal)
+		all.Messages += c.Messages
+	}
+	all.Phones = len(phones)
+	for _, n := range phones {
+		all.MaxPerPhone = max(all.MaxPerPhone, n)
+	}
+	return all
+}
+
+// seen reads one campaign and adds its messages to the phones they went to.
+func (s *Sandbox) seen(k *campaign, now time.Time, phones map[string]int) SeenCampaign {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	c := SeenCampaign{
+		ID: k.id, Name: k.name, Description: k.description, Deleted: k.deleted,
+		Status: k.progress(s, now).status.String(), Calls: map[Operation]int{},
+		Confirms: len(k.sendings), Simulation: k.simulated,
+	}
+	for op := range k.calls {
+		if n := int(k.calls[op].Load()); n > 0 {
+			c.Calls[Operation(op)] = n
+		}
+	}
+	for _, sending := range k.sendings {
+		c.Start = sending.start
+		if k.deleted {
+			continue // before its date: released, and nothing has left
+		}
+		c.Charged.Decimal = c.Charged.Add(sending.cost)
+		if sending.simulated {
+			continue
+		}
+		sent := sending.progress(&s.time, s.opts.Every, now).sent
+		c.Messages += sent
+		for _, to := range sending.goal.audience.recipients[:sent] {
+			phones[to.number]++
+		}
+	}
+	return c
+}
+
+// SeenPhone is how many messages have left for a number so far. It fails if the
+// number is not one.
+func (s *Sandbox) SeenPhone(number string) (messages int, err error) {
+	clean, err := parseNumbers([]string{number})
+	if err != nil {
+		return 0, err
+	}
+	now := s.now()
+	phones := map[string]int{}
+	for _, k := range s.campaigns.list() {
+		s.seen(k, now, phones)
+	}
+	return phones[clean[0]], nil
+}
