@@ -1,0 +1,147 @@
+package journal
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/runner"
+)
+
+// What people tell a campaign to do, on campaign.v1.command.<source>.<request
+// id>.<verb> with a small JSON body. The verb is in the subject, so that NATS
+// permissions say who may tell what.
+const (
+	VerbCancel  = "cancel"  // {"by":"anna","why":"wrong price"}
+	VerbResolve = "resolve" // {"by":"anna","sent":true,"why":"seen on the gateway's page"}
+	VerbApprove = "approve" // {"quote_id":"0123456789abcdef","by":"anna"}
+	VerbDecline = "decline" // {"quote_id":"0123456789abcdef","by":"anna","why":"wrong list"}
+)
+
+// verbs is how each command is read. A new one is a line here and a body below.
+var verbs = map[string]command{
+	VerbCancel:  {`{"by":"…","why":"…"}`, readCancel},
+	VerbResolve: {`{"by":"…","sent":true or false,"why":"…"}`, readResolve},
+	VerbApprove: {`{"quote_id":"…","by":"…"}`, readApprove},
+	VerbDecline: {`{"quote_id":"…","by":"…","why":"…"}`, readDecline},
+}
+
+// command is one verb: what its body looks like, and how it is read. An
+// *unreadable error names the fields at fault; any other says what is not JSON.
+type command struct {
+	form string
+	read func(body []byte) (campaign.Input, error)
+}
+
+type cancelBody struct {
+	By  string `json:"by"`
+	Why string `json:"why,omitempty"`
+}
+
+// readCancel turns nothing away for a missing signature: a cancel is urgent.
+func readCancel(body []byte) (campaign.Input, error) {
+	var b cancelBody
+	if err := readBody(body, &b); err != nil {
+		return nil, err
+	}
+	if b.By == "" {
+		b.By = "unknown"
+	}
+	return campaign.CancelAsked{By: clip(b.By, maxBy), Why: clip(b.Why, maxWhy)}, nil
+}
+
+type resolveBody struct {
+	By   string `json:"by"`
+	Sent *bool  `json:"sent"`
+	Why  string `json:"why,omitempty"`
+}
+
+// readResolve insists: a false that nobody wrote would be somebody's word that
+// a campaign was not sent.
+func readResolve(body []byte) (campaign.Input, error) {
+	var b resolveBody
+	if err := readBody(body, &b); err != nil {
+		return nil, err
+	}
+	var missing []string
+	if b.By == "" {
+		missing = append(missing, "by")
+	}
+	if b.Sent == nil {
+		missing = append(missing, "sent")
+	}
+	if len(missing) > 0 {
+		return nil, &unreadable{reason: reasonCommand, fields: missing, note: "say who looked at the gateway (by), and whether it was sent (sent: true or false)"}
+	}
+	return campaign.Resolved{By: clip(b.By, maxBy), Sent: *b.Sent, Why: clip(b.Why, maxWhy)}, nil
+}
+
+// What people say goes into the record and into events.
+const maxBy, maxWhy = 200, 1000
+
+// readBody reads JSON; nothing at all is a body without fields.
+func readBody(data []byte, into any) error {
+	if len(data) == 0 {
+		return nil
+	}
+	return json.Unmarshal(data, into)
+}
+
+// readCommand reads what somebody tells a campaign to do.
+func readCommand(subject string, data []byte) (runner.Wakeup, error) {
+	key, verb, err := splitSubject(subject, commandPrefix)
+	if err != nil {
+		return runner.Wakeup{}, &unreadable{reason: reasonSubject, note: "want " + commandPrefix + "<source>.<request id>.<verb>"}
+	}
+	c, known := verbs[verb]
+	if !known {
+		all := strings.Join(slices.Sorted(maps.Keys(verbs)), ", ")
+		return runner.Wakeup{}, &unreadable{reason: reasonCommand, note: fmt.Sprintf("unknown verb %q, want one of %s", clip(verb, 100), all)}
+	}
+	in, err := c.read(data)
+	if _, said := err.(*unreadable); said {
+		return runner.Wakeup{}, err
+	}
+	if err != nil {
+		return runner.Wakeup{}, &unreadable{reason: reasonCommand, note: "want " + c.form + ": " + clip(err.Error(), 200)}
+	}
+	return runner.Wakeup{Key: key, Kind: runner.WakeCommand, Command: in}, nil
+}
+
+// Cancel tells the service that a campaign must not be sent. by must not be empty.
+func (c *Client) Cancel(ctx context.Context, key campaign.Key, by, why string) (Placed, error) {
+	if by == "" {
+		return Placed{}, fmt.Errorf("cancel %s: say who cancels it", key)
+	}
+	return c.Command(ctx, key, VerbCancel, cancelBody{By: by, Why: why})
+}
+
+// Resolve tells the service what somebody saw at the gateway of a campaign
+// that nobody else could establish. by must not be empty.
+func (c *Client) Resolve(ctx context.Context, key campaign.Key, by string, sent bool, why string) (Placed, error) {
+	return c.Command(ctx, key, VerbResolve, resolveBody{By: by, Sent: &sent, Why: why})
+}
+
+// Command publishes a command, after reading it as the service will: what the
+// service would put aside is an error here. It waits in the stream for up to a
+// week. Stored is not obeyed: the record says what became of it.
+func (c *Client) Command(ctx context.Context, key campaign.Key, verb string, body any) (Placed, error) {
+	what := verb + " " + key.String()
+	m := nats.NewMsg(commandSubject(key, verb))
+	var err error
+	if m.Data, err = json.Marshal(body); err != nil {
+		return Placed{}, fmt.Errorf("%s: %w", what, err)
+	}
+	if _, err := readCommand(m.Subject, m.Data); err != nil {
+		return Placed{}, fmt.Errorf("%s: %w", what, err)
+	}
+	m.Header.Set("content-type", "application/json")
+	return c.publish(ctx, m, what, jetstream.WithMsgTTL(commandLife))
+}

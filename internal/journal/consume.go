@@ -1,0 +1,343 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/staffetta-io/staffetta/internal/runner"
+)
+
+// ConsumeOptions say how much is worked on at the same time.
+type ConsumeOptions struct {
+	Requests int // workers for new campaigns; zero: 64
+	Wakeups  int // workers for timers; zero: 64
+	Commands int // workers for what people say; zero: 4
+	// Schedules is how many recurring campaigns are looked at at the same
+	// time; their wake-ups are of kind scheduler.Wake. Zero: none are.
+	Schedules int
+	// Gate stops the pulling of new campaigns while it is shut. Timers and
+	// commands go on: expiry, cancel and reading need no gateway. Nil: open.
+	Gate Gate
+}
+
+// Gate says whether new campaigns may be started.
+type Gate interface {
+	Pulling() bool
+	// Changed returns a channel that is closed when Pulling may have changed
+	// since this call.
+	Changed() <-chan struct{}
+}
+
+// Handler handles one wake-up and says what becomes of its message. Its
+// context is not cancelled by a shutdown: what was started is finished.
+type Handler func(context.Context, runner.Wakeup) runner.Verdict
+
+func (o ConsumeOptions) withDefaults() ConsumeOptions {
+	for _, n := range []struct {
+		field *int
+		def   int
+	}{{&o.Requests, 64}, {&o.Wakeups, 64}, {&o.Commands, 4}} {
+		if *n.field == 0 {
+			*n.field = n.def
+		}
+	}
+	return o
+}
+
+// Consume hands wake-ups to the handler until ctx ends. Then it stops pulling,
+// gives back what no worker has begun, so that another replica gets it at
+// once, lets the workers finish, and returns. It returns an error only if it
+// could not begin.
+func (j *Journal) Consume(ctx context.Context, o ConsumeOptions, handle Handler) error {
+	o = o.withDefaults()
+	lanes := []*lane{
+		{consumer: consumers[0], workers: o.Requests, gate: o.Gate},
+		{consumer: consumers[1], workers: o.Wakeups},
+		{consumer: consumers[2], workers: o.Commands},
+	}
+	if o.Schedules > 0 {
+		lanes = append(lanes, &lane{consumer: scheduleConsumer, workers: o.Schedules})
+	}
+	for _, l := range lanes {
+		l.j, l.handle = j, handle
+		l.work = make(chan *flight)
+		l.air = make(map[uint64]*flight)
+		if _, err := j.ensureConsumer(ctx, l.consumer); ctx.Err() != nil {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("consume: %w", err)
+		}
+	}
+	j.lanes.Store(&lanes)
+	defer j.lanes.Store(nil)
+
+	beating, stopBeating := context.WithCancel(context.WithoutCancel(ctx))
+	var heart sync.WaitGroup
+	heart.Go(func() { beat(beating, lanes, j.AckWait/3) })
+	defer heart.Wait()
+	defer stopBeating()
+
+	var g errgroup.Group
+	for _, l := range lanes {
+		g.Go(func() error { l.run(ctx); return nil })
+	}
+	return g.Wait()
+}
+
+// lane is one consumer and its workers.
+type lane struct {
+	consumer
+	j       *Journal
+	workers int
+	gate    Gate
+	handle  Handler
+	work    chan *flight // unbuffered: what is in it is in a worker's hand
+
+	mu     sync.Mutex
+	air    map[uint64]*flight // messages in hand, by stream sequence
+	health LaneHealth
+}
+
+// flight is a message in hand.
+type flight struct {
+	msg    jetstream.Msg
+	meta   *jetstream.MsgMetadata
+	latest jetstream.Msg // guarded by lane.mu: its latest delivery, the one to answer
+	beat   time.Time     // guarded by lane.mu: when the server last heard of it
+}
+
+// run works until ctx ends.
+func (l *lane) run(ctx context.Context) {
+	var workers sync.WaitGroup
+	for range l.workers {
+		workers.Go(func() {
+			for f := range l.work {
+				l.do(context.WithoutCancel(ctx), f)
+			}
+		})
+	}
+	pause := 100 * time.Millisecond
+	for ctx.Err() == nil {
+		if err := l.awaitGate(ctx); err != nil {
+			break
+		}
+		began := time.Now()
+		if err := l.pull(ctx); err != nil && ctx.Err() == nil {
+			l.note(err)
+			l.j.Log.Warn("consumer is made again", "consumer", l.name, "error", err)
+		}
+		// A consumer that cannot even begin is tried again ever more slowly.
+		if time.Since(began) > 10*time.Second {
+			pause = 100 * time.Millisecond
+		} else if ctx.Err() == nil && l.open() {
+			select {
+			case <-ctx.Done():
+			case <-time.After(pause):
+			}
+			pause = min(2*pause, 5*time.Second)
+		}
+	}
+	close(l.work)
+	workers.Wait()
+}
+
+// pull feeds the workers until ctx ends, the gate shuts or the consumer is
+// gone. Every message that arrived is then in a worker's hand or given back.
+func (l *lane) pull(ctx context.Context) error {
+	cons, err := l.j.ensureConsumer(ctx, l.consumer)
+	if err != nil {
+		return err
+	}
+	halt, broken := make(chan struct{}), make(chan error, 1)
+	feed, err := cons.Consume(
+		func(m jetstream.Msg) { l.take(m, halt) },
+		// What waits in the client ages towards AckWait: keep it small.
+		jetstream.PullMaxMessages(prefetch(l.workers)),
+		jetstream.PullExpiry(pullExpiry),
+		jetstream.PullHeartbeat(pullHeartbeat),
+		jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) {
+			if l.note(err) >= silences {
+				select {
+				case broken <- err:
+				default:
+				}
+			}
+		}),
+	)
+	if err != nil {
+		return fmt.Errorf("pull from %s: %w", l.name, err)
+	}
+	l.pulling(true)
+	defer l.pulling(false)
+	err = l.watch(ctx, feed, broken)
+	close(halt)
+	feed.Drain() // hands over what has arrived; take gives it back
+	<-feed.Closed()
+	return err
+}
+
+// watch returns when the feed has to end, and why if that is not wanted.
+func (l *lane) watch(ctx context.Context, feed jetstream.ConsumeContext, broken <-chan error) error {
+	var changed <-chan struct{}
+	for {
+		if l.gate != nil {
+			changed = l.gate.Changed()
+			if !l.gate.Pulling() {
+				return nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-changed:
+		case err := <-broken:
+			return err
+		case <-feed.Closed():
+			if ctx.Err() != nil {
+				return nil
+			}
+			return errors.New("the server ended it")
+		}
+	}
+}
+
+// take puts a message into a worker's hand, or gives it back if there will be
+// no worker for it.
+func (l *lane) take(m jetstream.Msg, halt <-chan struct{}) {
+	meta, err := m.Metadata()
+	if err != nil {
+		l.note(err) // not a message of a consumer: nothing to acknowledge
+		return
+	}
+	f := l.takeOff(m, meta)
+	if f == nil {
+		return
+	}
+	select {
+	case <-halt:
+		_ = l.land(f).Nak()
+		return
+	default:
+	}
+	select {
+	case l.work <- f:
+	case <-halt:
+		_ = l.land(f).Nak()
+	}
+}
+
+// takeOff registers a message. It returns nil for a redelivery of one that is
+// in hand already: nobody needs to do that twice, and the one in hand answers
+// for both.
+func (l *lane) takeOff(m jetstream.Msg, meta *jetstream.MsgMetadata) *flight {
+	now := time.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.health.Last, l.health.Err, l.health.troubles = now, nil, 0
+	if f := l.air[meta.Sequence.Stream]; f != nil {
+		f.latest, f.beat = m, now
+		return nil
+	}
+	f := &flight{msg: m, latest: m, meta: meta, beat: now}
+	l.air[meta.Sequence.Stream] = f
+	return f
+}
+
+// land ends the care for a message and returns its latest delivery, which is
+// the one to answer.
+func (l *lane) land(f *flight) jetstream.Msg {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.air, f.meta.Sequence.Stream)
+	return f.latest
+}
+
+// do handles one message.
+func (l *lane) do(ctx context.Context, f *flight) {
+	w, err := l.j.intake.read(ctx, f.msg)
+	var u *unreadable
+	switch {
+	case errors.As(err, &u):
+		l.settle(ctx, f, u.verdict())
+	case err != nil:
+		l.settle(ctx, f, runner.Verdict{Do: runner.Retry, Note: err.Error()})
+	default:
+		w.Stored = f.meta.Timestamp
+		l.settle(ctx, f, l.handle(ctx, w))
+	}
+}
+
+// settle is the only place where a verdict becomes an answer to the server. An
+// answer that gets lost is a redelivery, which is handled like any other.
+func (l *lane) settle(ctx context.Context, f *flight, v runner.Verdict) {
+	switch v.Do {
+	case runner.Ack:
+		_ = l.land(f).Ack()
+	case runner.Bury:
+		if err := l.j.bury(ctx, f.msg, f.meta, v); err != nil {
+			l.j.Log.Warn("dead letter not written, the message stays", "subject", f.msg.Subject(), "error", err)
+			_ = l.land(f).NakWithDelay(retryAfter)
+			return
+		}
+		l.j.Log.Warn("dead letter", "subject", f.msg.Subject(), "reason", v.Reason, "fields", v.Fields, "note", v.Note)
+		l.j.OnBuried(v.Reason)
+		_ = l.land(f).TermWithReason(v.Reason)
+	default:
+		after := v.After
+		if after <= 0 {
+			after = retryAfter
+		}
+		_ = l.land(f).NakWithDelay(after)
+	}
+}
+
+// retryAfter is the pause before another try when nobody named one. A bare
+// negative acknowledgement would come back within the millisecond.
+const retryAfter = time.Second
+
+// beat keeps every message in hand alive: one ticker for all of them.
+func beat(ctx context.Context, lanes []*lane, every time.Duration) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			for _, l := range lanes {
+				l.mu.Lock()
+				for _, f := range l.air {
+					if now.Sub(f.beat) >= every {
+						f.beat = now
+						_ = f.latest.InProgress()
+					}
+				}
+				l.mu.Unlock()
+			}
+		}
+	}
+}
+
+func (l *lane) open() bool { return l.gate == nil || l.gate.Pulling() }
+
+// awaitGate returns when the gate is open, or ctx's error.
+func (l *lane) awaitGate(ctx context.Context) error {
+	for l.gate != nil {
+		changed := l.gate.Changed()
+		if l.gate.Pulling() {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-changed:
+		}
+	}
+	return ctx.Err()
+}

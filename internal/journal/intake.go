@@ -1,0 +1,200 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/staffetta-io/staffetta/internal/runner"
+	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
+)
+
+// headerResend on a wake-up names the request, by its sequence, that must be
+// handled again because it has no record.
+const headerResend = "Staffetta-Request-Sequence"
+
+// Why a message became a dead letter before anybody could act on it. The
+// runner has reasons of its own.
+const (
+	reasonSubject     = "bad_subject"
+	reasonStructured  = "structured_cloudevent"
+	reasonContentType = "unknown_content_type"
+	reasonEventType   = "unknown_event_type"
+	reasonProtobuf    = "not_protobuf"
+	reasonJSON        = "not_json"
+	reasonInvalid     = "invalid"
+	reasonMismatch    = "subject_mismatch"
+	reasonCommand     = "bad_command"
+)
+
+// unreadable is a message nobody can act on: a verdict to bury, as an error.
+type unreadable struct {
+	reason string
+	fields []string
+	note   string
+}
+
+func (u *unreadable) Error() string {
+	if len(u.fields) > 0 {
+		return fmt.Sprintf("%s: %s: %s", u.reason, strings.Join(u.fields, ", "), u.note)
+	}
+	return u.reason + ": " + u.note
+}
+
+func (u *unreadable) verdict() runner.Verdict {
+	return runner.Verdict{Do: runner.Bury, Reason: u.reason, Fields: u.fields, Note: u.note}
+}
+
+// intake turns messages into wake-ups.
+type intake struct {
+	validator
+	request func(ctx context.Context, seq uint64) (*jetstream.RawStreamMsg, error)
+}
+
+func newIntake(request func(context.Context, uint64) (*jetstream.RawStreamMsg, error)) (*intake, error) {
+	v, err := newValidator()
+	if err != nil {
+		return nil, err
+	}
+	return &intake{validator: v, request: request}, nil
+}
+
+// read turns one message into a wake-up. An *unreadable error is final, any
+// other is worth another try.
+func (in *intake) read(ctx context.Context, m jetstream.Msg) (runner.Wakeup, error) {
+	subject := m.Subject()
+	switch {
+	case strings.HasPrefix(subject, requestPrefix):
+		return in.readRequest(subject, m.Headers(), m.Data())
+	case strings.HasPrefix(subject, commandPrefix):
+		return readCommand(subject, m.Data())
+	case strings.HasPrefix(subject, scheduleWakeupPrefix):
+		return readScheduleWakeup(subject)
+	default:
+		return in.readTimer(ctx, subject, m.Headers())
+	}
+}
+
+// readTimer reads a fired timer, or the sweep's wish that a request be handled
+// again.
+func (in *intake) readTimer(ctx context.Context, subject string, h nats.Header) (runner.Wakeup, error) {
+	key, rest, err := splitSubject(subject, wakeupPrefix)
+	if err != nil || rest != "" {
+		return runner.Wakeup{}, &unreadable{reason: reasonSubject, note: "want " + wakeupPrefix + "<source>.<request id>"}
+	}
+	text := h.Get(headerResend)
+	if text == "" {
+		return runner.Wakeup{Key: key, Kind: runner.WakeTimer}, nil
+	}
+	seq, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return runner.Wakeup{}, &unreadable{reason: reasonCommand, note: headerResend + " is not a number"}
+	}
+	m, err := in.request(ctx, seq)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		// It has aged out meanwhile; a plain look does no harm.
+		return runner.Wakeup{Key: key, Kind: runner.WakeTimer}, nil
+	}
+	if err != nil {
+		return runner.Wakeup{}, fmt.Errorf("request %d of %s: %w", seq, key, err)
+	}
+	return in.readRequest(m.Subject, m.Header, m.Data)
+}
+
+func (in *intake) readRequest(subject string, h nats.Header, data []byte) (runner.Wakeup, error) {
+	key, rest, err := splitSubject(subject, requestPrefix)
+	if err != nil || rest != "" {
+		return runner.Wakeup{}, &unreadable{reason: reasonSubject, note: "want " + requestPrefix + "<source>.<request id>, each 1 to 64 letters, digits, _ or -"}
+	}
+	var m campaignv1.CampaignRequested
+	if err := decodeRequest(&m, h, data); err != nil {
+		return runner.Wakeup{}, err
+	}
+	if err := in.validate(&m); err != nil {
+		return runner.Wakeup{}, err
+	}
+	inside, request := fromProto(&m)
+	if inside.Source != key.Source {
+		return runner.Wakeup{}, &unreadable{reason: reasonMismatch, fields: []string{"source"}, note: fmt.Sprintf("the subject says %q, the message %q", key.Source, inside.Source)}
+	}
+	if inside.RequestID != key.RequestID {
+		return runner.Wakeup{}, &unreadable{reason: reasonMismatch, fields: []string{"request_id"}, note: fmt.Sprintf("the subject says %q, the message %q", key.RequestID, inside.RequestID)}
+	}
+	return runner.Wakeup{Key: key, Kind: runner.WakeRequest, Request: request, Trace: traceparent(h)}, nil
+}
+
+// decodeRequest reads protobuf, bare or with CloudEvents headers, or protobuf's
+// JSON if the headers say so.
+func decodeRequest(m *campaignv1.CampaignRequested, h nats.Header, data []byte) error {
+	media, _, _ := strings.Cut(strings.ToLower(header(h, "content-type")), ";")
+	if media == "" {
+		media, _, _ = strings.Cut(strings.ToLower(header(h, "ce-datacontenttype")), ";")
+	}
+	media = strings.TrimSpace(media)
+	want := string(m.ProtoReflect().Descriptor().FullName())
+	if have := header(h, "ce-type"); have != "" && have != want {
+		return &unreadable{reason: reasonEventType, fields: []string{"ce-type"}, note: fmt.Sprintf("want %s, got %s", want, clip(have, 200))}
+	}
+	switch {
+	case strings.HasPrefix(media, "application/cloudevents"):
+		return &unreadable{reason: reasonStructured, note: "a structured CloudEvent: send binary mode, the attributes as ce- headers and the protobuf as the payload"}
+	case media == "application/json":
+		// A misspelt field is refused, not ignored: it would change what is sent.
+		if err := protojson.Unmarshal(data, m); err != nil {
+			return &unreadable{reason: reasonJSON, note: clip(err.Error(), 500)}
+		}
+	case media == "", media == contentProtobuf, media == "application/x-protobuf", media == "application/vnd.google.protobuf":
+		if err := proto.Unmarshal(data, m); err != nil {
+			note := "not a " + want
+			if len(data) > 0 && data[0] == '{' {
+				note += "; it looks like JSON: add the header content-type: application/json"
+			}
+			return &unreadable{reason: reasonProtobuf, note: note}
+		}
+	default:
+		return &unreadable{reason: reasonContentType, fields: []string{"content-type"}, note: fmt.Sprintf("want %s or application/json, got %s", contentProtobuf, clip(media, 200))}
+	}
+	return nil
+}
+
+// header reads a header whatever its case: the CloudEvents binding calls names
+// insensitive, the client's own lookup is not.
+func header(h nats.Header, name string) string {
+	if v := h.Get(name); v != "" {
+		return v
+	}
+	for k, v := range h {
+		if len(v) > 0 && strings.EqualFold(k, name) {
+			return v[0]
+		}
+	}
+	return ""
+}
+
+// traceparent is the W3C trace context of a message, empty if it is not one:
+// it goes out again with every event, so it is not taken on trust.
+func traceparent(h nats.Header) string {
+	if v := header(h, "traceparent"); traceparentForm.MatchString(v) {
+		return v
+	}
+	return ""
+}
+
+var traceparentForm = regexp.MustCompile(`^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
+
+// clip shortens text from outside to at most n characters.
+func clip(s string, n int) string {
+	if utf8.RuneCountInString(s) <= n {
+		return s
+	}
+	return string([]rune(s)[:n-1]) + "…"
+}

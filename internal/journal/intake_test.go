@@ -1,0 +1,222 @@
+package journal_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats.go"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/journal"
+	"github.com/staffetta-io/staffetta/internal/runner"
+	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
+)
+
+const subject = "campaign.v1.request.shop-italia.bf-2026"
+
+func TestIntake(t *testing.T) {
+	t.Parallel()
+	b := setup(t, journal.Options{})
+	got := make(chan runner.Wakeup, 10)
+	b.consume(t, journal.ConsumeOptions{}, func(_ context.Context, w runner.Wakeup) runner.Verdict {
+		got <- w
+		return runner.Verdict{Do: runner.Ack}
+	})
+	letters, err := b.nc.SubscribeSync("campaign.v1.dead.>")
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	whole := request("bf-2026")
+	whole.Description, whole.Unicode, whole.Simulation = "Black Friday", true, true
+	at := time.Date(2026, 11, 29, 8, 0, 0, 500, time.UTC)
+	whole.Start = &campaignv1.CampaignRequested_At{At: timestamppb.New(at)}
+	whole.ExpiresAt = timestamppb.New(at.Add(time.Hour))
+	asJSON, err := protojson.Marshal(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := campaign.Request{
+		Name: "Black Friday 2026", Description: "Black Friday", Sender: "ShopItalia", Text: "Solo per te: {{code}}",
+		ListID: 87, Unicode: true, Simulation: true, At: at, ExpiresAt: at.Add(time.Hour),
+	}
+	const trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	const eventType = "staffetta.campaign.v1.CampaignRequested"
+
+	for _, test := range []struct {
+		name string
+		msg  *nats.Msg
+		want runner.Wakeup
+	}{
+		{"TakesBareProtobuf", message(subject, whole), runner.Wakeup{Kind: runner.WakeRequest, Request: asked}},
+		{"TakesCloudEventHeaders", message(subject, whole,
+			"ce-specversion", "1.0", "ce-id", "1", "ce-source", "shop", "ce-type", eventType, "content-type", "application/protobuf", "traceparent", trace),
+			runner.Wakeup{Kind: runner.WakeRequest, Request: asked, Trace: trace}},
+		{"TakesHeadersInAnyCase", message(subject, whole,
+			"Ce-Type", eventType, "CE-SpecVersion", "1.0", "Content-Type", "application/x-protobuf", "TraceParent", trace),
+			runner.Wakeup{Kind: runner.WakeRequest, Request: asked, Trace: trace}},
+		{"TakesProtobufJSON", &nats.Msg{Subject: subject, Data: asJSON, Header: nats.Header{"Content-Type": {"application/json; charset=utf-8"}}},
+			runner.Wakeup{Kind: runner.WakeRequest, Request: asked}},
+		{"LeavesOutATraceThatIsNone", message(subject, whole, "traceparent", "<script>"),
+			runner.Wakeup{Kind: runner.WakeRequest, Request: asked}},
+		{"TakesACancel", &nats.Msg{Subject: "campaign.v1.command.shop-italia.bf-2026.cancel", Data: []byte(`{"by":"anna","why":"typo"}`)},
+			runner.Wakeup{Kind: runner.WakeCommand, Command: campaign.CancelAsked{By: "anna", Why: "typo"}}},
+		{"TakesACancelWithoutABody", &nats.Msg{Subject: "campaign.v1.command.shop-italia.bf-2026.cancel"},
+			runner.Wakeup{Kind: runner.WakeCommand, Command: campaign.CancelAsked{By: "unknown"}}},
+		{"TakesWhatSomebodySawAtTheGateway", &nats.Msg{Subject: "campaign.v1.command.shop-italia.bf-2026.resolve", Data: []byte(`{"by":"anna","sent":false,"why":"gone"}`)},
+			runner.Wakeup{Kind: runner.WakeCommand, Command: campaign.Resolved{By: "anna", Why: "gone"}}},
+		{"TakesAWakeUp", &nats.Msg{Subject: "campaign.v1.wakeup.shop-italia.bf-2026"}, runner.Wakeup{Kind: runner.WakeTimer}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b.publish(t, test.msg)
+			w := receive(t, got, "wake-up")
+			if w.Stored.IsZero() {
+				t.Error("it does not say when it was stored")
+			}
+			w.Stored = time.Time{}
+			test.want.Key = key
+			if diff := cmp.Diff(test.want, w); diff != "" {
+				t.Errorf("wake-up (-want +got):\n%s", diff)
+			}
+		})
+	}
+
+	broken := func(change func(*campaignv1.CampaignRequested)) proto.Message {
+		m := request("bf-2026")
+		change(m)
+		return m
+	}
+	for _, test := range []struct {
+		name   string
+		msg    *nats.Msg
+		reason string
+		fields []string
+		note   string
+		dead   string
+	}{
+		{"BuriesWhatIsNotProtobuf", &nats.Msg{Subject: subject, Data: []byte("hello")}, "not_protobuf", nil, "not a " + eventType, ""},
+		{"TellsJSONWithoutAHeaderWhatIsMissing", &nats.Msg{Subject: subject, Data: asJSON}, "not_protobuf", nil, "add the header content-type: application/json", ""},
+		{"BuriesAMisspeltJSONField", &nats.Msg{Subject: subject, Data: []byte(`{"sorce":"x"}`), Header: nats.Header{"content-type": {"application/json"}}}, "not_json", nil, `"sorce"`, ""},
+		{"BuriesAStructuredEvent", message(subject, whole, "content-type", "application/cloudevents+json"), "structured_cloudevent", nil, "binary mode", ""},
+		{"BuriesAnUnknownContentType", message(subject, whole, "content-type", "text/xml"), "unknown_content_type", []string{"content-type"}, "text/xml", ""},
+		{"BuriesAnotherEventType", message(subject, whole, "ce-type", "com.example.Other"), "unknown_event_type", []string{"ce-type"}, "com.example.Other", ""},
+		{"NamesEveryFieldAtFault", message(subject, broken(func(m *campaignv1.CampaignRequested) { m.ContactListId, m.Sender = 0, "much too long a name" })), "invalid", []string{"sender", "contact_list_id"}, "sender: must be a name of at most 11", ""},
+		{"NamesAMissingStart", message(subject, broken(func(m *campaignv1.CampaignRequested) { m.Start = nil })), "invalid", []string{"start"}, "start: ", ""},
+		{"BuriesAnotherSource", message("campaign.v1.request.acqualuce.bf-2026", whole), "subject_mismatch", []string{"source"}, `the subject says "acqualuce", the message "shop-italia"`, "campaign.v1.dead.acqualuce.bf-2026"},
+		{"BuriesAnotherRequestID", message("campaign.v1.request.shop-italia.other", whole), "subject_mismatch", []string{"request_id"}, `"other"`, "campaign.v1.dead.shop-italia.other"},
+		{"FilesABadSubjectAsUnreadable", message("campaign.v1.request.shop-italia.bf$2026", whole), "bad_subject", nil, "letters, digits", "campaign.v1.dead.unreadable"},
+		{"BuriesAnUnknownVerb", &nats.Msg{Subject: "campaign.v1.command.shop-italia.bf-2026.launch"}, "bad_command", nil, `unknown verb "launch", want one of approve, cancel`, ""},
+		{"BuriesAResolveThatDoesNotSayWhetherItWasSent", &nats.Msg{Subject: "campaign.v1.command.shop-italia.bf-2026.resolve", Data: []byte(`{"by":"anna"}`)}, "bad_command", []string{"sent"}, "sent: true or false", ""},
+		{"BuriesAResolveThatNobodySigned", &nats.Msg{Subject: "campaign.v1.command.shop-italia.bf-2026.resolve", Data: []byte(`{"sent":true}`)}, "bad_command", []string{"by"}, "who looked", ""},
+		{"BuriesAResolveThatSaysItInWords", &nats.Msg{Subject: "campaign.v1.command.shop-italia.bf-2026.resolve", Data: []byte(`{"by":"anna","sent":"no"}`)}, "bad_command", nil, `want {"by"`, ""},
+		{"BuriesAnUnreadableCommand", &nats.Msg{Subject: "campaign.v1.command.shop-italia.bf-2026.cancel", Data: []byte("{")}, "bad_command", nil, `want {"by"`, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			seq := b.publish(t, test.msg)
+			l, err := letters.NextMsg(20 * time.Second)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if test.dead == "" {
+				test.dead = "campaign.v1.dead.shop-italia.bf-2026"
+			}
+			if l.Subject != test.dead || l.Header.Get("Staffetta-Reason") != test.reason || !strings.Contains(l.Header.Get("Staffetta-Note"), test.note) {
+				t.Errorf("letter %s: %s: %s\nwant %s: %s: …%s…", l.Subject, l.Header.Get("Staffetta-Reason"), l.Header.Get("Staffetta-Note"), test.dead, test.reason, test.note)
+			}
+			if diff := cmp.Diff(test.fields, l.Header["Staffetta-Field"]); diff != "" {
+				t.Errorf("fields (-want +got):\n%s", diff)
+			}
+			if string(l.Data) != string(test.msg.Data) {
+				t.Error("the letter does not have the payload")
+			}
+			for name, values := range test.msg.Header {
+				if diff := cmp.Diff(values, l.Header[name]); diff != "" {
+					t.Errorf("header %s (-want +got):\n%s", name, diff)
+				}
+			}
+			if l.Header.Get("Staffetta-Subject") != test.msg.Subject {
+				t.Errorf("the letter says it was on %s", l.Header.Get("Staffetta-Subject"))
+			}
+			if got := l.Header.Get("Staffetta-Sequence"); got != itoa(seq) {
+				t.Errorf("the letter says sequence %s, want %d", got, seq)
+			}
+		})
+	}
+	select {
+	case w := <-got:
+		t.Errorf("a dead letter woke %+v", w)
+	default:
+	}
+}
+
+func TestDeadLetters(t *testing.T) {
+	t.Parallel()
+
+	t.Run("TakeTheLargestRequest", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, journal.Options{})
+		letters, err := b.nc.SubscribeSync("campaign.v1.dead.>")
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.consume(t, journal.ConsumeOptions{}, nil)
+		m := nats.NewMsg(subject)
+		m.Header.Set("x-padding", strings.Repeat("h", 60<<10))
+		m.Data = []byte(strings.Repeat("x", 195<<10))
+		b.publish(t, m)
+		l, err := letters.NextMsg(20 * time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(l.Data) != string(m.Data) || l.Header.Get("x-padding") != m.Header.Get("x-padding") {
+			t.Error("the copy is not whole")
+		}
+	})
+
+	t.Run("AreWrittenBeforeTheMessageIsTerminated", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, journal.Options{AckWait: 500 * time.Millisecond, Patience: 100 * time.Millisecond})
+		seen := b.answers(t, journal.StreamRequests, "requests")
+		if err := b.js.DeleteStream(t.Context(), journal.StreamDeadLetters); err != nil {
+			t.Fatal(err)
+		}
+		b.consume(t, journal.ConsumeOptions{}, nil)
+		b.publish(t, &nats.Msg{Subject: subject, Data: []byte("hello")})
+		got := "+WPI"
+		for got == "+WPI" {
+			got = receive(t, seen, "answer")
+		}
+		if !strings.HasPrefix(got, "-NAK") {
+			t.Fatalf("without a dead letter it was answered %q", got)
+		}
+		open(t, b.nc, journal.Options{}) // makes the stream again
+		for !strings.HasPrefix(got, "+TERM") {
+			got = receive(t, seen, "answer")
+		}
+	})
+
+	t.Run("KeepOrdersToAStreamAside", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, journal.Options{})
+		letters, err := b.nc.SubscribeSync("campaign.v1.dead.>")
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.consume(t, journal.ConsumeOptions{}, nil)
+		m := &nats.Msg{Subject: subject, Data: []byte("hello"), Header: nats.Header{"Nats-Expected-Last-Subject-Sequence": {"0"}}}
+		b.publish(t, m)
+		l, err := letters.NextMsg(20 * time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l.Header.Get("Staffetta-Original-Nats-Expected-Last-Subject-Sequence") != "0" {
+			t.Errorf("headers %v", l.Header)
+		}
+	})
+}

@@ -1,0 +1,111 @@
+package journal_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/journal"
+	"github.com/staffetta-io/staffetta/internal/runner"
+	"github.com/staffetta-io/staffetta/internal/runner/runnertest"
+)
+
+func TestJournalOnOneServer(t *testing.T) {
+	t.Parallel()
+	runnertest.TestJournal(t, func(t *testing.T) runnertest.JournalHarness {
+		s := startServer(t, -1, t.TempDir())
+		return harness(t, s, s, 1)
+	})
+}
+
+func TestJournalOnThreeServers(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("starts a cluster")
+	}
+	all := startCluster(t)
+	runnertest.TestJournal(t, func(t *testing.T) runnertest.JournalHarness {
+		deleteStreams(t, all[2])
+		return harness(t, all[0], all[1], 3)
+	})
+}
+
+// harness is two replicas, the first behind a proxy that can be made to fail.
+func harness(t *testing.T, first, second *server.Server, replicas int) runnertest.JournalHarness {
+	t.Helper()
+	p := startProxy(t, first.Addr().String())
+	nc := p.connect(t)
+	o := journal.Options{Replicas: replicas}
+	a := open(t, nc, o)
+	b := open(t, connect(t, second), o)
+
+	woken := make(chan runner.Wakeup, 100)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	ended := make(chan error, 1)
+	go func() {
+		ended <- b.Consume(ctx, journal.ConsumeOptions{}, func(_ context.Context, w runner.Wakeup) runner.Verdict {
+			woken <- w
+			return runner.Verdict{Do: runner.Ack}
+		})
+	}()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	return runnertest.JournalHarness{
+		A: a, B: b, Woken: woken,
+		Told: func(t *testing.T, key campaign.Key) []string {
+			return told(t, connect(t, second), key)
+		},
+		Break: func(t *testing.T) { p.breakConnection(t, nc) },
+		Mute: func(t *testing.T, mute bool) {
+			if mute {
+				p.mute.Store(true)
+				return
+			}
+			p.breakConnection(t, nc) // what was swallowed is gone for good
+		},
+	}
+}
+
+// deleteStreams makes a server as good as new.
+func deleteStreams(t *testing.T, s *server.Server) {
+	t.Helper()
+	js, err := jetstream.New(connect(t, s))
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := js.StreamNames(t.Context())
+	for name := range names.Name() {
+		if err := js.DeleteStream(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := names.Err(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// told lists the events of a campaign as "<type>.<n>".
+func told(t *testing.T, nc *nats.Conn, key campaign.Key) []string {
+	t.Helper()
+	c, err := journal.NewClient(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for e, err := range c.Watch(t.Context(), journal.WatchOptions{Key: key}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, strings.TrimPrefix(e.Subject, "campaign.v1.event."+key.String()+"."))
+	}
+	return all
+}

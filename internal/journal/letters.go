@@ -1,0 +1,171 @@
+package journal
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"github.com/staffetta-io/staffetta/internal/campaign"
+	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
+)
+
+// Letter is one dead letter: a message that nobody could act on, whole, and why.
+type Letter struct {
+	ID     uint64       // its sequence in CAMPAIGN_DEAD_LETTERS
+	Key    campaign.Key // zero: the subject names no campaign
+	Buried time.Time
+	Reason string // from a closed set: not_protobuf, invalid, conflicting_duplicate …
+	Fields []string
+	Note   string
+	Replay uint64 // of which letter the message was a replay; zero: of none
+
+	// The message itself.
+	Subject  string
+	Stream   string
+	Sequence uint64
+	Stored   time.Time
+	Header   nats.Header // its own, as they were
+	Data     []byte
+	Size     int // of Data, which a list leaves out
+	LeftOut  int // how many values of Header found no room in the letter
+}
+
+// LetterFilter chooses dead letters. The zero value: all.
+type LetterFilter struct {
+	Source string
+	Key    campaign.Key
+}
+
+// ErrNoLetter means that there is no dead letter of that id, or no more: they
+// are kept for 90 days.
+var ErrNoLetter = errors.New("there is no such dead letter")
+
+// Letters yields dead letters, the oldest first, without their payloads. It
+// ends at the first error.
+func (c *Client) Letters(ctx context.Context, f LetterFilter) iter.Seq2[Letter, error] {
+	return func(yield func(Letter, error) bool) {
+		cfg := jetstream.ConsumerConfig{HeadersOnly: true}
+		switch {
+		case f.Key != (campaign.Key{}):
+			cfg.FilterSubject = deadPrefix + f.Key.String()
+		case f.Source != "":
+			cfg.FilterSubject = deadPrefix + f.Source + ".*"
+		}
+		for m, err := range walk(ctx, c.js, StreamDeadLetters, cfg) {
+			var l Letter
+			if err == nil {
+				var meta *jetstream.MsgMetadata
+				if meta, err = m.Metadata(); err == nil {
+					l = letterOf(m.Subject(), m.Headers(), nil, meta.Sequence.Stream, meta.Timestamp)
+				}
+			}
+			if err != nil {
+				yield(Letter{}, fmt.Errorf("list dead letters: %w", err))
+				return
+			}
+			if !yield(l, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Letter returns one dead letter, whole; not found is [ErrNoLetter].
+func (c *Client) Letter(ctx context.Context, id uint64) (Letter, error) {
+	s, err := c.js.Stream(ctx, StreamDeadLetters)
+	if err != nil {
+		return Letter{}, fmt.Errorf("dead letter %d: %w", id, unread(StreamDeadLetters, err))
+	}
+	m, err := s.GetMsg(ctx, id)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return Letter{}, fmt.Errorf("dead letter %d: %w", id, ErrNoLetter)
+	}
+	if err != nil {
+		return Letter{}, fmt.Errorf("dead letter %d: %w", id, unread(StreamDeadLetters, err))
+	}
+	return letterOf(m.Subject, m.Header, m.Data, m.Sequence, m.Time), nil
+}
+
+// LetterOf returns the dead letter that a message became, if it became one.
+func (c *Client) LetterOf(ctx context.Context, key campaign.Key, p Placed) (Letter, bool, error) {
+	for l, err := range c.Letters(ctx, LetterFilter{Key: key}) {
+		if err != nil {
+			return Letter{}, false, err
+		}
+		if l.Stream == p.Stream && l.Sequence == p.Sequence {
+			return l, true, nil
+		}
+	}
+	return Letter{}, false, nil
+}
+
+// letterOf takes apart what bury put together.
+func letterOf(subject string, h nats.Header, data []byte, id uint64, buried time.Time) Letter {
+	l := Letter{
+		ID: id, Buried: buried.UTC(), Reason: h.Get(headerReason), Fields: h[headerField], Note: h.Get(headerNote),
+		Subject: h.Get(headerSubject), Stream: h.Get(headerStream), Header: nats.Header{}, Data: data, Size: len(data),
+	}
+	// A subject that names no campaign leaves the key zero.
+	l.Key, _, _ = splitSubject(subject, deadPrefix)
+	l.Sequence, _ = strconv.ParseUint(h.Get(headerSequence), 10, 64)
+	l.Replay, _ = strconv.ParseUint(h.Get(headerReplay), 10, 64)
+	l.LeftOut, _ = strconv.Atoi(h.Get(headerLeftOut))
+	l.Stored, _ = time.Parse(time.RFC3339Nano, h.Get(headerStored))
+	if n, err := strconv.Atoi(h.Get(nats.MsgSize)); err == nil && data == nil {
+		l.Size = n
+	}
+	for name, values := range h {
+		if original, ok := strings.CutPrefix(name, headerOriginal); ok {
+			l.Header[original] = values
+		} else if !strings.HasPrefix(name, headerOurs) && !strings.HasPrefix(name, "Nats-") {
+			l.Header[name] = values
+		}
+	}
+	return l
+}
+
+// headerOurs begins every header that we add to a message of somebody else.
+const headerOurs = "Staffetta-"
+
+// What a letter's message was, by its subject.
+const (
+	LetterRequest = "request"
+	LetterCommand = "command"
+	LetterTimer   = "timer"
+	LetterOther   = "other" // its subject says nothing
+)
+
+// Kind is what the message was.
+func (l Letter) Kind() string {
+	switch {
+	case strings.HasPrefix(l.Subject, requestPrefix):
+		return LetterRequest
+	case strings.HasPrefix(l.Subject, commandPrefix):
+		return LetterCommand
+	case strings.HasPrefix(l.Subject, wakeupPrefix):
+		return LetterTimer
+	}
+	return LetterOther
+}
+
+// Payload is the payload in JSON, if it can be read: a request as protobuf
+// maps it to JSON, a command as it is. The error says why it cannot.
+func (l Letter) Payload() (json.RawMessage, error) {
+	if l.Kind() == LetterCommand && json.Valid(l.Data) {
+		return json.RawMessage(l.Data), nil
+	}
+	var m campaignv1.CampaignRequested
+	if err := decodeRequest(&m, l.Header, l.Data); err != nil {
+		return nil, err
+	}
+	return protojson.MarshalOptions{EmitUnpopulated: false}.Marshal(&m)
+}

@@ -1,0 +1,240 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/staffetta-io/staffetta/internal/campaign"
+)
+
+const (
+	sweepEvery = 10 * time.Minute
+	// lookBack is how far back requests are checked again after a reconnect:
+	// a server that lost power may have lost the newest records.
+	lookBack = time.Hour
+	// sweepPause after every sweepChunk look-ups keeps the sweep slow: it must
+	// never be felt.
+	sweepChunk, sweepPause = 64, 50 * time.Millisecond
+)
+
+// Swept is what one sweep did.
+type Swept struct {
+	Records int // records looked at
+	Overdue int // of them, those that were woken
+	Asked   int // requests looked at
+	Resent  int // of them, those that have no record and are handled again
+
+	At      time.Time              // when it ended
+	States  map[campaign.State]int // how many records are in each state
+	Oldest  time.Duration          // for how long the campaign that waits longest should have been looked at
+	Letters uint64                 // dead letters that are kept
+}
+
+// Sweep is the second net under the timers. Until ctx ends it looks, every
+// ten minutes or so, for campaigns that should have been woken and were not,
+// and for requests that were acknowledged and have no record (their last save
+// was lost with a power cut). It wakes each; it decides nothing.
+func (j *Journal) Sweep(ctx context.Context) {
+	// Soon after the start, because a service that was away is the likeliest
+	// cause; not at once, and not all replicas together.
+	pause := 30*time.Second + rand.N(time.Minute)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+		found, err := j.SweepOnce(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			j.Log.Warn("sweep", "error", err)
+		default:
+			j.OnSwept(found)
+		}
+		if found.Overdue+found.Resent > 0 {
+			j.Log.Warn("sweep woke campaigns that had been forgotten", "overdue", found.Overdue, "requests_without_record", found.Resent)
+		}
+		pause = sweepEvery*3/4 + rand.N(sweepEvery/2)
+	}
+}
+
+// SweepOnce is one sweep. One runs at a time.
+func (j *Journal) SweepOnce(ctx context.Context) (Swept, error) {
+	j.sweep.Lock()
+	defer j.sweep.Unlock()
+	found := Swept{States: map[campaign.State]int{}}
+	if err := j.sweepRecords(ctx, &found); err != nil {
+		return found, fmt.Errorf("sweep records: %w", err)
+	}
+	if err := j.sweepRequests(ctx, &found); err != nil {
+		return found, fmt.Errorf("sweep requests: %w", err)
+	}
+	letters, err := j.letters.Info(ctx)
+	if err != nil {
+		return found, fmt.Errorf("sweep dead letters: %w", err)
+	}
+	found.Letters, found.At = letters.State.Msgs, time.Now()
+	return found, nil
+}
+
+// sweepRecords reads headers only: a million records are a few seconds.
+func (j *Journal) sweepRecords(ctx context.Context, found *Swept) error {
+	for m, err := range walk(ctx, j.js, StreamRecords, jetstream.ConsumerConfig{HeadersOnly: true}) {
+		if err != nil {
+			return err
+		}
+		found.Records++
+		if err := pace(ctx, found.Records%walkBatch == 0); err != nil {
+			return err
+		}
+		h := m.Headers()
+		if h.Get(headerKV) == "" {
+			found.States[campaign.State(h.Get(headerState))]++
+		}
+		text := h.Get(headerWake)
+		if text == "" {
+			continue // it is final
+		}
+		wake, err := time.Parse(time.RFC3339Nano, text)
+		if err != nil {
+			continue
+		}
+		late := time.Since(wake)
+		if found.Oldest = max(found.Oldest, late); late < j.Overdue {
+			continue
+		}
+		key, _, err := splitSubject(m.Subject(), recordPrefix)
+		if err != nil {
+			continue
+		}
+		if err := j.wake(ctx, key, "overdue-"+key.String()+"-"+text, nil); err != nil {
+			return err
+		}
+		found.Overdue++
+	}
+	return nil
+}
+
+// sweepRequests looks for requests that the service is done with, and that
+// left neither a record nor a dead letter.
+func (j *Journal) sweepRequests(ctx context.Context, found *Swept) error {
+	cons, err := j.js.Consumer(ctx, StreamRequests, consumers[0].name)
+	if errors.Is(err, jetstream.ErrConsumerNotFound) {
+		return nil // nobody has consumed yet
+	}
+	if err != nil {
+		return err
+	}
+	// Below the floor everything is acknowledged. Above it, requests may just
+	// be waiting for their turn.
+	floor := cons.CachedInfo().AckFloor.Stream
+	cfg := jetstream.ConsumerConfig{HeadersOnly: true}
+	if from := j.sweepFrom(); !from.IsZero() {
+		cfg.DeliverPolicy, cfg.OptStartTime = jetstream.DeliverByStartTimePolicy, &from
+	}
+	var missing time.Time // when the first request without a record was stored
+	for m, err := range walk(ctx, j.js, StreamRequests, cfg) {
+		if err != nil {
+			return err
+		}
+		meta, err := m.Metadata()
+		if err != nil {
+			return err
+		}
+		if meta.Sequence.Stream > floor || time.Since(meta.Timestamp) < j.Overdue {
+			break
+		}
+		if missing.IsZero() {
+			j.sweep.from = meta.Timestamp
+		}
+		found.Asked++
+		if err := pace(ctx, found.Asked%sweepChunk == 0); err != nil {
+			return err
+		}
+		key, rest, err := splitSubject(m.Subject(), requestPrefix)
+		if err != nil || rest != "" {
+			continue // it lies in the dead letters
+		}
+		known, err := j.accountedFor(ctx, key, meta.Sequence.Stream)
+		if err != nil {
+			return err
+		}
+		if known {
+			continue
+		}
+		if missing.IsZero() {
+			missing = meta.Timestamp
+		}
+		seq := strconv.FormatUint(meta.Sequence.Stream, 10)
+		if err := j.wake(ctx, key, "request-"+seq, nats.Header{headerResend: {seq}}); err != nil {
+			return err
+		}
+		found.Resent++
+	}
+	return nil
+}
+
+// sweepFrom is where the next look at the requests begins: what was found in
+// order once is not looked at again, unless the connection broke since.
+func (j *Journal) sweepFrom() time.Time {
+	if epoch := j.connection(); epoch != j.sweep.epoch {
+		if back := time.Now().Add(-lookBack); j.sweep.epoch != 0 && j.sweep.from.After(back) {
+			j.sweep.from = back
+		}
+		j.sweep.epoch = epoch
+	}
+	return j.sweep.from
+}
+
+// accountedFor says that a request left a record, or a dead letter.
+func (j *Journal) accountedFor(ctx context.Context, key campaign.Key, seq uint64) (bool, error) {
+	_, err := j.records.GetLastMsgForSubject(ctx, recordSubject(key))
+	if err == nil || !errors.Is(err, jetstream.ErrMsgNotFound) {
+		return err == nil, err
+	}
+	letter, err := j.letters.GetLastMsgForSubject(ctx, deadPrefix+key.String())
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	buried, _ := strconv.ParseUint(letter.Header.Get(headerSequence), 10, 64)
+	return letter.Header.Get(headerStream) == StreamRequests && buried >= seq, nil
+}
+
+// wake publishes a wake-up. The id keeps two replicas that sweep together from
+// waking twice; if they do, nothing is lost but time.
+func (j *Journal) wake(ctx context.Context, key campaign.Key, id string, h nats.Header) error {
+	m := nats.NewMsg(wakeupSubject(key))
+	for name, values := range h {
+		m.Header[name] = values
+	}
+	_, err := j.js.PublishMsg(ctx, m, jetstream.WithMsgID(id), jetstream.WithMsgTTL(wakeupLife))
+	if err != nil {
+		return fmt.Errorf("wake %s: %w", key, err)
+	}
+	return nil
+}
+
+// pace pauses now and then.
+func pace(ctx context.Context, now bool) error {
+	if !now {
+		return ctx.Err()
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(sweepPause):
+		return nil
+	}
+}

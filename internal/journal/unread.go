@@ -1,0 +1,25 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// unread says that a stream cannot be read, and what to look at: people read
+// it who ran one command.
+func unread(stream string, err error) error {
+	hint := ""
+	switch {
+	case errors.Is(err, jetstream.ErrStreamNotFound):
+		hint = ": has the service ever run here?"
+	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
+		hint = ": is JetStream enabled, on the server and for this account?"
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, nats.ErrTimeout):
+		hint = ": NATS does not answer; may this user read it, and does the stream have a leader?"
+	}
+	return fmt.Errorf("read %s: %w%s", stream, err, hint)
+}
