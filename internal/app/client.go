@@ -1,0 +1,41 @@
+package app
+
+import (
+	"log/slog"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/staffetta-io/staffetta/internal/journal"
+)
+
+// Client is the outside of the service: it asks for campaigns and watches
+// them. It needs the streams, not the service.
+type Client struct {
+	*journal.Client
+	nc *nats.Conn
+}
+
+// Event is one event as it stands in the stream.
+type Event = journal.Told
+
+// WatchOptions choose events.
+type WatchOptions = journal.WatchOptions
+
+// NewClient connects. Close it.
+func NewClient(n NATS) (*Client, error) {
+	o := Options{NATS: n}.WithDefaults()
+	o.Log = slog.New(slog.DiscardHandler)
+	nc, err := connect(o)
+	if err != nil {
+		return nil, err
+	}
+	c, err := journal.NewClient(nc)
+	if err != nil {
+		nc.Close()
+		return nil, err
+	}
+	return &Client{c, nc}, nil
+}
+
+// Close closes the connection.
+func (c *Client) Close() { c.nc.Close() }

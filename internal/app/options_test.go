@@ -1,0 +1,65 @@
+package app_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/staffetta-io/staffetta/internal/app"
+	"github.com/staffetta-io/staffetta/internal/campaign"
+)
+
+// good are options that nothing is wrong with.
+func good(t *testing.T) app.Options {
+	t.Helper()
+	key := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(key, []byte("a-key\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return app.Options{Gateway: app.Gateway{URL: "https://gateway.example/api/partner-gateway/v1", KeyFile: key}}
+}
+
+func TestValidate(t *testing.T) {
+	t.Parallel()
+	if err := good(t).Validate(); err != nil {
+		t.Fatalf("good options: %v", err)
+	}
+	empty := filepath.Join(t.TempDir(), "empty")
+	if err := os.WriteFile(empty, []byte(" \n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name  string
+		spoil func(*app.Options)
+		want  string
+	}{
+		{"NoURL", func(o *app.Options) { o.Gateway.URL = "" }, "gateway.url is not set"},
+		{"NoHost", func(o *app.Options) { o.Gateway.URL = "https:///v1" }, "is not a URL"},
+		{"OtherScheme", func(o *app.Options) { o.Gateway.URL = "ftp://gateway.example" }, "is not a URL"},
+		{"NoKeyFile", func(o *app.Options) { o.Gateway.KeyFile = "" }, "gateway.key_file is not set"},
+		{"MissingKeyFile", func(o *app.Options) { o.Gateway.KeyFile = empty + "-not" }, "no such file"},
+		{"EmptyKeyFile", func(o *app.Options) { o.Gateway.KeyFile = empty }, "is empty: write the API key into it"},
+		{"MissingCreds", func(o *app.Options) { o.NATS.Creds = empty + "-not" }, "nats.creds: "},
+		{"CertWithoutKey", func(o *app.Options) { o.NATS.Cert = empty }, "nats.cert and nats.key go together"},
+		{"NegativeWorkers", func(o *app.Options) { o.Wakeups = -1 }, "workers.wakeups is -1: want 1 or more"},
+		{"MoreReplicasThanCalls", func(o *app.Options) { o.Gateway.RatePerSecond, o.Gateway.Replicas = 10, 11 }, "gateway.rate_per_second 10 is less than gateway.replicas 11"},
+		{"NegativeGrace", func(o *app.Options) { o.Grace = -time.Second }, "grace is -1s: want more than zero"},
+		{"SettleWithinACall", func(o *app.Options) { o.Rules = campaign.Rules{Settle: 30 * time.Second} }, "confirm.settle 30s is not more than confirm.within 10s plus gateway.timeout 20s"},
+		{"PollsReversed", func(o *app.Options) { o.Rules = campaign.Rules{PollMin: time.Minute, PollMax: time.Second} }, "poll.max 1s is less than poll.min 1m0s"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			o := good(t)
+			tt.spoil(&o)
+			err := o.Validate()
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want %q", err, tt.want)
+			}
+			if _, err := app.New(t.Context(), o); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("New: got %v, want %q", err, tt.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,68 @@
+package app
+
+import (
+	"io"
+	"log/slog"
+
+	"github.com/staffetta-io/staffetta/internal/ops"
+)
+
+// show registers what the operator sees with closures, so that package ops
+// needs to know none of the things it shows.
+func (a *App) show() {
+	a.ops.Check("nats", func() (string, bool) {
+		if !a.nc.IsConnected() {
+			return "not connected: " + a.nc.Status().String(), false
+		}
+		return "connected to " + a.nc.ConnectedUrlRedacted(), true
+	})
+	a.ops.Check("consumers", func() (string, bool) {
+		ok, why := a.journal.Ready()
+		if ok {
+			return "pulling", true
+		}
+		return why, false
+	})
+	a.ops.Check("gateway key", func() (string, bool) {
+		if !a.gateway.Authorised() {
+			return "the gateway does not accept the key in " + a.opts.Gateway.KeyFile, false
+		}
+		return "accepted, as far as is known", true
+	})
+	// An open breaker is no reason to send work elsewhere: the gateway is as
+	// far away from there.
+	a.ops.Note("breaker", func() (string, bool) {
+		state := a.gateway.BreakerState()
+		return state, state != "open"
+	})
+
+	a.ops.OneOf("gateway_breaker_state", "1 for the state the breaker is in.", "state",
+		[]string{"closed", "half-open", "open"}, a.gateway.BreakerState)
+	a.ops.Gauge("gateway_authorised", "1 while the gateway accepts the key.", func() float64 { return one(a.gateway.Authorised()) })
+	a.ops.Gauge("gateway_limiter_waiting", "Calls that the rate limit holds back.", func() float64 { return float64(a.gateway.Waiting()) })
+	a.ops.Gauge("in_flight", "Wake-ups being handled.", func() float64 { return float64(a.inFlight.count()) })
+	a.ops.Gauge("oldest_in_flight_seconds", "For how long the oldest of them has been handled.", func() float64 { return a.inFlight.oldest().Seconds() })
+	a.ops.GaugeOf("consumer_pulling", "1 while the consumer pulls; 0 as well while it is paused.", "consumer",
+		[]string{"requests", "wakeups", "commands"}, func(consumer string) float64 {
+			for _, h := range a.journal.Health() {
+				if h.Consumer == consumer {
+					return one(h.Pulling)
+				}
+			}
+			return 0
+		})
+	a.census.show(a.ops)
+	a.ops.Gauge("nats_connected", "1 while NATS is connected.", func() float64 { return one(a.nc.IsConnected()) })
+}
+
+func one(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+// NewLogger writes the service's log lines: see [ops.NewLogger].
+func NewLogger(w io.Writer, level, format string) (*slog.Logger, error) {
+	return ops.NewLogger(w, level, format)
+}

@@ -1,0 +1,124 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/staffetta-io/staffetta/internal/app"
+	"github.com/staffetta-io/staffetta/internal/campaign"
+	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
+)
+
+// demoPace is how long one message takes: UC-006 sends 9,831 in 42 minutes.
+// demoSpeed makes those pass in two and a half seconds.
+const (
+	demoPace  = 42 * time.Minute / 9831
+	demoSpeed = 1000
+)
+
+func newDemo(t Terminal) *cobra.Command {
+	list := app.ShopItalia()
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "See one campaign go its whole way",
+		Long: `Start a NATS server and a gateway inside this process, fill a contact list,
+publish ShopItalia's CampaignRequested, and watch what the service makes of it.
+Nothing outside this process is touched, and nothing is left behind.
+
+The list is that of UC-006 unless it is told otherwise: all figures on the
+screen follow from what is in it.`,
+		Example: `  staffetta demo
+  staffetta demo --contacts 500 --duplicates 20 --unreachable 7`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return demo(cmd.Context(), t, list) },
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.IntVar(&list.Contacts, "contacts", list.Contacts, "entries in the contact list")
+	f.IntVar(&list.Duplicates, "duplicates", list.Duplicates, "of these: numbers that are there already")
+	f.IntVar(&list.Malformed, "malformed", list.Malformed, "of these: no numbers in international format")
+	f.IntVar(&list.OptedOut, "opted-out", list.OptedOut, "of these: people who want no messages")
+	f.IntVar(&list.Unreachable, "unreachable", list.Unreachable, "of these: valid numbers that no message reaches")
+	return cmd
+}
+
+// blackFriday is ShopItalia's request, as UC-006 has it.
+func blackFriday(listID int64) *campaignv1.CampaignRequested {
+	return &campaignv1.CampaignRequested{
+		Source: "shop-italia", RequestId: "black-friday-2026",
+		Name:        "Black Friday 2026",
+		Description: "Promozione Black Friday - sconto 30% su tutto il catalogo",
+		Sender:      "ShopItalia",
+		Text:        "Black Friday! Solo per te: -30% su tutto con il codice BF2026. Valido fino al 30/11. Scopri di più: https://shop.example.it/bf",
+
+		ContactListId: listID,
+		Start:         &campaignv1.CampaignRequested_Immediately{Immediately: true},
+	}
+}
+
+// demo plays the whole story in this process.
+func demo(ctx context.Context, t Terminal, list app.DemoList) (err error) {
+	began := time.Now()
+	local, err := app.StartLocal(app.LocalOptions{Sandbox: app.SandboxOptions{Every: demoPace, Speed: demoSpeed}})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, local.Stop()) }()
+	listID, err := local.Sandbox.FillDemo(list)
+	if err != nil {
+		return usageError{err}
+	}
+
+	o := local.Service()
+	// Statistics are looked at as often as makes a moving picture.
+	o.Rules = campaign.Rules{PollMin: 200 * time.Millisecond}
+	service, err := app.New(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, service.Stop()) }()
+	running, stop := context.WithCancel(ctx)
+	defer stop()
+	done := make(chan error, 1)
+	go func() { done <- service.Run(running) }()
+
+	client, err := app.NewClient(o.NATS)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	request := blackFriday(int64(listID))
+	s := newScreen(t)
+	s.opening(local, list, listID)
+	placed, err := client.Request(ctx, request, "")
+	if err != nil {
+		return err
+	}
+	s.asked(request, placed.Subject)
+	if err := follow(ctx, client, campaign.Key{Source: request.Source, RequestID: request.RequestId}, s.told); err != nil {
+		return err
+	}
+	stop()
+	if err := <-done; err != nil {
+		return err
+	}
+	return s.summary(time.Since(began))
+}
+
+// follow hands over a campaign's events, from its first, until its last.
+func follow(ctx context.Context, c *app.Client, key campaign.Key, told func(app.Event)) error {
+	for e, err := range c.Watch(ctx, app.WatchOptions{Key: key, Follow: true}) {
+		if err != nil {
+			return err
+		}
+		told(e)
+		if ended, _ := outcome(e); ended {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s: interrupted before its end", key)
+}

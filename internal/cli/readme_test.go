@@ -1,0 +1,87 @@
+package cli
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var rewrite = flag.Bool("rewrite", false, "write the README's table of settings anew")
+
+const (
+	readme   = "../../README.md"
+	begin    = "<!-- settings: this table is compared with the program by a test -->\n"
+	end      = "<!-- /settings -->"
+	columns  = "| setting | default | why |\n|---|---|---|\n"
+	noValue  = "none"
+	codeSpan = "`%s`"
+)
+
+// The README's table of settings is the program's own.
+func TestReadmeListsTheSettings(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(begin + columns)
+	d := defaults()
+	for _, s := range settings {
+		value := text(s.field(&d))
+		if value == "" {
+			value = noValue
+		} else {
+			value = fmt.Sprintf(codeSpan, value)
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", s.key, value, s.help)
+	}
+	b.WriteString(end)
+
+	raw, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := regexp.MustCompile(`(?s)` + regexp.QuoteMeta(begin) + `.*?` + regexp.QuoteMeta(end))
+	have := table.Find(raw)
+	if *rewrite {
+		if err := os.WriteFile(readme, table.ReplaceAllLiteral(raw, []byte(b.String())), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(b.String(), string(have)); diff != "" {
+		t.Errorf("the settings of README.md (-program +README); go test ./internal/cli -run Readme -rewrite writes them anew:\n%s", diff)
+	}
+}
+
+// The README's commands are run by testdata/readme.txtar, all of them and in
+// their order.
+func TestReadmeCommandsAreRun(t *testing.T) {
+	raw, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var shown []string
+	for _, block := range regexp.MustCompile("(?s)```console\n(.*?)```").FindAllSubmatch(raw, -1) {
+		shown = append(shown, commands(string(block[1]), "$ ")...)
+	}
+	script, err := os.ReadFile("testdata/readme.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(shown, commands(string(script), "# $ ")); diff != "" || len(shown) == 0 {
+		t.Errorf("the commands of README.md and those that are run (-README +run):\n%s", diff)
+	}
+}
+
+// commands are the lines that begin with a prompt.
+func commands(text, prompt string) []string {
+	var list []string
+	for line := range strings.Lines(text) {
+		if command, ok := strings.CutPrefix(line, prompt); ok {
+			list = append(list, strings.TrimSpace(command))
+		}
+	}
+	return list
+}

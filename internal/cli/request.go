@@ -1,0 +1,170 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"slices"
+
+	"buf.build/go/protovalidate"
+	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"github.com/staffetta-io/staffetta/internal/app"
+	"github.com/staffetta-io/staffetta/internal/campaign"
+	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
+)
+
+// exampleRequest is what `request --example` and `dev` print.
+const exampleRequest = `{
+  "source": "shop-italia",
+  "requestId": "black-friday-2026",
+  "name": "Black Friday 2026",
+  "sender": "ShopItalia",
+  "text": "Black Friday! Ciao {{firstName}}, -30% con il tuo codice {{code}}.",
+  "contactListId": 87,
+  "immediately": true
+}
+`
+
+func newRequest(t Terminal) *cobra.Command {
+	var file, source, id, trace string
+	var wait, example bool
+	rows := settingsOf("nats.")
+	cmd := &cobra.Command{
+		Use:   "request -f FILE",
+		Short: "Ask for a campaign",
+		Long: `Publish a CampaignRequested, read from a file in JSON (- is the standard input).
+It is checked before it is published; what is wrong is named with its field.
+
+Asking twice is harmless: source and request id name the campaign for ever, and
+a campaign is sent once. With --wait it follows the campaign, prints its events,
+and ends with exit code 0 if it was sent and 1 if not.`,
+		Example: `  staffetta request --example > campaign.json
+  staffetta request -f campaign.json --id black-friday-2026 --wait`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if example {
+				_, err := io.WriteString(t.Out, exampleRequest)
+				return err
+			}
+			m, err := readRequest(t, file)
+			if err != nil {
+				return err
+			}
+			if source != "" {
+				m.Source = source
+			}
+			if id != "" {
+				m.RequestId = id
+			}
+			if err := valid(m); err != nil {
+				return err
+			}
+			client, err := connect(cmd, t, rows)
+			if err != nil {
+				return err
+			}
+			defer client.Close()
+			placed, err := client.Request(cmd.Context(), m, trace)
+			if err != nil {
+				return err
+			}
+			key := campaign.Key{Source: m.Source, RequestID: m.RequestId}
+			fmt.Fprintf(t.Out, "published %s\n", placed.Subject)
+			if !wait {
+				fmt.Fprintf(t.Out, "follow it with: %s watch %s\n", t.Name, key)
+				return nil
+			}
+			return waitFor(cmd.Context(), t, client, key)
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVarP(&file, "file", "f", "", "the request in JSON; - reads the standard input")
+	f.StringVar(&source, "source", "", "who asks, instead of the file's source")
+	f.StringVar(&id, "id", "", "request id, instead of the file's requestId")
+	f.BoolVar(&wait, "wait", false, "follow the campaign to its end; the exit code says how it ended")
+	f.StringVar(&trace, "traceparent", lookup(t.Env, "TRACEPARENT"), "W3C trace context that every event of the campaign carries")
+	f.BoolVar(&example, "example", false, "print a request to begin with, and end")
+	addSettings(f, rows)
+	return cmd
+}
+
+// readRequest reads a request. A field that the contract does not have is a
+// mistake, not an extension: it would be believed to have an effect.
+func readRequest(t Terminal, file string) (*campaignv1.CampaignRequested, error) {
+	var data []byte
+	var err error
+	switch file {
+	case "":
+		return nil, usageError{errors.New("no file: give one with -f, or - for the standard input; --example prints one to begin with")}
+	case "-":
+		file = "standard input"
+		data, err = io.ReadAll(t.In)
+	default:
+		data, err = os.ReadFile(file)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var m campaignv1.CampaignRequested
+	if err := protojson.Unmarshal(data, &m); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, plain(err))
+	}
+	return &m, nil
+}
+
+// valid says which fields break a rule of the contract, one a line.
+func valid(m *campaignv1.CampaignRequested) error {
+	err := protovalidate.Validate(m)
+	var broken *protovalidate.ValidationError
+	if !errors.As(err, &broken) {
+		return err
+	}
+	// In the order of the contract; what belongs to no single field comes last.
+	number := func(v *protovalidate.Violation) int32 {
+		path := v.Proto.GetField().GetElements()
+		if len(path) == 0 || path[0].GetFieldNumber() == 0 {
+			return math.MaxInt32
+		}
+		return path[0].GetFieldNumber()
+	}
+	slices.SortStableFunc(broken.Violations, func(a, b *protovalidate.Violation) int { return cmp.Compare(number(a), number(b)) })
+	var wrong []error
+	for _, v := range broken.Violations {
+		wrong = append(wrong, fmt.Errorf("%s: %s", protovalidate.FieldPathString(v.Proto.GetField()), v.Proto.GetMessage()))
+	}
+	return errors.Join(wrong...)
+}
+
+// connect connects as the command's settings say.
+func connect(cmd *cobra.Command, t Terminal, rows []setting) (*app.Client, error) {
+	r, err := resolve(cmd.Flags(), t.Env, rows)
+	if err != nil {
+		return nil, err
+	}
+	for _, note := range r.notes {
+		fmt.Fprintf(t.Err, "staffetta: %s\n", note)
+	}
+	return app.NewClient(r.NATS)
+}
+
+// waitFor prints the campaign's events; the error says that it did not end well.
+func waitFor(ctx context.Context, t Terminal, c *app.Client, key campaign.Key) error {
+	code := exitError(exitWrong)
+	err := follow(ctx, c, key, func(e app.Event) {
+		printEvent(t, e)
+		if _, well := outcome(e); well {
+			code = exitOK
+		}
+	})
+	if err != nil || code == exitOK {
+		return err
+	}
+	return code
+}

@@ -1,0 +1,57 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/staffetta-io/staffetta/internal/app"
+)
+
+func newSandbox(t Terminal) *cobra.Command {
+	var listen, rate string
+	var fill bool
+	o := app.SandboxOptions{Speed: 1}
+	cmd := &cobra.Command{
+		Use:   "sandbox",
+		Short: "Run the gateway, locally",
+		Long: `Run the partner's gateway as UC-006 describes it: it enforces the key, the order
+of steps, credit and rate, really validates recipients and counts parts, and
+sends nothing. Under /sandbox/ it can be told to misbehave, and asked what it saw.`,
+		Example: `  staffetta sandbox --demo-list
+  staffetta sandbox --listen 127.0.0.1:8090 --key test-1 --rate trial --speed 60`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			var known bool
+			if o.Rate, known = app.RatePlan(rate); !known {
+				return usageError{fmt.Errorf("--rate %s: want none, trial or production", rate)}
+			}
+			box, err := app.StartSandbox(listen, o)
+			if err != nil {
+				return elsewhere(err, "--listen")
+			}
+			defer func() { err = errors.Join(err, box.Stop()) }()
+			fmt.Fprintf(t.Out, "gateway   %s\nkey       %s\ncontrol   %s/sandbox/seen\n", box.GatewayURL, box.Key, box.URL)
+			if fill {
+				list := app.ShopItalia()
+				id, err := box.FillDemo(list)
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(t.Out, "list %-4d %s, %s contacts\n", id, list.Name, thousands(int64(list.Contacts)))
+			}
+			fmt.Fprintf(t.Out, "\ntry it:   curl -H 'X-Api-Key: %s' %s/campaigns\n", box.Key, box.GatewayURL)
+			<-cmd.Context().Done()
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVar(&listen, "listen", "127.0.0.1:8090", "address to listen on; port 0 is any free one")
+	f.StringSliceVar(&o.Keys, "key", nil, "API key that is let in; may be repeated (default sandbox)")
+	f.Float64Var(&o.Speed, "speed", o.Speed, "how many simulated seconds of sending pass in one second")
+	f.StringVar(&rate, "rate", "none", "rate limit of each key: none, trial or production")
+	f.BoolVar(&fill, "demo-list", false, "fill the contact list of UC-006")
+	return cmd
+}

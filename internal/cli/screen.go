@@ -1,0 +1,157 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/staffetta-io/staffetta/internal/app"
+	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
+)
+
+// screen is what the demo shows: lines that stay, and under them a bar while
+// the campaign is being sent. It remembers the events for the summary and
+// knows no figure of its own.
+type screen struct {
+	t     Terminal
+	paint paint
+	bar   bar
+
+	events    int
+	cost      *campaignv1.CampaignCostCalculated
+	confirmed *campaignv1.CampaignConfirmed
+	stats     *campaignv1.CampaignStats
+	last      app.Event
+}
+
+func newScreen(t Terminal) *screen {
+	p := paint{t.Colour}
+	return &screen{t: t, paint: p, bar: bar{out: t.Out, width: t.Width, paint: p}}
+}
+
+func (s *screen) line(format string, args ...any) {
+	s.bar.clear()
+	fmt.Fprintf(s.t.Out, format+"\n", args...)
+}
+
+// opening says what has been started.
+func (s *screen) opening(l *app.Local, list app.DemoList, listID int) {
+	s.line("%s\n", s.paint.bold("Staffetta: one event in, one campaign out"))
+	s.line("  NATS      %s, with JetStream", l.NATSURL)
+	s.line("  gateway   %s, a sandbox", l.Sandbox.URL)
+	s.line("  list %d   %s, %s contacts", listID, list.Name, thousands(int64(list.Contacts)))
+	s.line("")
+}
+
+// asked shows the request that has been published.
+func (s *screen) asked(r *campaignv1.CampaignRequested, subject string) {
+	s.line("%s CampaignRequested       %s", s.paint.green("→"), s.paint.dim(subject))
+	s.line("    %s, from %s, to list %d, now:", r.Name, r.Sender, r.ContactListId)
+	for _, l := range wrapped(r.Text, 72) {
+		s.line("    %s", s.paint.dim(l))
+	}
+}
+
+// told shows an event, and how far the sending has come.
+func (s *screen) told(e app.Event) {
+	s.events++
+	s.last = e
+	arrow := s.paint.green("←")
+	if ended, well := outcome(e); ended && !well {
+		arrow = s.paint.red("←")
+	}
+	said := folded(figures(e), s.t.Width-indent)
+	s.line("%s %-22s  %s", arrow, title(e), said[0])
+	for _, more := range said[1:] {
+		s.line("%*s%s", indent, "", more)
+	}
+	switch m := e.Message.(type) {
+	case *campaignv1.CampaignCostCalculated:
+		s.cost = m
+	case *campaignv1.CampaignConfirmed:
+		s.confirmed = m
+		s.bar.draw(0, m.Recipients, "sending")
+	case *campaignv1.CampaignStats:
+		s.stats = m
+		if !m.Last {
+			s.bar.draw(m.Delivered+m.Undelivered, m.Total, thousands(m.Delivered)+" delivered")
+		}
+	}
+}
+
+// summary draws the sums, from the events alone.
+func (s *screen) summary(took time.Duration) error {
+	s.line("")
+	if _, well := outcome(s.last); !well || s.cost == nil || s.confirmed == nil || s.stats == nil {
+		what := "The campaign did not end well."
+		if s.confirmed == nil {
+			what = "The campaign was not sent."
+		}
+		s.line("%s", s.paint.red(what))
+		return exitError(exitWrong)
+	}
+	c, st := s.cost, s.stats
+	row := func(what, figure, more string) {
+		s.line("%s", strings.TrimRight(fmt.Sprintf("  %-18s %s  %s", what, s.paint.bold(fmt.Sprintf("%10s", figure)), more), " "))
+	}
+	row("contacts", thousands(c.TotalRecipients), "")
+	row("invalid", thousands(c.InvalidRecipients), "duplicates, malformed numbers, opt-outs")
+	row("valid recipients", thousands(c.ValidRecipients), "")
+	row("parts", thousands(c.Parts), money(c.PricePerMessage)+" each")
+	row("cost", amount(c.Total), fmt.Sprintf("%s of %s available", c.Total.Currency, amount(c.AvailableCredit)))
+	row("delivered", thousands(st.Delivered), st.DeliveryRate+" %")
+	row("undelivered", thousands(st.Undelivered), "")
+	s.line("")
+	s.line("  %s events; %.0f minutes of sending, simulated, in %.1f s",
+		thousands(int64(s.events)), (time.Duration(st.Total) * demoPace).Minutes(), took.Seconds())
+	s.line("")
+	s.line("  Next: %s, and in another terminal %s", s.paint.bold(s.t.Name+" dev"), s.paint.bold(s.t.Name+" watch"))
+	return nil
+}
+
+// indent is where the figures of an event begin.
+const indent = 26
+
+// folded breaks a line between its parts so that it fits a terminal; where
+// nobody looks (width below zero) it stays one line.
+func folded(line string, width int) []string {
+	if width <= 0 {
+		return []string{line}
+	}
+	var lines []string
+	at := 0
+	for part := range strings.SplitSeq(line, " · ") {
+		n := utf8.RuneCountInString(part)
+		switch {
+		case lines == nil:
+			lines = []string{part}
+			at = n
+		case at+3+n > width:
+			lines = append(lines, part)
+			at = n
+		default:
+			lines[len(lines)-1] += " · " + part
+			at += 3 + n
+		}
+	}
+	return lines
+}
+
+// wrapped breaks a text between words.
+func wrapped(text string, width int) []string {
+	var lines []string
+	line := ""
+	for word := range strings.FieldsSeq(text) {
+		switch {
+		case line == "":
+			line = word
+		case len([]rune(line))+1+len([]rune(word)) > width:
+			lines = append(lines, line)
+			line = word
+		default:
+			line += " " + word
+		}
+	}
+	return append(lines, line)
+}

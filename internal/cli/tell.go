@@ -1,0 +1,278 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/staffetta-io/staffetta/internal/app"
+	"github.com/staffetta-io/staffetta/internal/campaign"
+)
+
+// What people tell a campaign, and what becomes of it.
+
+func newCancel(t Terminal) *cobra.Command {
+	var by, reason string
+	var unasked bool
+	o := telling{verb: "cancel"}
+	cmd := &cobra.Command{
+		Use:   "cancel SOURCE.REQUEST-ID --by NAME",
+		Short: "Say that a campaign must not be sent",
+		Long: `Tell the service that a campaign must not be sent, and wait until it says what
+became of that. What is being sent already cannot be stopped. If the order to
+send was just on its way, the cancel is kept, and honoured if the gateway turns
+out not to have carried out the order.
+
+It ends with exit code 0 if the campaign is cancelled, and 1 if it is not, or
+not yet. With --wait 0 it does not look at the campaign at all, neither before
+nor after, and needs no right to.`,
+		Example: `  staffetta cancel shop-italia.black-friday-2026 --by anna --why "wrong price"`,
+		Args:    oneKey,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if by == "" {
+				return usageError{errors.New("say who cancels it: --by NAME; it goes into the record")}
+			}
+			o.publish = func(ctx context.Context, c *app.Client, key campaign.Key) (app.Placed, error) {
+				return c.Cancel(ctx, key, by, reason)
+			}
+			o.before = func(ctx context.Context, c *app.Client, key campaign.Key, rec *campaign.Campaign) error {
+				switch {
+				case rec == nil && !unasked:
+					return wasAsked(ctx, c, key, t.Name)
+				case rec != nil && rec.State == campaign.Cancelled:
+					return fmt.Errorf("%s is cancelled already, by %s", key, rec.Cancel.By)
+				case rec != nil && rec.State.Final():
+					return fmt.Errorf("%s has ended, it is %s: there is nothing left to cancel", key, rec.State)
+				}
+				return nil
+			}
+			o.became = cancelBecame
+			return o.run(cmd, t, args[0])
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVar(&by, "by", "", "who cancels it, for the record")
+	f.StringVar(&reason, "why", "", "the reason, for the record")
+	f.BoolVar(&unasked, "unasked", false, "although nobody has asked for it yet: its request, when it comes, is refused")
+	o.flags(cmd)
+	return cmd
+}
+
+// cancelBecame reads from the record what became of a cancel.
+func cancelBecame(old, rec campaign.Campaign) result {
+	c := rec.Cancel
+	mine := c != nil && (old.Cancel == nil || !c.At.Equal(old.Cancel.At))
+	switch {
+	case rec.State == campaign.Cancelled:
+		return result{Outcome: "cancelled", Words: "cancelled: nothing was sent", done: true, well: true}
+	case mine && c.Refused != "":
+		return result{Outcome: "refused", Words: "not cancelled: " + c.Refused, done: true}
+	case rec.State.Final():
+		return result{Outcome: "ended", Words: fmt.Sprintf("not cancelled: it has ended, it is %s", rec.State), done: true}
+	case mine && rec.State == campaign.Confirming:
+		return result{Outcome: "kept", Words: "kept: the order to send was already on its way; the campaign is cancelled if the gateway turns out not to have carried it out"}
+	case mine:
+		return result{Outcome: "under way", Words: "taken: what there is at the gateway is being removed"}
+	}
+	return result{}
+}
+
+func newResolve(t Terminal) *cobra.Command {
+	var by, reason string
+	var sent, notSent bool
+	o := telling{verb: "resolve"}
+	cmd := &cobra.Command{
+		Use:   "resolve SOURCE.REQUEST-ID --sent|--not-sent --by NAME",
+		Short: "Say what you saw at the gateway of an unresolved campaign",
+		Long: `Of an unresolved campaign nobody can say whether it was sent. Look at it on the
+gateway's own page, and say what you see. With --sent the service follows its
+statistics to the end, as of any campaign. With --not-sent it is rejected; first
+delete it at the gateway, so that it cannot be sent after all.
+
+Your word goes into the record, with your name. It ends with exit code 0 once
+the service has taken it.`,
+		Example: `  staffetta resolve shop-italia.black-friday-2026 --sent --by anna --why "9,831 messages on the gateway's page"
+  staffetta resolve shop-italia.black-friday-2026 --not-sent --by anna --why "deleted the draft there"`,
+		Args: oneKey,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case by == "":
+				return usageError{errors.New("say who looked at the gateway: --by NAME; it goes into the record")}
+			case sent == notSent:
+				return usageError{errors.New("say what you saw: either --sent or --not-sent")}
+			}
+			o.publish = func(ctx context.Context, c *app.Client, key campaign.Key) (app.Placed, error) {
+				return c.Resolve(ctx, key, by, sent, reason)
+			}
+			o.before = func(_ context.Context, _ *app.Client, key campaign.Key, rec *campaign.Campaign) error {
+				switch {
+				case rec == nil:
+					return fmt.Errorf("there is no campaign %s: %s ls --state unresolved lists those that wait for somebody's word", key, t.Name)
+				case rec.Resolved != nil:
+					return fmt.Errorf("%s has been resolved already, by %s; it is %s", key, rec.Resolved.By, rec.State)
+				case rec.State != campaign.Unresolved:
+					return fmt.Errorf("%s is not unresolved, it is %s: nobody's word is needed", key, rec.State)
+				}
+				return nil
+			}
+			o.became = resolveBecame
+			return o.run(cmd, t, args[0])
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.BoolVar(&sent, "sent", false, "it was sent, or is being sent")
+	f.BoolVar(&notSent, "not-sent", false, "it was not sent, and cannot be any more")
+	f.StringVar(&by, "by", "", "who looked, for the record")
+	f.StringVar(&reason, "why", "", "what there was to see, for the record")
+	o.flags(cmd)
+	return cmd
+}
+
+// resolveBecame reads from the record what became of somebody's word.
+func resolveBecame(_, rec campaign.Campaign) result {
+	switch {
+	case rec.Resolved == nil:
+		return result{}
+	case rec.Resolved.Sent:
+		return result{Outcome: "taken", Words: fmt.Sprintf("taken: it counts as sent, and its statistics are followed (%s)", rec.State), done: true, well: true}
+	}
+	return result{Outcome: "taken", Words: fmt.Sprintf("taken: it counts as not sent, and has ended (%s); to send it, ask for it under a new request id", rec.State), done: true, well: true}
+}
+
+// telling is a command on its way, and the wait for what becomes of it.
+type telling struct {
+	verb    string
+	wait    time.Duration
+	asJSON  bool
+	rows    []setting
+	publish func(context.Context, *app.Client, campaign.Key) (app.Placed, error)
+	// before says why it would be in vain; the record is nil if there is none.
+	before func(context.Context, *app.Client, campaign.Key, *campaign.Campaign) error
+	// became reads what became of it from the record before and now; the zero
+	// result: nothing yet.
+	became func(old, now campaign.Campaign) result
+}
+
+// result is what became of a command.
+type result struct {
+	Key      string         `json:"key"`
+	Subject  string         `json:"subject"`
+	Sequence uint64         `json:"sequence"`
+	Outcome  string         `json:"outcome"`
+	Words    string         `json:"words"`
+	State    campaign.State `json:"state,omitempty"`
+
+	done, well bool
+}
+
+func (o *telling) flags(cmd *cobra.Command) {
+	o.rows = settingsOf("nats.")
+	f := cmd.Flags()
+	f.DurationVar(&o.wait, "wait", 30*time.Second, "how long to wait for what becomes of it; 0 does not wait")
+	f.BoolVar(&o.asJSON, "json", false, "what became of it as a JSON object")
+	addSettings(f, o.rows)
+}
+
+func (o *telling) run(cmd *cobra.Command, t Terminal, name string) error {
+	key, err := campaign.ParseKey(name)
+	if err != nil {
+		return usageError{err}
+	}
+	client, err := connect(cmd, t, o.rows)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	ctx := cmd.Context()
+	var old campaign.Campaign
+	if o.wait > 0 {
+		var known *campaign.Campaign
+		switch old, _, err = client.Get(ctx, key); {
+		case err == nil:
+			known = &old
+		case !errors.Is(err, app.ErrNoRecord):
+			return err
+		}
+		if err := o.before(ctx, client, key, known); err != nil {
+			return err
+		}
+	}
+	placed, err := o.publish(ctx, client, key)
+	if err != nil {
+		return err
+	}
+	r := result{Outcome: "published", Words: "published; the service obeys as soon as it gets to it", well: true}
+	if o.wait > 0 {
+		if r, err = o.await(ctx, client, key, placed, old); err != nil {
+			return err
+		}
+	}
+	r.Key, r.Subject, r.Sequence = key.String(), placed.Subject, placed.Sequence
+	if o.asJSON {
+		err = printLine(t.Out, r)
+	} else {
+		_, err = fmt.Fprintf(t.Out, "%s: %s\n", key, r.Words)
+		if err == nil && !r.done && o.wait > 0 {
+			_, err = fmt.Fprintf(t.Out, "see what happens with: %s why %s\n", t.Name, key)
+		}
+	}
+	if err == nil && !r.well {
+		return exitError(exitWrong)
+	}
+	return err
+}
+
+// await looks at the record until it says what became of the command, or the
+// command is put aside, or time is up.
+func (o *telling) await(ctx context.Context, c *app.Client, key campaign.Key, placed app.Placed, old campaign.Campaign) (result, error) {
+	look, limit := time.NewTicker(100*time.Millisecond), time.After(o.wait)
+	defer look.Stop()
+	var r result
+	for n := 1; ; n++ {
+		rec, _, err := c.Get(ctx, key)
+		if err != nil && !errors.Is(err, app.ErrNoRecord) {
+			return r, err
+		}
+		if err == nil {
+			if r = o.became(old, rec); r.done {
+				r.State = rec.State
+				return r, nil
+			}
+		}
+		if n%10 == 0 { // it is rare, and one more read
+			l, aside, err := c.LetterOf(ctx, key, placed)
+			if err != nil {
+				return r, err
+			}
+			if aside {
+				return result{Outcome: "put aside", Words: fmt.Sprintf("put aside as dead letter %d: %s", l.ID, l.Note), State: rec.State, done: true}, nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return r, ctx.Err()
+		case <-look.C:
+		case <-limit:
+			r.State = rec.State
+			if r.Outcome == "" {
+				r.Outcome, r.Words = "published", fmt.Sprintf("published, and nothing has come of it within %s: is the service running? It obeys as soon as it gets to it, within seven days", shortDuration(o.wait))
+			}
+			return r, nil
+		}
+	}
+}
+
+// wasAsked says that there is no such campaign, unless somebody has asked for
+// it and the service has not begun.
+func wasAsked(ctx context.Context, c *app.Client, key campaign.Key, name string) error {
+	asked, err := c.Requests(ctx, key)
+	if err != nil || len(asked) > 0 {
+		return err
+	}
+	return fmt.Errorf("nobody has asked for %s: %s ls --source %s lists what there is; to cancel it before it is asked for, add --unasked", key, name, key.Source)
+}

@@ -1,0 +1,206 @@
+package ops
+
+import (
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/runner"
+)
+
+// Every label comes from a closed set. What somebody will put an alarm on
+// exists from the start: a rate over a counter that was not there yet shows
+// nothing on the first day. The other series come with their first event, or
+// /metrics would be a thousand lines of zeros. Each is resolved once, so
+// counting costs a map read and an atomic add.
+type (
+	edge struct{ from, to campaign.State }
+	call struct {
+		op   campaign.Op
+		kind campaign.Kind
+	}
+	handled struct {
+		kind    runner.WakeupKind
+		verdict runner.Disposal
+	}
+)
+
+type meters struct {
+	transitions counters[edge]
+	ended       counters[campaign.State]
+	events      counters[string]
+	dead        counters[string]
+	calls       histograms[call]
+	wakeups     histograms[handled]
+	waits       histograms[campaign.Op]
+}
+
+var (
+	operations = []campaign.Op{campaign.OpCreate, campaign.OpConfigure, campaign.OpCalculate, campaign.OpPrice, campaign.OpAdmit,
+		campaign.OpConfirm, campaign.OpStatus, campaign.OpStats, campaign.OpDelete}
+	kinds = []campaign.Kind{campaign.OK, campaign.Refused, campaign.Unauthorised, campaign.Throttled, campaign.Unavailable, campaign.NotAttempted}
+	types = []string{string(campaign.EventCostCalculated), string(campaign.EventConfirmed), string(campaign.EventStats),
+		string(campaign.EventRejected), string(campaign.EventCancelled), string(campaign.EventFailed), string(campaign.EventUnresolved)}
+	wakes    = []runner.WakeupKind{runner.WakeRequest, runner.WakeTimer, runner.WakeCommand}
+	verdicts = []runner.Disposal{runner.Ack, runner.Retry, runner.Bury}
+	// Reasons of dead letters; what is none of them is counted as "other".
+	reasons = []string{
+		"bad_subject", "structured_cloudevent", "unknown_content_type", "unknown_event_type", "not_protobuf", "not_json",
+		"invalid", "subject_mismatch", "bad_command", "refused_command",
+		"conflicting_duplicate", "cancelled_before", "unknown_campaign", "other",
+	}
+)
+
+func newMeters(r *prometheus.Registry, version string) meters {
+	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "staffetta_build_info",
+		Help: "Always 1; the labels say which build runs."}, []string{"version", "revision", "goversion"})
+	build.WithLabelValues(version, revision(), runtime.Version()).Set(1)
+
+	transitions := counter(r, "staffetta_transitions_total", "Campaigns that went from one state to another.", "from", "to")
+	ended := counter(r, "staffetta_campaigns_ended_total", "Campaigns that reached a final state.", "state")
+	events := counter(r, "staffetta_events_published_total", "Events that saved records owed the world; each is in the stream exactly once.", "type")
+	dead := counter(r, "staffetta_dead_letters_total", "Messages put aside for a person.", "reason")
+	calls := histogram(r, "staffetta_gateway_call_duration_seconds", "Calls to the gateway, by what became of them.",
+		[]float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}, "op", "kind")
+	wakeups := histogram(r, "staffetta_wakeup_duration_seconds", "Wake-ups handled, by what became of the message.",
+		[]float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}, "kind", "verdict")
+	waits := histogram(r, "staffetta_gateway_admission_wait_seconds", "How long calls waited for the rate limit before they left or were turned away.",
+		[]float64{.001, .01, .05, .1, .5, 1, 5, 10, 30, 60, 300}, "op")
+	r.MustRegister(build)
+
+	m := meters{
+		transitions: counters[edge]{}, ended: counters[campaign.State]{}, events: counters[string]{}, dead: counters[string]{},
+		calls: histograms[call]{}, wakeups: histograms[handled]{}, waits: histograms[campaign.Op]{},
+	}
+	for _, to := range campaign.States {
+		m.transitions[edge{"", to}] = lazily(transitions, "none", string(to))
+		for _, from := range campaign.States {
+			if from != to && !from.Final() {
+				m.transitions[edge{from, to}] = lazily(transitions, string(from), string(to))
+			}
+		}
+		if to.Final() {
+			m.ended[to] = eagerly(ended, string(to))
+		}
+	}
+	for _, t := range types {
+		m.events[t] = eagerly(events, t)
+	}
+	for _, reason := range reasons {
+		m.dead[reason] = eagerly(dead, reason)
+	}
+	for _, op := range operations {
+		m.waits[op] = observer(waits, string(op))
+		for _, kind := range kinds {
+			m.calls[call{op, kind}] = observer(calls, string(op), string(kind))
+		}
+	}
+	for _, kind := range wakes {
+		for _, v := range verdicts {
+			m.wakeups[handled{kind, v}] = observer(wakeups, string(kind), string(v))
+		}
+	}
+	return m
+}
+
+func (m *meters) deadLetter(reason string) {
+	if _, known := m.dead[reason]; !known {
+		reason = "other"
+	}
+	m.dead.inc(reason)
+}
+
+// Gauge shows a number that the program knows: name without the prefix, in
+// base units ("in_flight", "oldest_in_flight_seconds").
+func (s *Ops) Gauge(name, help string, read func() float64) {
+	s.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "staffetta_" + name, Help: help}, read))
+}
+
+// Counter shows a number that only grows; name without the prefix, with _total.
+func (s *Ops) Counter(name, help string, read func() float64) {
+	s.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "staffetta_" + name, Help: help}, read))
+}
+
+// GaugeOf shows a number for each of several things.
+func (s *Ops) GaugeOf(name, help, label string, values []string, read func(value string) float64) {
+	for _, v := range values {
+		s.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "staffetta_" + name, Help: help, ConstLabels: prometheus.Labels{label: v},
+		}, func() float64 { return read(v) }))
+	}
+}
+
+// OneOf shows which of several states something is in: 1 for that one, 0 for
+// the others.
+func (s *Ops) OneOf(name, help, label string, states []string, read func() string) {
+	s.GaugeOf(name, help, label, states, func(state string) float64 {
+		if read() == state {
+			return 1
+		}
+		return 0
+	})
+}
+
+// counters and histograms are read-only once built. What is not in them is
+// not in the closed set, which a test forbids; it is not counted.
+type (
+	counters[K comparable]   map[K]func() prometheus.Counter
+	histograms[K comparable] map[K]func() prometheus.Observer
+)
+
+func (c counters[K]) inc(k K) {
+	if m := c[k]; m != nil {
+		m().Inc()
+	}
+}
+
+func (h histograms[K]) observe(k K, d time.Duration) {
+	if m := h[k]; m != nil {
+		m().Observe(d.Seconds())
+	}
+}
+
+// lazily is a series that comes with its first event, eagerly one that is
+// there from the start.
+func lazily(v *prometheus.CounterVec, labels ...string) func() prometheus.Counter {
+	return sync.OnceValue(func() prometheus.Counter { return v.WithLabelValues(labels...) })
+}
+
+func eagerly(v *prometheus.CounterVec, labels ...string) func() prometheus.Counter {
+	c := v.WithLabelValues(labels...)
+	return func() prometheus.Counter { return c }
+}
+
+func observer(v *prometheus.HistogramVec, labels ...string) func() prometheus.Observer {
+	return sync.OnceValue(func() prometheus.Observer { return v.WithLabelValues(labels...) })
+}
+
+func counter(r *prometheus.Registry, name, help string, labels ...string) *prometheus.CounterVec {
+	v := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+	r.MustRegister(v)
+	return v
+}
+
+func histogram(r *prometheus.Registry, name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
+	v := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, labels)
+	r.MustRegister(v)
+	return v
+}
+
+// revision is the commit the binary was built from, if the build knows it.
+func revision() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return s.Value
+		}
+	}
+	return "unknown"
+}

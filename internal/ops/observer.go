@@ -1,0 +1,115 @@
+package ops
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/runner"
+)
+
+var _ runner.Observer = (*Ops)(nil)
+
+// Moved logs one line for each transition, and counts it with the events it
+// owes. A save that moved nothing (another statistic, a longer wait) is no
+// transition: it is a line only when debugging.
+func (s *Ops) Moved(c campaign.Campaign, from campaign.State, rev runner.Revision) {
+	for i := range c.Outbox {
+		s.meters.events.inc(string(c.Outbox[i].Type))
+	}
+	level, msg := slog.LevelDebug, "campaign saved"
+	if c.State != from {
+		level, msg = slog.LevelInfo, "campaign moved"
+		s.meters.transitions.inc(edge{from, c.State})
+		if c.State.Final() {
+			s.meters.ended.inc(c.State)
+		}
+	}
+	ctx := context.Background()
+	if !s.log.Enabled(ctx, level) {
+		return
+	}
+	attrs := make([]slog.Attr, 0, 8)
+	attrs = append(attrs,
+		slog.String("key", c.Key.String()),
+		slog.String("state", string(c.State)),
+		slog.String("from", cmp.Or(string(from), "none")),
+		slog.Uint64("revision", rev.Seq))
+	if id := traceID(c.Trace); id != "" {
+		attrs = append(attrs, slog.String("trace_id", id))
+	}
+	if c.Draft != nil {
+		attrs = append(attrs, slog.Int64("campaign_id", c.Draft.ID))
+	}
+	if c.Reason != nil {
+		attrs = append(attrs, slog.String("reason", string(c.Reason.Code)))
+	}
+	s.log.LogAttrs(ctx, level, msg, attrs...)
+}
+
+// Called counts a call to the gateway by what became of it, and logs the ones
+// that somebody might ask about. The gateway's own words stay in the record:
+// they may quote the message.
+func (s *Ops) Called(key campaign.Key, o campaign.Outcome) {
+	s.meters.calls.observe(call{o.Op, o.Kind}, o.Took)
+	level := slog.LevelDebug
+	switch o.Kind {
+	case campaign.Refused, campaign.Unavailable, campaign.Throttled, campaign.Unauthorised:
+		level = slog.LevelWarn
+	}
+	ctx := context.Background()
+	if !s.log.Enabled(ctx, level) {
+		return
+	}
+	attrs := make([]slog.Attr, 0, 8)
+	attrs = append(attrs,
+		slog.String("key", key.String()),
+		slog.String("op", string(o.Op)),
+		slog.String("kind", string(o.Kind)),
+		slog.Duration("took", o.Took))
+	if o.HTTP != 0 {
+		attrs = append(attrs, slog.Int("http_status", o.HTTP))
+	}
+	if o.Field != "" {
+		attrs = append(attrs, slog.String("field", o.Field))
+	}
+	if o.Breaker != "" {
+		attrs = append(attrs, slog.String("breaker", o.Breaker))
+	}
+	if o.Err != "" {
+		attrs = append(attrs, slog.String("error", o.Err))
+	}
+	s.log.LogAttrs(ctx, level, "gateway called", attrs...)
+}
+
+// Handled counts a wake-up by its verdict. A retry is ordinary (somebody else
+// was faster), a dead letter is for a person.
+func (s *Ops) Handled(w runner.Wakeup, v runner.Verdict, took time.Duration) {
+	s.meters.wakeups.observe(handled{w.Kind, v.Do}, took)
+	level := slog.LevelDebug
+	switch v.Do {
+	case runner.Retry:
+		level = slog.LevelInfo
+	case runner.Bury:
+		level = slog.LevelWarn
+	}
+	ctx := context.Background()
+	if !s.log.Enabled(ctx, level) {
+		return
+	}
+	s.log.LogAttrs(ctx, level, "wake-up handled",
+		slog.String("key", w.Key.String()),
+		slog.String("kind", string(w.Kind)),
+		slog.String("verdict", string(v.Do)),
+		slog.Duration("took", took),
+		slog.String("reason", v.Reason),
+		slog.String("note", v.Note))
+}
+
+// Admitted counts how long a call waited for its leave.
+func (s *Ops) Admitted(op campaign.Op, waited time.Duration) { s.meters.waits.observe(op, waited) }
+
+// Buried counts a dead letter that has been written, whoever decided on it.
+func (s *Ops) Buried(reason string) { s.meters.deadLetter(reason) }

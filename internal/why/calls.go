@@ -1,0 +1,200 @@
+package why
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/staffetta-io/staffetta/internal/campaign"
+)
+
+// The calls to the gateway, as the record remembers the last of them.
+
+// called tells of every call but the reads of the statistics that went well:
+// those are told with what they found, and the last of them if it found nothing.
+func (t *teller) called() {
+	var quiet *campaign.Attempt
+	for i := range t.c.Attempts {
+		a := t.c.Attempts[i]
+		if a.Op == campaign.OpStats && a.Kind == campaign.OK {
+			if quiet = &a; t.announcedBy(a) {
+				quiet = nil
+			}
+			continue
+		}
+		l := Line{At: a.At, Text: t.attempt(a), Call: &a}
+		if a.More > 0 {
+			l.Times = 1 + a.More
+		}
+		t.Lines = append(t.Lines, l)
+	}
+	if quiet != nil && t.c.State != campaign.Completed {
+		t.Lines = append(t.Lines, Line{At: quiet.At, Call: quiet, Text: "The statistics were read, and nothing had changed."})
+	}
+}
+
+// read is the call that found a statistic: the last that went well before it.
+func (t *teller) read(e campaign.Event) *campaign.Attempt {
+	var found *campaign.Attempt
+	for i := range t.c.Attempts {
+		if a := t.c.Attempts[i]; a.Op == campaign.OpStats && a.Kind == campaign.OK && !a.At.After(e.At) {
+			found = &a
+		}
+	}
+	return found
+}
+
+// announcedBy says whether a statistic that was told came of this call.
+func (t *teller) announcedBy(a campaign.Attempt) bool {
+	for _, e := range t.Events {
+		if e.Type != campaign.EventStats {
+			continue
+		}
+		if by := t.read(e); by != nil && by.At.Equal(a.At) {
+			return true
+		}
+	}
+	return false
+}
+
+// intents are the calls as something that one sets out to do.
+var intents = map[campaign.Op]string{
+	campaign.OpCreate:    "creating the campaign at the gateway",
+	campaign.OpConfigure: "giving the draft its text, sender and contact list",
+	campaign.OpCalculate: "counting the recipients",
+	campaign.OpPrice:     "asking for the price",
+	campaign.OpAdmit:     "ordering the sending",
+	campaign.OpConfirm:   "ordering the sending",
+	campaign.OpReserve:   "reserving its cost in the budget",
+	campaign.OpSettle:    "settling its cost with the budget",
+	campaign.OpStatus:    "asking the gateway where the campaign stands",
+	campaign.OpStats:     "reading the statistics",
+	campaign.OpDelete:    "deleting the campaign at the gateway",
+}
+
+// attempt is a call in words.
+func (t *teller) attempt(a campaign.Attempt) string {
+	intent := intents[a.Op]
+	if intent == "" {
+		intent = string(a.Op)
+	}
+	switch a.Kind {
+	case campaign.OK:
+		return t.done(a)
+	case campaign.Refused:
+		return refused(a, intent)
+	case campaign.Unavailable:
+		return unanswered(a, intent)
+	case campaign.Throttled:
+		return fmt.Sprintf("The gateway turned down %s: too many calls at the moment%s. It is tried again when the gateway allows.", intent, quoted(a.Note))
+	case campaign.Unauthorised:
+		if a.HTTP == 0 {
+			return fmt.Sprintf("Held back: %s. %s. It used up no attempt.", intent, upper(a.Note))
+		}
+		return fmt.Sprintf("The gateway turned down %s, because it does not accept the service's key%s. That is no fault of the campaign, and used up no attempt.", intent, quoted(a.Note))
+	case campaign.NotAttempted:
+		return fmt.Sprintf("Held back: %s. %s. It used up no attempt.", intent, upper(a.Note))
+	}
+	return fmt.Sprintf("%s: %s.", upper(intent), a.Kind)
+}
+
+// done is a call that went well. The note is what the gateway answered.
+func (t *teller) done(a campaign.Attempt) string {
+	switch a.Op {
+	case campaign.OpCreate:
+		if a.Note != "" {
+			return fmt.Sprintf("It was created at the gateway as a draft, %s. A draft costs nothing and is not sent.", a.Note)
+		}
+		return "It was created at the gateway as a draft. A draft costs nothing and is not sent."
+	case campaign.OpConfigure:
+		return "The draft was given its text, sender and contact list."
+	case campaign.OpCalculate:
+		return "The gateway counted the recipients."
+	case campaign.OpPrice:
+		return "The gateway named the price."
+	case campaign.OpConfirm:
+		return "The sending was ordered, and the gateway accepted the order."
+	case campaign.OpReserve:
+		return "Its cost was reserved in the budget."
+	case campaign.OpSettle:
+		return "Its cost was settled with the budget."
+	case campaign.OpStatus:
+		if word := statusWords[campaign.Status(a.Note)]; word != "" {
+			return fmt.Sprintf("The gateway was asked where the campaign stands: %s.", word)
+		}
+		if a.Note == string(campaign.StatusUnconfirmed) {
+			return "The gateway was asked where the campaign stands: its sending has not been ordered."
+		}
+		if a.Note == string(campaign.StatusUnknown) {
+			return "The gateway was asked where the campaign stands, and answered with a word that nobody has documented."
+		}
+		return "The gateway was asked where the campaign stands" + quoted(a.Note) + "."
+	case campaign.OpDelete:
+		return "What there was at the gateway was deleted: it can no longer be sent."
+	}
+	return fmt.Sprintf("%s went well.", upper(intents[a.Op]))
+}
+
+func refused(a campaign.Attempt, intent string) string {
+	switch {
+	case a.Op == campaign.OpConfirm:
+		return fmt.Sprintf("The gateway refused the order to send%s. That is not taken at its word, because an earlier order may have been carried out: first the gateway is asked where the campaign stands.", quoted(a.Note))
+	case a.Op == campaign.OpReserve:
+		return fmt.Sprintf("The budget has not enough left%s.", quoted(a.Note))
+	case a.Op == campaign.OpStatus && a.HTTP == 404:
+		return "The gateway was asked where the campaign stands: it does not know it."
+	case a.Op == campaign.OpDelete && a.HTTP == 405:
+		return "The gateway does not delete campaigns. It is asked where the campaign stands."
+	case a.Op == campaign.OpDelete:
+		return fmt.Sprintf("The gateway did not delete the campaign%s: either it is gone already, or it is being sent. The gateway is asked which.", quoted(a.Note))
+	}
+	return fmt.Sprintf("The gateway refused %s%s.", intent, quoted(a.Note))
+}
+
+// unanswered is a call that may have happened or not.
+func unanswered(a campaign.Attempt, intent string) string {
+	s := fmt.Sprintf("No usable answer to %s%s.", intent, aside(a.Note))
+	switch a.Op {
+	case campaign.OpCreate:
+		s += " If it was created all the same, that draft is left unused: it costs nothing and is never sent."
+	case campaign.OpConfigure, campaign.OpCalculate, campaign.OpPrice:
+		s += " What became of that call nobody knows, so the draft is thrown away and a new one is made."
+	case campaign.OpConfirm:
+		s += " Whether the order is carried out is not known, and it is not repeated: first the gateway is asked where the campaign stands."
+	default: // status, statistics, delete, and the budget's ledger
+		s += " It is tried again."
+	}
+	return s
+}
+
+// waiting is why nothing happens now. What the rules wrote down about the last
+// call is said here without that call's name.
+func (t *teller) waiting() string {
+	w := t.c.Waiting
+	if t.c.State == campaign.Confirming && strings.HasPrefix(w, "the confirm had no clear outcome") {
+		return "no clear answer to the order has come, and an order that is still on its way may yet be carried out"
+	}
+	n := len(t.c.Attempts)
+	if n == 0 {
+		return w
+	}
+	last := t.c.Attempts[n-1]
+	switch unanswered, held := strings.HasPrefix(w, "the gateway did not answer "+string(last.Op)), strings.HasPrefix(w, string(last.Op)+" may not be called now"); {
+	case unanswered:
+		return fmt.Sprintf("there was no usable answer to %s%s", intents[last.Op], aside(last.Note))
+	case held && last.Kind == campaign.Unauthorised && last.HTTP != 0:
+		return "the gateway does not accept the service's key" + aside(last.Note)
+	case held && last.Kind == campaign.Throttled:
+		return "the gateway takes no more calls at the moment" + aside(last.Note)
+	case held && last.Note != "":
+		return last.Note
+	}
+	return w
+}
+
+// upper begins a sentence.
+func upper(s string) string {
+	if s == "" || s[0] < 'a' || s[0] > 'z' {
+		return s
+	}
+	return string(s[0]-'a'+'A') + s[1:]
+}

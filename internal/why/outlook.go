@@ -1,0 +1,165 @@
+package why
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/staffetta-io/staffetta/internal/campaign"
+)
+
+// late is when a wake-up that was not handled is worth a word: timers are at
+// most a quarter of a second late.
+const late = time.Minute
+
+const readyz = "See whether the service runs, and what it complains about: its page /readyz, on the port set as http.listen."
+
+// outlook says what the campaign waits for now, until when, and what a person
+// can do.
+func (t *teller) outlook() {
+	switch {
+	case t.Record == nil:
+		t.queue()
+	case t.c.State == campaign.Unresolved:
+		t.Story.Now = "It waits for somebody to look at the gateway and say what is there. Until then nothing is done."
+		t.resolve()
+	case t.c.State.Final():
+		t.Story.Now = "It waits for nothing: it has ended."
+		t.ended()
+	default:
+		t.waits()
+	}
+}
+
+// waits is the outlook of a campaign under way.
+func (t *teller) waits() {
+	c, now := t.c, t.Evidence.Now
+	t.Next = c.Wake
+	var what string
+	switch {
+	case c.State == campaign.Quoted && c.Hold != nil && c.Hold.For == campaign.HoldApproval:
+		what = fmt.Sprintf("It waits for somebody to approve or decline the offer, because %s. Without an answer it is rejected", c.Hold.Why)
+		if c.Quote != nil {
+			id, key := campaign.QuoteID(c.Request, *c.Quote), t.Evidence.Key.String()
+			t.can(fmt.Sprintf("Approve it, if you may: %s for %s.", plural(c.Quote.Goal.Valid, "recipient", "recipients"), money(c.Quote.Price.Total)), "staffetta approve "+key+" --quote "+id+" --by YOUR-NAME")
+			t.can("Or decline it:", "staffetta decline "+key+" --quote "+id+" --by YOUR-NAME")
+		}
+	case c.Waiting != "":
+		what = "It waits, because " + t.waiting() + ". It goes on by itself"
+		if now.Sub(c.Wake) < late {
+			t.mend()
+		}
+	case c.State == campaign.Confirmed && c.Confirmed.For.After(now):
+		what = fmt.Sprintf("It waits for its time, %s. The service looks at it again", t.clock(c.Confirmed.For))
+	case c.State == campaign.Confirmed, c.State == campaign.Sending:
+		what = "The sending is followed. The statistics are read again"
+	case c.State == campaign.Confirming:
+		what = "It waits until it can be said for certain what became of the order. The gateway is asked again"
+	default:
+		what = "A worker of the service has it in hand. If nothing comes of that, another one takes over"
+	}
+	switch overdue := now.Sub(c.Wake); {
+	case overdue < 0 && !t.Armed:
+		t.Story.Now = fmt.Sprintf("%s %s. The timer for that is missing; the service finds such campaigns by itself, within a quarter of an hour after that.", what, t.on(c.Wake))
+	case overdue < late:
+		t.Story.Now = fmt.Sprintf("%s %s.", what, t.on(c.Wake))
+	default:
+		t.Story.Now = fmt.Sprintf("%s %s. That has passed, and it has not happened: is the service running? Once it runs it finds such campaigns by itself, within a quarter of an hour.", what, t.on(c.Wake))
+		t.can(readyz, "")
+	}
+	t.cancelIt()
+}
+
+// mend is what to do about what a campaign waits for.
+func (t *teller) mend() {
+	n := len(t.c.Attempts)
+	if n == 0 {
+		return
+	}
+	switch last := t.c.Attempts[n-1]; last.Kind {
+	case campaign.Unauthorised:
+		t.can("Whoever runs the service has to write a valid API key into its key file. The file is read again by itself.", "")
+	case campaign.Unavailable, campaign.NotAttempted, campaign.Throttled:
+		t.can("Nothing has to be done: it goes on by itself as soon as the gateway answers.", "")
+	}
+}
+
+// queue is the outlook of a campaign without a record.
+func (t *teller) queue() {
+	first := t.first()
+	switch turn := t.Turn; {
+	case len(t.Requests) == 0:
+		t.Story.Now = "It waits for nothing."
+		t.can("Check how the name is spelled; this lists the campaigns of the source:", "staffetta ls --source "+t.Evidence.Key.Source)
+		return
+	case first == nil, t.letter("request", first.Sequence) != nil:
+		t.Story.Now = "It waits for nothing: what was sent cannot be acted on."
+		for _, l := range t.Letters {
+			t.can("See what is wrong with it, and replay it once it is corrected:", fmt.Sprintf("staffetta dlq show %d", l.ID))
+		}
+		return
+	case turn.Done:
+		t.Story.Now = "The service was done with the request, and yet there is no record of the campaign: it was lost, in a power cut perhaps. The service finds such requests by itself within a quarter of an hour, and begins anew."
+		return
+	case turn.Taken:
+		t.Story.Now = "The service has it in hand, or tries again in a moment."
+	case !turn.Pulling:
+		t.Story.Now = "It waits for its turn" + ahead(turn.Ahead) + ", and no service takes requests at the moment: either none is running, or it has stopped taking new campaigns because the gateway does not answer or does not accept the service's key. It goes on by itself when that is over."
+		t.can(readyz, "")
+	default:
+		t.Story.Now = "It waits for its turn" + ahead(turn.Ahead) + "."
+	}
+	t.cancelIt()
+}
+
+func ahead(n uint64) string {
+	if n == 0 {
+		return ""
+	}
+	return ", behind " + plural(int64(n), "request", "requests")
+}
+
+// cancelIt offers a cancel where it can still help.
+func (t *teller) cancelIt() {
+	switch c := t.c; {
+	case c.Cancel != nil && c.Cancel.Refused == "":
+		return
+	case c.State == campaign.Sending, c.State == campaign.Confirmed && !c.Confirmed.For.After(t.Evidence.Now):
+		t.can("Nothing: what is being sent cannot be stopped any more.", "")
+	case c.State == campaign.Rejecting:
+		t.can("Nothing: it is not going to be sent.", "")
+	default:
+		t.can("Stop it, if it should not be sent:", "staffetta cancel "+t.Evidence.Key.String()+" --by YOUR-NAME")
+	}
+}
+
+// resolve is what to do about a campaign that nobody could establish.
+func (t *teller) resolve() {
+	id := int64(0)
+	if t.c.Draft != nil {
+		id = t.c.Draft.ID
+	}
+	key := t.Evidence.Key.String()
+	t.can(fmt.Sprintf("Look at campaign %d on the gateway's own page. If it was sent, or is being sent, say so:", id), "staffetta resolve "+key+" --sent --by YOUR-NAME")
+	t.can("If it was not sent, delete it there first, so that it never will be, and then say so:", "staffetta resolve "+key+" --not-sent --by YOUR-NAME")
+}
+
+// ended is what can be done after the end.
+func (t *teller) ended() {
+	switch t.c.State {
+	case campaign.Rejected, campaign.Cancelled:
+		if t.c.Reason != nil && t.c.Reason.Code == campaign.ReasonNoCredit {
+			t.can("Top up the account's credit at the gateway.", "")
+		}
+		t.can("If it should be sent after all, ask for it under a new request id; this one stays as it is:", "staffetta request -f campaign.json --id NEW-ID")
+	case campaign.Failed:
+		id := int64(0)
+		if t.c.Draft != nil {
+			id = t.c.Draft.ID
+		}
+		t.can(fmt.Sprintf("Ask the gateway what was sent of campaign %d before asking for it again: some people may have got the message.", id), "")
+	}
+}
+
+func (t *teller) can(text, command string) {
+	t.Advice = append(t.Advice, Advice{Text: text, Command: command})
+}

@@ -1,0 +1,239 @@
+package why
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/staffetta-io/staffetta/internal/campaign"
+)
+
+// Story is what happened, in the order in which it happened.
+type Story struct {
+	Key     string         `json:"key"`
+	Name    string         `json:"name,omitempty"`
+	State   campaign.State `json:"state,omitempty"` // empty: the service has not begun
+	Summary string         `json:"summary"`
+	Lines   []Line         `json:"story"`
+	Now     string         `json:"now"`
+	Next    time.Time      `json:"next,omitzero"` // when it is looked at again
+	Advice  []Advice       `json:"you_can,omitempty"`
+	Missing []string       `json:"missing,omitempty"` // what could not be read
+}
+
+// Line is one thing that happened.
+type Line struct {
+	At   time.Time         `json:"at"`
+	Text string            `json:"text"`
+	Call *campaign.Attempt `json:"call,omitempty"` // the call to the gateway that it was
+	// Times, if not zero, says how often calls came out like this one, or with
+	// Pair, like the one before and this one; Until is when the last one was.
+	Times int       `json:"times,omitempty"`
+	Pair  bool      `json:"pair,omitempty"`
+	Until time.Time `json:"until,omitzero"`
+}
+
+// Advice is something that a person can do.
+type Advice struct {
+	Text    string `json:"text"`
+	Command string `json:"command,omitempty"`
+}
+
+// teller is a story in the making.
+type teller struct {
+	Evidence
+	c    campaign.Campaign // the record, zero if there is none
+	zone *time.Location
+	Story
+}
+
+// Tell tells the story, with its instants in a time zone.
+func Tell(e Evidence, zone *time.Location) Story {
+	t := &teller{Evidence: e, zone: zone}
+	t.Story.Key, t.Story.Missing = e.Key.String(), e.Missing
+	if e.Record != nil {
+		t.c = *e.Record
+		t.Name, t.State = t.c.Request.Name, t.c.State
+	} else if first := t.first(); first != nil {
+		t.c.Request = first.Content
+		t.Name = first.Content.Name
+	}
+	t.asked()
+	t.told()
+	t.announced()
+	t.called()
+	t.putAside()
+	// What is in the record of one moment was written down in its order.
+	slices.SortStableFunc(t.Lines, func(a, b Line) int { return a.At.Compare(b.At) })
+	t.Lines = folded(t.Lines)
+	t.summary()
+	t.outlook()
+	return t.Story
+}
+
+// first is the request that counts: the first that could be read.
+func (t *teller) first() *Request {
+	for i := range t.Requests {
+		if t.Requests[i].Err == "" {
+			return &t.Requests[i]
+		}
+	}
+	return nil
+}
+
+func (t *teller) say(at time.Time, format string, args ...any) {
+	t.Lines = append(t.Lines, Line{At: at, Text: fmt.Sprintf(format, args...)})
+}
+
+// alike is how many calls in a row may come out the same before they are told
+// as one: an outage is one thing, not thirty.
+const alike = 3
+
+// folded tells a row of calls once that all came out the same, or of pairs of
+// calls that did: how often, and until when it went on.
+func folded(lines []Line) []Line {
+	var out []Line
+	for len(lines) > 0 {
+		size, row := row(lines)
+		if row == nil {
+			out, lines = append(out, lines[0]), lines[1:]
+			continue
+		}
+		told := slices.Clone(row[:size])
+		last := &told[size-1]
+		last.Times, last.Pair, last.Until = times(row, size), size == 2, row[len(row)-1].At
+		if last.Pair {
+			told[0].Times = 0
+		}
+		out, lines = append(out, told...), lines[len(row):]
+	}
+	return out
+}
+
+// row is what the lines begin with, if it is the same call, or the same two,
+// often enough.
+func row(lines []Line) (size int, row []Line) {
+	for size := 1; size <= 2; size++ {
+		if n := repeats(lines, size); n > 1 && times(lines[:n*size], size) > alike {
+			return size, lines[:n*size]
+		}
+	}
+	return 0, nil
+}
+
+// times is how many calls a row stands for, or how many pairs.
+func times(row []Line, size int) (n int) {
+	for i := size - 1; i < len(row); i += size {
+		n += max(row[i].Times, 1)
+	}
+	return n
+}
+
+// repeats is how often the lines begin with the same calls. What stands for
+// more calls than itself begins a row of its own.
+func repeats(lines []Line, size int) int {
+	n := 1
+	for ; (n+1)*size <= len(lines); n++ {
+		for j := range size {
+			if next := lines[n*size+j]; !same(lines[j], next) || next.Times > 1 {
+				return n
+			}
+		}
+	}
+	return n
+}
+
+func same(a, b Line) bool {
+	return a.Call != nil && b.Call != nil && a.Text == b.Text && a.Call.HTTP == b.Call.HTTP
+}
+
+// summary is the whole of it in a sentence or two.
+func (t *teller) summary() {
+	c := t.c
+	var s string
+	switch c.State {
+	case "":
+		s = "The service has not begun with it."
+		if len(t.Requests) == 0 {
+			s = "Nobody has asked for this campaign, as far as the streams remember (30 days)."
+		}
+	case campaign.Requested:
+		s = "It waits to be created at the gateway. Nothing has been sent."
+	case campaign.Drafted:
+		s = "It is being prepared at the gateway. Its sending has not been ordered."
+	case campaign.Quoted:
+		s = "The gateway has made an offer, and nothing is ordered yet. Nothing has been sent."
+	case campaign.Confirming:
+		s = "Its sending was ordered, and it is being established whether the gateway carries out the order."
+	case campaign.Confirmed:
+		s = "The gateway has accepted it and is about to send it."
+		if at := c.Confirmed.For; at.After(t.Evidence.Now) {
+			s = fmt.Sprintf("It is scheduled: the gateway has accepted it and will send it %s.", t.on(at))
+		}
+	case campaign.Sending:
+		s = "It is being sent."
+		if st := c.Stats; st != nil {
+			s = fmt.Sprintf("It is being sent: %s of %s messages so far.", count(st.Sent), count(st.Total))
+		}
+	case campaign.Completed:
+		s = t.ending()
+	case campaign.Abandoning:
+		s = "A draft that may not be used any more is being removed; then a new one is made. As far as is known nothing has been sent."
+	case campaign.Rejecting:
+		s = "It will not be sent: " + t.reason() + ". Its draft at the gateway is being removed."
+	case campaign.Cancelling:
+		s = "It is being cancelled" + t.by() + "."
+	case campaign.Rejected:
+		s = "It was not sent: " + t.reason() + "."
+	case campaign.Cancelled:
+		s = "It was cancelled" + t.by() + ", and nothing was sent."
+		if t.unasked() {
+			s = "It was cancelled" + t.by() + " before the service had begun with it. Nothing is sent under this name."
+		}
+	case campaign.Failed:
+		s = "It was accepted, and then it failed: " + t.reason() + "."
+	case campaign.Unresolved:
+		s = "Nobody can say whether it was sent. Somebody has to look at the gateway."
+	default:
+		s = fmt.Sprintf("It is in state %q, which this version does not know: upgrade to read it.", c.State)
+	}
+	if c.Request.Simulation {
+		s = "A simulation, which costs nothing and reaches nobody. " + s
+	}
+	t.Summary = s
+}
+
+// ending is how a campaign ended that was sent.
+func (t *teller) ending() string {
+	st := t.c.Stats
+	if st == nil {
+		return "It was sent."
+	}
+	if !st.Reconciled() {
+		return fmt.Sprintf("It was sent, but the gateway's figures never added up: of %s messages %s were delivered, %s were not, and of %s nothing is known.",
+			count(st.Total), count(st.Delivered), count(st.Undelivered), count(st.Total-st.Delivered-st.Undelivered))
+	}
+	return fmt.Sprintf("It was sent: %s of %s messages were delivered (%s %%), %s were not. It cost %s.",
+		count(st.Delivered), count(st.Total), st.DeliveryRate, count(st.Undelivered), money(st.Cost))
+}
+
+// reason is why it did not end well.
+func (t *teller) reason() string {
+	why := t.c.Reason
+	if why == nil {
+		return "the reason was not kept"
+	}
+	s := strings.TrimSuffix(why.Message, ".")
+	if why.Gateway != "" {
+		s += fmt.Sprintf(" (%q)", why.Gateway)
+	}
+	return s
+}
+
+func (t *teller) by() string {
+	if t.c.Cancel == nil {
+		return ""
+	}
+	return " by " + t.c.Cancel.By
+}

@@ -1,0 +1,317 @@
+package why_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/shopspring/decimal"
+
+	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/runner"
+	"github.com/staffetta-io/staffetta/internal/runner/runnertest"
+	"github.com/staffetta-io/staffetta/internal/why"
+)
+
+// testdata/*.txt are stories as people read them. The campaigns in them are
+// real: the rules and the loop, between a gateway and streams in memory, on
+// fake time. The test writes them with -rewrite; the diff is the review.
+var rewrite = flag.Bool("rewrite", false, "write testdata/*.txt anew")
+
+var (
+	key  = campaign.Key{Source: "shop-italia", RequestID: "bf-2026"}
+	rome = must(time.LoadLocation("Europe/Rome"))
+)
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func blackFriday() campaign.Request {
+	return campaign.Request{
+		Name: "Black Friday 2026", Sender: "ShopItalia", ListID: 87,
+		Text: "Black Friday! Solo per te: -30% su tutto con il codice BF2026.",
+	}
+}
+
+// scene is a campaign, and everything around it that leaves evidence.
+type scene struct {
+	t       *testing.T
+	gateway *runnertest.Gateway
+	journal *runnertest.Journal
+	runner  *runner.Runner
+	seq     uint64
+
+	mu       sync.Mutex
+	evidence why.Evidence // guarded by mu
+}
+
+func open(t *testing.T, rules campaign.Rules) *scene {
+	time.Sleep(time.Until(time.Date(2026, 11, 27, 7, 59, 58, 0, time.UTC)))
+	s := &scene{t: t, gateway: runnertest.NewGateway()}
+	s.gateway.SetList(87, 9831, 416)
+	s.gateway.SendsFor = 42 * time.Minute
+	s.gateway.Fault = func(campaign.Call) runnertest.Fault { time.Sleep(12 * time.Millisecond); return runnertest.Fault{} }
+	s.journal = runnertest.NewJournal(t, func(w runner.Wakeup) { s.deliver(w) })
+	s.runner = runner.New(runner.Options{Rules: rules, Journal: s.journal, Gateway: s.gateway})
+	s.evidence.Key = key
+	return s
+}
+
+// breaks makes calls of one kind go wrong, so many of them; negative: always.
+func (s *scene) breaks(op campaign.Op, times int, f runnertest.Fault) {
+	s.gateway.Fault = func(c campaign.Call) runnertest.Fault {
+		time.Sleep(12 * time.Millisecond)
+		if c.Op != op || times == 0 {
+			return runnertest.Fault{}
+		}
+		times--
+		return f
+	}
+}
+
+func (s *scene) deliver(w runner.Wakeup) runner.Verdict {
+	w.Stored = time.Now()
+	for {
+		v := s.runner.Handle(context.Background(), w)
+		if v.Do != runner.Retry {
+			return v
+		}
+		time.Sleep(v.After)
+	}
+}
+
+// ask is a request in the stream, and its dead letter if it becomes one.
+func (s *scene) ask(r campaign.Request) {
+	s.seq++
+	at, seq := time.Now(), s.seq
+	s.note(func(e *why.Evidence) { e.Requests = append(e.Requests, why.Request{At: at, Sequence: seq, Content: r}) })
+	v := s.deliver(runner.Wakeup{Key: key, Kind: runner.WakeRequest, Request: r})
+	s.aside("request", seq, v)
+}
+
+func (s *scene) tell(in campaign.Input) {
+	s.seq++
+	at, seq := time.Now(), s.seq
+	s.note(func(e *why.Evidence) { e.Commands = append(e.Commands, why.Command{At: at, Sequence: seq, Input: in}) })
+	v := s.deliver(runner.Wakeup{Key: key, Kind: runner.WakeCommand, Command: in})
+	s.aside("command", seq, v)
+}
+
+func (s *scene) aside(kind string, seq uint64, v runner.Verdict) {
+	if v.Do == runner.Bury {
+		s.note(func(e *why.Evidence) {
+			e.Letters = append(e.Letters, why.Letter{ID: 17, At: time.Now(), Kind: kind, Sequence: seq, Reason: v.Reason, Fields: v.Fields, Note: v.Note})
+		})
+	}
+}
+
+func (s *scene) note(f func(*why.Evidence)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f(&s.evidence)
+}
+
+// look is the evidence as it is now.
+func (s *scene) look() why.Evidence {
+	synctest.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.evidence
+	e.Now = time.Now()
+	if c, ok := s.journal.Record(key); ok {
+		e.Record = &c
+	}
+	e.Events = s.journal.Events(key)
+	e.Armed = s.journal.Armed(key) > 0
+	return e
+}
+
+// stories are what people ask about.
+var stories = []struct {
+	name  string
+	zone  *time.Location // nil: UTC
+	rules campaign.Rules
+	later time.Duration // how long after its end nobody has done anything
+	life  func(s *scene)
+}{
+	{name: "completed", life: func(s *scene) {
+		s.ask(blackFriday())
+		time.Sleep(2 * time.Hour)
+	}},
+	{name: "outage", life: func(s *scene) {
+		// Five calls without an answer, and then nobody calls for half a minute
+		// at a time.
+		s.breaks(campaign.OpCreate, -1, runnertest.Fault{Break: runnertest.Lost, HTTP: 503})
+		down := time.Now().Add(10 * time.Second)
+		s.gateway.Refuse = func(campaign.Op) *campaign.Outcome {
+			if time.Now().Before(down) {
+				return nil
+			}
+			return &campaign.Outcome{Kind: campaign.NotAttempted, Breaker: "open", RetryAfter: 30 * time.Second,
+				Err: "the gateway did not answer the last calls; it is left alone for a while"}
+		}
+		s.ask(blackFriday())
+		time.Sleep(10 * time.Minute)
+	}},
+	{name: "unresolved", life: func(s *scene) {
+		s.breaks(campaign.OpConfirm, 1, runnertest.Fault{Break: runnertest.Lost})
+		s.gateway.NoDelete = 404
+		s.ask(blackFriday())
+		time.Sleep(24 * time.Hour)
+	}},
+	{name: "resolved", life: func(s *scene) {
+		s.breaks(campaign.OpConfirm, 1, runnertest.Fault{Break: runnertest.Lost})
+		s.gateway.NoDelete = 404
+		s.ask(blackFriday())
+		time.Sleep(24 * time.Hour)
+		s.tell(campaign.Resolved{By: "anna", Why: "it is still a draft on their page; deleted there"})
+	}},
+	{name: "credit", life: func(s *scene) {
+		s.gateway.SetCredit(decimal.NewFromInt(120))
+		s.ask(blackFriday())
+		time.Sleep(time.Minute)
+	}},
+	{name: "scheduled", zone: rome, life: func(s *scene) {
+		r := blackFriday()
+		r.At = time.Date(2026, 11, 29, 8, 0, 0, 0, time.UTC)
+		s.ask(r)
+		time.Sleep(time.Hour)
+	}},
+	{name: "cancelled", life: func(s *scene) {
+		r := blackFriday()
+		r.At = time.Date(2026, 11, 29, 8, 0, 0, 0, time.UTC)
+		s.ask(r)
+		time.Sleep(time.Hour)
+		s.tell(campaign.CancelAsked{By: "anna", Why: "wrong price"})
+	}},
+	{name: "cancelled-too-late", life: func(s *scene) {
+		s.ask(blackFriday())
+		time.Sleep(5 * time.Minute)
+		s.tell(campaign.CancelAsked{By: "anna"})
+	}},
+	{name: "cancelled-before-asked", life: func(s *scene) {
+		s.tell(campaign.CancelAsked{By: "anna", Why: "not this one"})
+		time.Sleep(time.Minute)
+		s.ask(blackFriday())
+	}},
+	{name: "read-back", life: func(s *scene) {
+		s.breaks(campaign.OpConfirm, 1, runnertest.Fault{Break: runnertest.ReplyLost, HTTP: 504})
+		s.ask(blackFriday())
+		time.Sleep(10 * time.Second)
+	}},
+	{name: "settling", life: func(s *scene) {
+		s.breaks(campaign.OpConfirm, 1, runnertest.Fault{Break: runnertest.Lost})
+		s.ask(blackFriday())
+		time.Sleep(10 * time.Second)
+		s.tell(campaign.CancelAsked{By: "anna", Why: "wrong price"})
+	}},
+	{name: "conflict", life: func(s *scene) {
+		s.ask(blackFriday())
+		time.Sleep(time.Hour)
+		s.ask(blackFriday())
+		other := blackFriday()
+		other.Text, other.Sender = "Cyber Monday!", "Shop"
+		s.ask(other)
+	}},
+	{name: "approval", rules: campaign.Rules{Policies: map[string]campaign.Policy{
+		"*": {ApproveAbove: campaign.Money{Amount: decimal.NewFromInt(100), Currency: "EUR"}},
+	}}, life: func(s *scene) {
+		s.ask(blackFriday())
+		time.Sleep(time.Minute)
+	}},
+	{name: "wrong-key", life: func(s *scene) {
+		s.breaks(campaign.OpCreate, -1, runnertest.Fault{Break: runnertest.Unauthorised, After: time.Minute})
+		s.ask(blackFriday())
+		time.Sleep(10 * time.Minute)
+	}},
+	{name: "queue", life: func(s *scene) {
+		s.note(func(e *why.Evidence) {
+			e.Requests = []why.Request{{At: time.Now(), Sequence: 42, Content: blackFriday()}}
+			e.Turn = why.Turn{Ahead: 3}
+		})
+	}},
+	{name: "cancelled-in-the-queue", life: func(s *scene) {
+		s.note(func(e *why.Evidence) {
+			e.Requests = []why.Request{{At: time.Now(), Sequence: 42, Content: blackFriday()}}
+		})
+		time.Sleep(time.Minute)
+		s.tell(campaign.CancelAsked{By: "anna", Why: "not this one"})
+	}},
+	{name: "nobody", life: func(*scene) {}},
+	{name: "overdue", later: 20 * time.Minute, life: func(s *scene) {
+		s.breaks(campaign.OpCreate, -1, runnertest.Fault{Break: runnertest.Lost})
+		s.ask(blackFriday())
+	}},
+}
+
+func TestStories(t *testing.T) {
+	for _, story := range stories {
+		t.Run(story.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := open(t, story.rules)
+				story.life(s)
+				zone := story.zone
+				if zone == nil {
+					zone = time.UTC
+				}
+				e := s.look()
+				if e.Now = e.Now.Add(story.later); story.later > 0 {
+					e.Armed = false
+				}
+				told := why.Tell(e, zone)
+				var page bytes.Buffer
+				if err := told.Write(&page, why.Page{Zone: zone, Width: 100}); err != nil {
+					t.Fatal(err)
+				}
+				file := filepath.Join("testdata", story.name+".txt")
+				if *rewrite {
+					if err := os.WriteFile(file, page.Bytes(), 0o644); err != nil {
+						t.Fatal(err)
+					}
+				}
+				want, err := os.ReadFile(file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(string(want), page.String()); diff != "" {
+					t.Errorf("the story (-%s +told; -rewrite writes it anew):\n%s", file, diff)
+				}
+				if _, err := json.Marshal(told); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+// What a newer version announced is named, not a crash.
+func TestEventsOfANewerVersionAreNamed(t *testing.T) {
+	t.Parallel()
+	e := why.Evidence{Key: key, Record: &campaign.Campaign{Key: key, State: "frozen"}}
+	for _, kind := range []campaign.EventType{campaign.EventCostCalculated, campaign.EventApprovalRequired, campaign.EventDeferred,
+		campaign.EventConfirmed, campaign.EventStats, campaign.EventRejected, "of_tomorrow"} {
+		e.Events = append(e.Events, campaign.Event{Type: kind})
+	}
+	told := why.Tell(e, time.UTC)
+	if len(told.Lines) != len(e.Events) || !strings.Contains(told.Summary, "upgrade") {
+		t.Fatalf("%+v", told)
+	}
+	for _, l := range told.Lines {
+		if !strings.HasSuffix(l.Text, "which this version cannot read.") {
+			t.Errorf("%q", l.Text)
+		}
+	}
+}
