@@ -1,0 +1,189 @@
+package simulate
+
+import (
+	"slices"
+	"time"
+
+	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/runner"
+)
+
+// What happens between the workers' steps: messages come, timers fire, the
+// clock moves, the power fails.
+
+// arrive takes what others send.
+func (w *World) arrive(step int) {
+	for i := range w.arrivals {
+		a := &w.arrivals[i]
+		if a.arrived || a.step > step || a.at.After(w.now) || a.answer && !w.asks() {
+			continue
+		}
+		a.arrived = true
+		if a.does != nil {
+			a.does()
+			continue
+		}
+		m := a.wakeup
+		switch c := m.Command.(type) {
+		case campaign.CancelAsked:
+			w.saw.cancelled = true
+		case campaign.Approve:
+			w.saw.approved = true
+			c.QuoteID = w.quoteID()
+			m.Command = c
+		case campaign.Decline:
+			w.saw.declined = true
+			c.QuoteID = w.quoteID()
+			m.Command = c
+		}
+		w.send(m)
+		w.tell("", "a %s arrives", named(m))
+	}
+}
+
+// asks says that the campaign waits for an answer.
+func (w *World) asks() bool {
+	c := w.record()
+	return c.State == campaign.Quoted && c.Hold != nil && c.Hold.For == campaign.HoldApproval
+}
+
+// quoteID is what somebody answers who looks at the campaign now.
+func (w *World) quoteID() string {
+	c := w.record()
+	return campaign.QuoteID(c.Request, *c.Quote)
+}
+
+func (w *World) send(m runner.Wakeup) *message {
+	m.Stored = w.streamNow()
+	sent := &message{Wakeup: m, ready: w.now}
+	w.messages = append(w.messages, sent)
+	return sent
+}
+
+// wait moves the clock to the next moment at which something can happen.
+func (w *World) wait() bool {
+	next := w.until
+	if !next.After(w.now) {
+		next = never
+	}
+	sooner := func(at time.Time) {
+		if at.After(w.now) && at.Before(next) {
+			next = at
+		}
+	}
+	for _, k := range w.workers {
+		sooner(k.frozen)
+		sooner(k.down)
+	}
+	for _, m := range w.messages {
+		if !m.done {
+			sooner(m.ready)
+		}
+	}
+	for _, a := range w.arrivals {
+		if !a.arrived {
+			sooner(a.at)
+		}
+	}
+	sooner(w.sweepAt)
+	due := len(w.timers) > 0
+	for _, timer := range w.timers {
+		if at := timer.at.Add(-w.skew); !at.After(w.now) {
+			next = w.now
+		} else {
+			sooner(at)
+		}
+	}
+	if next == never {
+		return false
+	}
+	if next.After(w.now) {
+		w.sleep(next)
+		w.atOnce = 0
+	}
+	if due {
+		w.fire()
+	}
+	if w.sweepAt.Equal(w.now) {
+		w.sweep()
+	}
+	return true
+}
+
+// fire sends the timers that are due.
+func (w *World) fire() {
+	w.timers = slices.DeleteFunc(w.timers, func(timer timer) bool {
+		if timer.at.Add(-w.skew).After(w.now) {
+			return false
+		}
+		w.tell("", "a timer fires")
+		w.send(runner.Wakeup{Key: key, Kind: runner.WakeTimer}).armed = timer.at
+		return true
+	})
+}
+
+// hurry brings forward what waits for a step that will not come.
+func (w *World) hurry() bool {
+	any := false
+	for i := range w.arrivals {
+		if a := &w.arrivals[i]; !a.arrived && a.step > 0 {
+			a.step, any = 0, true
+		}
+	}
+	return any
+}
+
+// sweep looks for what a lost timer, or a lost record, has stranded. It begins
+// with a power cut: without one nothing may be stranded.
+func (w *World) sweep() {
+	c := w.record()
+	if c.State.Final() && len(c.Outbox) == 0 || w.sweeps == maxSweeps {
+		w.sweepAt = never
+		return
+	}
+	w.sweeps++
+	w.sweepAt = w.now.Add(time.Minute << w.sweeps) // often at first, to save time
+	if due := c.Wake.Add(2*time.Minute - w.skew); due.After(w.sweepAt) {
+		w.sweepAt = due
+	}
+	switch {
+	case !c.Wake.IsZero() && c.Wake.Before(w.streamNow().Add(-time.Minute)):
+		w.tell("", "the sweep finds the campaign, %s", c.State)
+		w.send(runner.Wakeup{Key: key, Kind: runner.WakeTimer})
+	case c.State == "" && !w.opts.NoSweep:
+		w.tell("", "the sweep finds the request, which has no record")
+		w.send(runner.Wakeup{Key: key, Kind: runner.WakeRequest, Request: w.request})
+	}
+}
+
+// syncInterval is how often the streams' server puts its writes on the disk,
+// unless it is told otherwise: what is older survives a power cut.
+const syncInterval = 2 * time.Minute
+
+// cutPower takes back the last write, and breaks every connection.
+func (w *World) cutPower(timer bool) {
+	w.saw.powerCut = true
+	w.saves = w.saves[:0]
+	young := func(at time.Time) bool { return w.streamNow().Sub(at) < syncInterval }
+	if n := len(w.versions); n > 0 && young(w.versions[n-1].at) && !timer {
+		c := &w.versions[n-1].c
+		w.saw.unmade = w.saw.unmade || c.State.Final()
+		w.tell("", "the record %q is gone", c.State)
+		w.versions = w.versions[:n-1]
+	} else if n := len(w.timers); n > 0 && young(w.timers[n-1].set) {
+		w.tell("", "a timer is gone")
+		w.timers = w.timers[:n-1]
+	}
+	for _, k := range w.workers {
+		k.disconnect(time.Second)
+	}
+	w.sweepAt = w.now.Add(time.Minute)
+}
+
+// record is the record as it is stored.
+func (w *World) record() (c campaign.Campaign) {
+	if n := len(w.versions); n > 0 {
+		c = w.versions[n-1].c
+	}
+	return c
+}

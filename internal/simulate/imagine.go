@@ -1,0 +1,139 @@
+package simulate
+
+import (
+	"context"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/runner"
+)
+
+var (
+	instants = []time.Duration{0, 3 * time.Hour, 40 * time.Second, 9 * time.Minute, 40 * 24 * time.Hour}
+	expiries = []time.Duration{0, 4 * time.Hour, 30 * time.Second, 90 * time.Second, 4 * time.Minute}
+	starts   = []time.Duration{0, 3 * time.Second, 20 * time.Second, 4 * time.Minute}
+	skews    = []time.Duration{0, 3 * time.Second, 5 * time.Minute, -3 * time.Second, -5 * time.Minute}
+	moments  = []time.Duration{0, time.Second, 3 * time.Minute, time.Hour}
+
+	wellOff = decimal.NewFromInt(1500)
+	poor    = decimal.NewFromInt(1)
+)
+
+// sore are the calls at which something going wrong does the most harm. Every
+// other history has two of them, where something goes wrong every other time.
+var sore = []string{
+	"call confirm", "call delete", "call status", "call create", "call configure",
+	"save drafted", "save confirming", "save confirmed", "save abandoning", "save cancelling",
+	"publish cost_calculated", "load", "arm",
+}
+
+// imagine decides what kind of history it will be: what is asked for, how the
+// gateway is, how much goes wrong, and who sends what else.
+func (w *World) imagine() {
+	t := &w.tape
+	w.workers = w.all[:[]int{2, 1, 3}[t.Choose(3)]]
+	w.budget = t.Choose(5)
+	w.rate = []int{12, 4, 40}[t.Choose(3)]
+	w.sore = [2]string{}
+	if t.Choose(2) == 1 {
+		w.sore = [2]string{sore[t.Choose(len(sore))], sore[t.Choose(len(sore))]}
+	}
+	w.powerAt = t.Rarely(3, 80) - 1
+	w.skew = skews[t.Rarely(4, len(skews))]
+
+	w.request = campaign.Request{Name: "Black Friday 2026", Sender: "ShopItalia", Text: "Black Friday!", ListID: listID}
+	if in := instants[t.Rarely(2, len(instants))]; in > 0 {
+		if in > 24*time.Hour && t.Rarely(20, 2) == 0 {
+			in = instants[1]
+		}
+		w.request.At = w.now.Add(in).Round(0).UTC()
+	}
+	if in := expiries[t.Rarely(3, len(expiries))]; in > 0 {
+		w.request.ExpiresAt = w.now.Add(in).Round(0).UTC()
+	}
+
+	g := w.gateway
+	g.StartsAfter = starts[t.Rarely(3, len(starts))]
+	g.NoDelete = []int{0, 405, 404}[t.Rarely(8, 3)]
+	g.EditsConfirmed = t.Choose(2) == 1
+	g.ConfirmsAgain = t.Choose(2) == 1
+	g.Fails = t.Rarely(10, 2) == 1
+	g.SetCredit(wellOff)
+	if t.Rarely(25, 2) == 1 {
+		g.SetCredit(poor)
+		w.saw.refusal = true
+	}
+	if g.NoDelete != 0 {
+		// Without a delete, a write that is lost is more than can be mended.
+		w.powerAt = -1
+	}
+
+	w.budgeted = t.Rarely(4, 2) == 1
+	w.imagineLimits()
+
+	asked := runner.Wakeup{Key: key, Kind: runner.WakeRequest, Request: w.request}
+	w.arrivals = append(w.arrivals, arrival{wakeup: asked})
+	if t.Rarely(6, 2) == 1 {
+		w.expectMessage(asked)
+	}
+	if t.Rarely(12, 2) == 1 {
+		asked.Request.Text = "Cyber Monday!"
+		w.expectMessage(asked)
+	}
+	if t.Rarely(3, 2) == 1 {
+		w.expectMessage(runner.Wakeup{Key: key, Kind: runner.WakeCommand, Command: campaign.CancelAsked{By: "anna"}})
+	}
+	if t.Rarely(4, 2) == 1 {
+		w.expectMessage(runner.Wakeup{Key: key, Kind: runner.WakeTimer})
+	}
+	if t.Rarely(12, 2) == 1 {
+		w.expectOne(arrival{does: w.byHand})
+	}
+}
+
+// imagineLimits decides what the request asks for beyond being sent, and who
+// does something about it.
+func (w *World) imagineLimits() {
+	t := &w.tape
+	switch l := &w.request.Limits; t.Rarely(4, 3) {
+	case 1:
+		l.Approval = true
+		// Somebody answers, or nobody does.
+		if answer := t.Choose(4); answer < 3 {
+			m := runner.Wakeup{Key: key, Kind: runner.WakeCommand, Command: campaign.Approve{By: "anna"}}
+			if answer == 2 {
+				m.Command = campaign.Decline{By: "anna"}
+			}
+			w.expectOne(arrival{wakeup: m, answer: true})
+		}
+	case 2:
+		l.OnNoCredit, l.CreditWithin = campaign.Wait, time.Hour
+		w.gateway.SetCredit(poor)
+		w.saw.refusal = true
+		if t.Choose(3) > 0 {
+			w.arrivals = append(w.arrivals, arrival{at: w.now.Add(20 * time.Minute), does: func() { w.gateway.SetCredit(wellOff) }})
+		}
+	}
+}
+
+// byHand deletes, on the gateway's own page, whatever was made last.
+func (w *World) byHand() {
+	all := w.gateway.Seen()
+	if len(all) == 0 {
+		return
+	}
+	permit, _ := w.gateway.Admit(context.Background(), campaign.OpDelete)
+	o := permit.Call(context.Background(), campaign.Call{Op: campaign.OpDelete, CampaignID: all[len(all)-1].ID})
+	w.tell("", "somebody deletes campaign %d by hand: %s", all[len(all)-1].ID, o.Kind)
+	w.saw.byHand = w.saw.byHand || o.Kind == campaign.OK
+}
+
+// expectMessage has a message sent in the middle of something.
+func (w *World) expectMessage(m runner.Wakeup) { w.expectOne(arrival{wakeup: m}) }
+
+func (w *World) expectOne(a arrival) {
+	a.step, a.at = w.tape.Choose(50), w.now.Add(moments[w.tape.Rarely(2, len(moments))])
+	w.arrivals = append(w.arrivals, a)
+}

@@ -1,0 +1,223 @@
+package simulate
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/runner"
+)
+
+// streams are what survives a worker: the record's versions, the events, the
+// timers. Their clock is ahead of, or behind, everybody else's.
+type streams struct {
+	skew     time.Duration
+	versions []version // sequence i+1; after a power cut numbers are used again
+	events   []told
+	timers   []timer
+	saves    []lateSave
+	leader   time.Time // the records have none before
+}
+
+type version struct {
+	c  campaign.Campaign
+	at time.Time // by the streams' clock
+}
+
+type timer struct{ at, set time.Time } // by the streams' clock
+
+type told struct {
+	campaign.Event
+	subject int // what of its subject follows the type
+	at      time.Time
+}
+
+// lateSave is a save that its worker has given up, and which is still on its way.
+type lateSave struct {
+	at  time.Time // by the workers' clock
+	c   campaign.Campaign
+	seq int // expected
+}
+
+// eventsKept is the age at which the events stream forgets.
+const eventsKept = 30 * 24 * time.Hour
+
+var errNoAnswer = errors.New("no answer")
+
+// journal is the port runner.Journal as one worker has it.
+type journal struct{ k *worker }
+
+var _ runner.Journal = journal{}
+
+func (j journal) Load(context.Context, campaign.Key) (campaign.Campaign, runner.Revision, error) {
+	k, w := j.k, j.k.w
+	f := k.pause("load", atLoad)
+	if f.what == lost || !k.connected() || w.now.Before(w.leader) {
+		return campaign.Campaign{}, runner.Revision{}, errNoAnswer
+	}
+	w.lateSaves()
+	k.seen = len(w.versions)
+	rev := runner.Revision{Seq: uint64(k.seen), Epoch: k.epoch}
+	if k.seen == 0 {
+		return campaign.Campaign{}, rev, nil
+	}
+	v := &w.versions[k.seen-1]
+	rev.At = v.at
+	return v.c, rev, nil
+}
+
+func (j journal) Save(_ context.Context, c campaign.Campaign, rev runner.Revision) (runner.Revision, error) {
+	k, w := j.k, j.k.w
+	f := k.pause(saving[c.State], atSave)
+	if !j.Valid(rev) {
+		return runner.Revision{}, runner.ErrConflict
+	}
+	w.lateSaves()
+	switch {
+	case w.now.Before(w.leader), f.what == lost:
+		return runner.Revision{}, errNoAnswer
+	case f.what == late:
+		w.saves = append(w.saves, lateSave{w.now.Add(f.after), stored(c), int(rev.Seq)})
+		w.expect(f.after)
+		return runner.Revision{}, errNoAnswer
+	}
+	if int(rev.Seq) != len(w.versions) {
+		return runner.Revision{}, runner.ErrConflict
+	}
+	w.store(stored(c))
+	k.seen = len(w.versions)
+	switch f.what {
+	case diesAfter:
+		panic(crash{})
+	case replyLost:
+		return runner.Revision{}, errNoAnswer
+	}
+	return runner.Revision{Seq: uint64(k.seen), Epoch: k.epoch}, nil
+}
+
+// saving names the saves, once for all.
+var saving = func() map[campaign.State]string {
+	names := map[campaign.State]string{}
+	for _, s := range campaign.States {
+		names[s] = "save " + string(s)
+	}
+	return names
+}()
+
+func (w *World) store(c campaign.Campaign) {
+	w.versions = append(w.versions, version{c, w.streamNow()})
+}
+
+// lateSaves lets the saves arrive whose time has come.
+func (w *World) lateSaves() {
+	for len(w.saves) > 0 {
+		i := 0
+		for n := range w.saves {
+			if w.saves[n].at.Before(w.saves[i].at) {
+				i = n
+			}
+		}
+		s := w.saves[i]
+		if s.at.After(w.now) {
+			return
+		}
+		w.saves = slices.Delete(w.saves, i, i+1)
+		if s.seq == len(w.versions) {
+			w.store(s.c)
+			w.versions[len(w.versions)-1].at = s.at.Add(w.skew)
+			w.tell("", "a late save arrives: %s", s.c.State)
+		}
+	}
+}
+
+func (j journal) Publish(_ context.Context, c campaign.Campaign) error {
+	k, w := j.k, j.k.w
+	for i := range c.Outbox {
+		e := &c.Outbox[i]
+		f := k.pause(publishing[e.Type], atWrite)
+		if f.what == lost || !k.connected() {
+			return errNoAnswer
+		}
+		subject := e.N
+		if w.opts.Subject != nil {
+			subject = w.opts.Subject(*e, k.seen)
+		}
+		w.publish(*e, subject)
+		switch f.what {
+		case diesAfter:
+			panic(crash{})
+		case replyLost:
+			return errNoAnswer
+		}
+	}
+	return nil
+}
+
+var publishing = func() map[campaign.EventType]string {
+	names := map[campaign.EventType]string{}
+	for _, e := range []campaign.EventType{
+		campaign.EventCostCalculated, campaign.EventApprovalRequired, campaign.EventDeferred, campaign.EventConfirmed, campaign.EventStats,
+		campaign.EventRejected, campaign.EventCancelled, campaign.EventFailed, campaign.EventUnresolved,
+	} {
+		names[e] = "publish " + string(e)
+	}
+	return names
+}()
+
+// publish stores an event unless its subject has one.
+func (w *World) publish(e campaign.Event, subject int) {
+	for i := range w.events {
+		t := &w.events[i]
+		if t.Type == e.Type && t.subject == subject && w.now.Sub(t.at) < eventsKept {
+			if !t.At.Equal(e.At) && !w.saw.powerCut {
+				w.fail("two contents", "%s.%d was told at %s and is told again with the content of %s", e.Type, e.N, t.At, e.At)
+			}
+			return
+		}
+	}
+	w.events = append(w.events, told{e, subject, w.now})
+}
+
+func (j journal) Arm(_ context.Context, _ campaign.Key, at time.Time) error {
+	k, w := j.k, j.k.w
+	f := k.pause("arm", atWrite)
+	if f.what == lost || !k.connected() {
+		return errNoAnswer
+	}
+	if !slices.ContainsFunc(w.timers, func(t timer) bool { return t.at.Equal(at) }) {
+		w.timers = append(w.timers, timer{at, w.streamNow()})
+	}
+	switch f.what {
+	case diesAfter:
+		panic(crash{})
+	case replyLost:
+		return errNoAnswer
+	}
+	return nil
+}
+
+func (j journal) Age(rev runner.Revision, seen time.Time) time.Duration {
+	if rev.At.IsZero() || !j.Valid(rev) {
+		return 0
+	}
+	return max(0, min(seen.Sub(rev.At), j.k.w.now.Sub(j.k.since)))
+}
+
+func (j journal) Valid(rev runner.Revision) bool {
+	return (rev.Epoch == j.k.epoch || j.k.w.opts.AnyConnection) && j.k.connected()
+}
+
+// stored is the record as another run finds it: without what only the run
+// knew that saved it, which is what the record's JSON leaves out.
+func stored(c campaign.Campaign) (kept campaign.Campaign) {
+	from, to := reflect.ValueOf(&c).Elem(), reflect.ValueOf(&kept).Elem()
+	for i := range from.NumField() {
+		if field := to.Field(i); field.CanSet() {
+			field.Set(from.Field(i))
+		}
+	}
+	return kept
+}

@@ -1,0 +1,174 @@
+package simulate
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/runner"
+	"github.com/staffetta-io/staffetta/internal/runner/runnertest"
+)
+
+// Violation is what was wrong with a history.
+type Violation struct {
+	Kind string // which promise was broken, in one or two words
+	Text string // how
+	Tape []uint16
+}
+
+func (v *Violation) Error() string { return v.Kind + ": " + v.Text }
+
+// fail says that something is wrong; the first thing counts.
+func (w *World) fail(kind, text string, args ...any) {
+	if w.wrong == nil {
+		w.wrong = &Violation{Kind: kind, Text: fmt.Sprintf(text, args...)}
+	}
+}
+
+// answered judges an acknowledgement.
+func (w *World) answered(m *message, v runner.Verdict) {
+	c := w.record()
+	switch {
+	case v.Reason == "refused_command":
+		// An answer to a question that is not asked any more.
+	case v.Reason == "cancelled_before" && c.State == campaign.Cancelled && c.Draft == nil:
+		// The cancel was handled first.
+	case v.Do == runner.Bury && (m.Kind != runner.WakeRequest || len(c.Request.Diff(m.Request)) == 0):
+		w.fail("buried", "a %s is buried: %s", m.Kind, v.Note)
+	case isCancel(m) && c.Cancel == nil && !c.State.Final() && !w.saw.powerCut:
+		w.fail("cancel forgotten", "a cancel is acknowledged, and the record, %q, knows nothing of it", c.State)
+	}
+}
+
+func isCancel(m *message) bool {
+	_, ok := m.Command.(campaign.CancelAsked)
+	return ok
+}
+
+// judge looks at what a history has come to, once nothing happens any more.
+func (w *World) judge() {
+	c := w.record()
+	standing, effective, undone := 0, 0, 0
+	for _, s := range w.gateway.Seen() {
+		standing += len(s.Standing)
+		effective += s.Confirms
+		undone += s.Undone
+	}
+	w.tell("", "in the end: %q, %d confirms took effect, %d were undone", c.State, effective, undone)
+	w.lived++
+	w.ended[c.State]++
+	w.confirms += effective
+	told := map[campaign.EventType]int{}
+	for _, e := range w.events {
+		told[e.Type]++
+	}
+
+	switch {
+	case standing > 1:
+		w.fail("twice", "%d confirms took effect and stand", standing)
+	case w.saw.unmade:
+		// An end that was told and then lost: no protocol can mend that.
+	case !c.State.Final():
+		w.fail("forgotten", "the record is %q, and nothing will wake it", c.State)
+	case told[campaign.EventConfirmed] > 0 && effective == 0:
+		w.fail("not true", "confirmed was told, and no confirm took effect")
+	case (c.State == campaign.Cancelled || c.State == campaign.Rejected) && standing > 0:
+		w.fail("sent all the same", "the campaign is %s and was sent", c.State)
+	case c.State == campaign.Completed && standing == 0:
+		w.fail("never sent", "the campaign is completed and was never sent")
+	case c.State == campaign.Failed && w.saw.powerCut && w.saw.cancelled && undone > 0:
+		// A cancel was acknowledged, and lost when its delete was on its way.
+	case w.saw.byHand && (c.State == campaign.Failed || standing == 0):
+		// Whoever deletes a campaign there has it deleted.
+	case c.State == campaign.Failed && (c.Reason.Code != campaign.ReasonGateway || !w.gateway.Fails):
+		w.fail("vanished", "the campaign failed: %s", c.Reason.Message)
+	case c.State == campaign.Cancelled && !w.saw.cancelled:
+		w.fail("not true", "cancelled, by nobody")
+	case c.State == campaign.Unresolved && w.gateway.NoDelete == 0:
+		w.fail("needless", "unresolved, though the gateway could have been asked")
+	case c.State == campaign.Completed && c.Stats != nil && !c.Stats.Reconciled():
+		w.fail("needless", "the statistics were given up")
+	case undone > 0 && !w.saw.cancelled && !w.saw.tooLate && !w.saw.powerCut && !w.saw.byHand:
+		w.fail("destroyed", "a confirm that took effect in time was undone")
+	case c.State == campaign.Rejected:
+		w.judgeRejection(c)
+	}
+	w.judgeEvents(c)
+	w.judgeLedger(c, standing)
+}
+
+// judgeRejection asks whether there was a reason.
+func (w *World) judgeRejection(c campaign.Campaign) {
+	switch why := c.Reason; why.Code {
+	case campaign.ReasonExpired:
+		if w.request.ExpiresAt.IsZero() {
+			w.fail("needless", "rejected as expired, and it never expires")
+		}
+	case campaign.ReasonTooLate:
+		if w.request.At.IsZero() {
+			w.fail("needless", "rejected as too late, and it has no instant")
+		}
+	case campaign.ReasonNoCredit, campaign.ReasonRefused:
+		if !w.saw.refusal {
+			w.fail("needless", "rejected, and the gateway had no reason to refuse %s: %s", why.Step, why.Gateway)
+		}
+	case campaign.ReasonDeclined:
+		if !w.saw.declined {
+			w.fail("needless", "declined, by nobody")
+		}
+	case campaign.ReasonUnapproved:
+		if !w.request.Limits.Approval {
+			w.fail("needless", "not approved, and nobody was to be asked")
+		}
+	default:
+		w.fail("needless", "rejected: %s", why.Message)
+	}
+}
+
+// judgeEvents asks whether the world was told everything, once, in an order
+// that makes sense.
+func (w *World) judgeEvents(c campaign.Campaign) {
+	type name struct {
+		event campaign.EventType
+		n     int
+	}
+	have, count := map[name]bool{}, map[campaign.EventType]int{}
+	events := make([]campaign.Event, len(w.events))
+	for i, e := range w.events {
+		if id := (name{e.Type, e.N}); have[id] {
+			w.fail("told twice", "%s.%d is twice in the stream", e.Type, e.N)
+		} else {
+			have[id] = true
+		}
+		count[e.Type]++
+		events[i] = e.Event
+	}
+	if w.saw.unmade {
+		return
+	}
+	want := map[campaign.EventType]int{campaign.EventCostCalculated: c.Quotes, campaign.EventStats: c.StatsN}
+	if c.Confirmed != nil {
+		want[campaign.EventConfirmed] = 1
+	}
+	if s := c.State; s != campaign.Completed {
+		want[campaign.EventType(s)] = 1
+	}
+	for event, n := range want {
+		if count[event] < n {
+			w.fail("not told", "the record told %d %s, the stream has %d", n, event, count[event])
+		}
+	}
+	if w.saw.powerCut {
+		return // numbers were used again, for other drafts
+	}
+	if err := runnertest.Orderly(events); err != nil {
+		w.fail("disorder", "%v", err)
+	}
+}
+
+func short(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return d.String()
+}

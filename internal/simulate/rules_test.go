@@ -1,0 +1,343 @@
+package simulate_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/runner"
+	"github.com/staffetta-io/staffetta/internal/simulate"
+)
+
+// rule is one rule of the confirm protocol, and how it is left out. What
+// breaks then is kept as a story in testdata/rules.
+type rule struct {
+	n    int
+	name string
+	// without leaves the rule out; kinds is how that shows.
+	without simulate.Options
+	kinds   []string
+	// script is the story, if it is too rare to be come upon.
+	script *simulate.Script
+	// structural says why the rule cannot be left out.
+	structural string
+}
+
+var protocol = []rule{
+	{
+		n: 1, name: "compare-and-set on every save",
+		without: simulate.Options{Journal: func(j runner.Journal) runner.Journal { return anyRevision{j} }},
+		kinds:   []string{"twice"},
+	},
+	{
+		n: 2, name: "the intent is saved before the call",
+		without: simulate.Options{Decide: change(func(_ decide, d campaign.Decision) campaign.Decision {
+			d.Save = d.Save && !calls(d, campaign.OpConfirm)
+			return d
+		})},
+		kinds: []string{"twice", "sent all the same"},
+	},
+	{
+		n: 3, name: "one confirm call per intent",
+		without: simulate.Options{Gateway: func(g runner.Gateway) runner.Gateway { return tryAgain{g} }},
+		kinds:   []string{"twice"},
+	},
+	{
+		n: 4, name: "read-back",
+		without: simulate.Options{Decide: change(func(next decide, d campaign.Decision) campaign.Decision {
+			// What would be read is made up: it did not happen, the draft is gone.
+			for calls(d, campaign.OpStatus) && d.Next.Draft.Intended {
+				o := campaign.Outcome{Op: campaign.OpStatus, Kind: campaign.OK, Status: campaign.StatusUnconfirmed}
+				if d.Next.State != campaign.Confirming {
+					o = campaign.Outcome{Op: campaign.OpStatus, Kind: campaign.Refused, HTTP: 404}
+				}
+				d = next(d.Next, o, campaign.Facts{Now: time.Now(), Age: time.Hour})
+			}
+			return d
+		})},
+		kinds: []string{"twice"},
+	},
+	{
+		n: 5, name: "S is longer than L and the time to effect",
+		without: simulate.Options{Rules: func(r *campaign.Rules) { r.Settle = 20 * time.Second }},
+		kinds:   []string{"destroyed"},
+		// The confirm has not shown after S, the draft is to be deleted, and
+		// then the confirm takes effect, in time.
+		script: &simulate.Script{At: 3 * time.Hour, Faults: []simulate.Planned{
+			{Worker: "A", Call: "call confirm", What: "late", For: 30 * time.Second},
+			{Worker: "A", Call: "save abandoning", What: "done, reply lost"},
+		}},
+	},
+	{
+		n: 6, name: "the L check right before the call",
+		without: simulate.Options{
+			Rules: func(r *campaign.Rules) { r.ConfirmWithin = 1000 * time.Hour },
+			Decide: func(r campaign.Rules) func(campaign.Campaign, campaign.Input, campaign.Facts) campaign.Decision {
+				r.ConfirmWithin = 0 // the rules keep their L, only the check has none
+				return r.WithDefaults().Step
+			},
+		},
+		kinds: []string{"expired", "too late"},
+	},
+	{
+		n: 7, name: "save abandoning or cancelling before the delete",
+		without: simulate.Options{Decide: change(func(_ decide, d campaign.Decision) campaign.Decision {
+			d.Save = d.Save && !calls(d, campaign.OpDelete)
+			return d
+		})},
+		kinds: []string{"never sent", "vanished"},
+		// B finds A's draft and decides to delete it; A goes on, confirms and
+		// announces it; B deletes it.
+		script: &simulate.Script{At: 3 * time.Hour, Faults: []simulate.Planned{
+			{Worker: "A", Call: "call configure", What: "frozen", For: 70 * time.Second},
+			{Worker: "B", Call: "call delete", What: "frozen", For: 15 * time.Second},
+		}},
+	},
+	{
+		n: 8, name: "a run owns its draft",
+		without: simulate.Options{Decide: instead(func(next decide, c campaign.Campaign, in campaign.Input, f campaign.Facts) (campaign.Decision, bool) {
+			if _, woken := in.(campaign.Woken); !woken || c.State != campaign.Drafted || c.Wake.After(f.Now) {
+				return campaign.Decision{}, false
+			}
+			d := next(asCreated(next, c, f), campaign.Outcome{Op: campaign.OpCreate, Kind: campaign.OK, CampaignID: c.Draft.ID}, f)
+			d.Save = false
+			return d, true
+		})},
+		kinds: []string{"twice", "never sent", "vanished"},
+	},
+	{
+		n: 9, name: "after an unknown configure the draft is thrown away",
+		without: simulate.Options{Decide: instead(func(_ decide, c campaign.Campaign, in campaign.Input, _ campaign.Facts) (campaign.Decision, bool) {
+			o, ok := in.(campaign.Outcome)
+			if !ok || c.State != campaign.Drafted || o.Op != campaign.OpConfigure || o.Kind != campaign.Unavailable {
+				return campaign.Decision{}, false
+			}
+			r := c.Request
+			return campaign.Decision{Next: c, Call: &campaign.Call{Op: campaign.OpConfigure, CampaignID: c.Draft.ID,
+				Content: campaign.Content{Sender: r.Sender, Text: r.Text, ListID: r.ListID}}}, true
+		})},
+		kinds: []string{"never sent", "vanished"},
+	},
+	{
+		n: 10, name: "what failed is delivered again after a while",
+		without: simulate.Options{Verdict: func(v runner.Verdict) runner.Verdict { v.After = 0; return v }},
+		kinds:   []string{"storm"},
+	},
+	{
+		n: 11, name: "acknowledge last",
+		without: simulate.Options{AckFirst: true},
+		kinds:   []string{"forgotten"},
+	},
+	{
+		n: 12, name: "deliver what is owed at load",
+		without: simulate.Options{Journal: func(j runner.Journal) runner.Journal { return &untold{Journal: j, load: true} }},
+		kinds:   []string{"not told"},
+	},
+	{
+		n: 12, name: "deliver what is owed after the save",
+		without: simulate.Options{Journal: func(j runner.Journal) runner.Journal { return &untold{Journal: j, save: true} }},
+		kinds:   []string{"not told"},
+	},
+	{
+		n: 13, name: "never arm a timer that is due",
+		without: simulate.Options{Journal: func(j runner.Journal) runner.Journal { return armsNow{j} }},
+		kinds:   []string{"storm"},
+	},
+	{
+		n: 14, name: "judge a wake-up by the record's due time",
+		without: simulate.Options{Deliver: func(m runner.Wakeup, armed time.Time, record campaign.Campaign) bool {
+			return m.Kind != runner.WakeTimer || record.Wake.Equal(armed)
+		}},
+		kinds: []string{"forgotten"},
+	},
+	{
+		n: 15, name: "a saver whose own timer has come due acts on it",
+		structural: "a run ends in one place only, runner.rest, which has no way out for a record that is due",
+	},
+	{
+		n: 16, name: "empty the outbox before a long sleep",
+		without: simulate.Options{Journal: func(j runner.Journal) runner.Journal { return &keepsOutbox{Journal: j} }},
+		kinds:   []string{"told twice"},
+	},
+	{
+		n: 17, name: "save after create",
+		without: simulate.Options{Decide: change(func(_ decide, d campaign.Decision) campaign.Decision {
+			d.Save = d.Save && !calls(d, campaign.OpConfigure)
+			return d
+		})},
+		kinds: []string{"twice"},
+	},
+	{
+		n: 18, name: "nothing before the record is S old, from the later of save and reconnect",
+		without: simulate.Options{Journal: func(j runner.Journal) runner.Journal { return ageless{j} }},
+		kinds:   []string{"destroyed"},
+		script: &simulate.Script{At: 3 * time.Hour, Faults: []simulate.Planned{
+			{Worker: "A", Call: "call confirm", What: "late", For: 30 * time.Second},
+			{Worker: "A", Call: "save abandoning", What: "done, reply lost"},
+		}},
+	},
+	{
+		n: 19, name: "quoted is resumed with a status read",
+		structural: "quoted is not resumed at all: the draft that waited is deleted, and the next one is quoted anew",
+	},
+	{
+		n: 20, name: "a revision is void once its connection broke",
+		without: simulate.Options{AnyConnection: true},
+		kinds:   []string{"vanished"},
+		// B works on what the power cut has left, under numbers that are used
+		// again; A still holds the old ones.
+		script: &simulate.Script{At: 3 * time.Hour, Faults: []simulate.Planned{
+			{Worker: "A", Call: "save confirmed", What: "frozen", For: 70 * time.Second},
+			{Worker: "B", Call: "load", What: "POWER CUT"},
+			{Worker: "B", Call: "call delete", What: "frozen", For: 15 * time.Second},
+		}},
+	},
+	{
+		n: 21, name: "a cancel with a draft goes through delete",
+		without: simulate.Options{Decide: instead(func(next decide, c campaign.Campaign, in campaign.Input, f campaign.Facts) (campaign.Decision, bool) {
+			if _, cancel := in.(campaign.CancelAsked); !cancel || c.Draft == nil || c.State == campaign.Confirming || c.Confirmed != nil || c.State.Final() {
+				return campaign.Decision{}, false
+			}
+			c.State = campaign.Requested
+			return next(c, in, f), true
+		})},
+		kinds: []string{"sent all the same"},
+	},
+	{
+		n: 22, name: "event subjects end in type and ordinal",
+		without: simulate.Options{Subject: func(_ campaign.Event, seq int) int { return seq }},
+		kinds:   []string{"told twice"},
+	},
+	{
+		n: 23, name: "the sweep also finds requests without a record",
+		without: simulate.Options{NoSweep: true},
+		kinds:   []string{"forgotten"},
+	},
+	{
+		n: 24, name: "a refusal is followed by a status read",
+		without: simulate.Options{Decide: instead(func(next decide, c campaign.Campaign, in campaign.Input, f campaign.Facts) (campaign.Decision, bool) {
+			o, ok := in.(campaign.Outcome)
+			if !ok || o.Kind != campaign.Refused || o.Op != campaign.OpConfirm {
+				return campaign.Decision{}, false
+			}
+			o.Op = campaign.OpCreate
+			return next(asCreated(next, c, f), o, f), true
+		})},
+		kinds: []string{"sent all the same"},
+	},
+}
+
+// Each rule is left out, and the simulator sees what breaks. The story of each
+// is a script above, or a tape in testdata/rules that the simulator came upon
+// itself: lived without the rule it breaks as it says, lived with it nothing
+// happens. A tape that has become another story is looked for again; -keep
+// writes it down.
+func TestEachRuleIsNeeded(t *testing.T) {
+	for _, r := range protocol {
+		t.Run(fmt.Sprintf("%02d %s", r.n, r.name), func(t *testing.T) {
+			if r.structural != "" {
+				t.Logf("%2d  %s: cannot be left out: %s", r.n, r.name, r.structural)
+				return
+			}
+			t.Parallel()
+			if r.script != nil {
+				r.act(t)
+				return
+			}
+			file := filepath.Join("testdata", "rules", fmt.Sprintf("%02d-%s.txt", r.n, strings.NewReplacer(" ", "-", ",", "", "'", "").Replace(r.name)))
+			tape, story, v := r.known(t, file)
+			if v == nil {
+				if tape, story, v = r.search(t); v == nil {
+					t.Fatalf("nothing breaks without it in %d histories", enough)
+				}
+				if *keep {
+					text := commented(fmt.Sprintf("%d. %s. Without it:\n%s", r.n, r.name, story)) + simulate.Text(tape) + "\n"
+					if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+						t.Error(err)
+					}
+				} else {
+					t.Logf("the story in %s is out of date: run with -keep", file)
+				}
+			}
+			t.Logf("%2d  %s. Without it:\n%s", r.n, r.name, story)
+			with(t, simulate.Options{}, func(w *simulate.World) {
+				if story, v := w.Tell(tape); v != nil {
+					t.Errorf("with the rule it breaks as well: %v\n%s", v, story)
+				}
+			})
+		})
+	}
+}
+
+// act lives the script of a rule, without it and with it.
+func (r rule) act(t *testing.T) {
+	with(t, r.without, func(w *simulate.World) {
+		story, v := w.Act(*r.script)
+		if v == nil || !slices.Contains(r.kinds, v.Kind) {
+			t.Errorf("nothing breaks without it: %v\n%s", v, story)
+		}
+		t.Logf("%2d  %s. Without it:\n%s", r.n, r.name, story)
+	})
+	with(t, simulate.Options{}, func(w *simulate.World) {
+		if story, v := w.Act(*r.script); v != nil {
+			t.Errorf("with the rule it breaks as well: %v\n%s", v, story)
+		}
+	})
+}
+
+func with(t *testing.T, o simulate.Options, f func(*simulate.World)) {
+	synctest.Test(t, func(t *testing.T) {
+		w := simulate.NewWorld(o)
+		defer w.Close()
+		f(w)
+	})
+}
+
+// known lives the story that was kept.
+func (r rule) known(t *testing.T, file string) (tape []uint16, story string, v *simulate.Violation) {
+	if _, err := os.Stat(file); err != nil {
+		return nil, "", nil
+	}
+	tape = read(t, file)
+	with(t, r.without, func(w *simulate.World) { story, v = w.Tell(tape) })
+	if v != nil && !slices.Contains(r.kinds, v.Kind) {
+		v = nil
+	}
+	return tape, story, v
+}
+
+const enough = 40_000
+
+// search lives histories without the rule until one breaks as it should, and
+// some more, to keep the one that is told in the fewest lines.
+func (r rule) search(t *testing.T) (tape []uint16, story string, v *simulate.Violation) {
+	found := 0
+	for from := 0; from < enough && (found == 0 || *keep && found < 8); from += perBubble {
+		with(t, r.without, func(w *simulate.World) {
+			for n := from; n < from+perBubble; n++ {
+				broken := w.Run(uint64(n))
+				if broken == nil || !slices.Contains(r.kinds, broken.Kind) {
+					continue
+				}
+				broken = w.Shrink(broken)
+				told, _ := w.Tell(broken.Tape)
+				if found++; found == 1 {
+					t.Logf("first found at seed %d", n)
+				}
+				if v == nil || strings.Count(told, "\n") < strings.Count(story, "\n") {
+					tape, story, v = broken.Tape, told, broken
+				}
+				if found >= 8 || !*keep {
+					return
+				}
+			}
+		})
+	}
+	return tape, story, v
+}

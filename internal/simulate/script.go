@@ -1,0 +1,55 @@
+package simulate
+
+import (
+	"slices"
+	"time"
+
+	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/runner"
+)
+
+// Script is a history that somebody wrote: what chance would take too long to
+// come upon. Everything it does not say goes well.
+type Script struct {
+	At     time.Duration // the campaign's instant, from the start; zero: immediately
+	Faults []Planned
+}
+
+// Planned goes wrong the first time that the worker makes the call, and
+// everything planned before has happened.
+type Planned struct {
+	Worker string // A or B
+	Call   string // as stories tell it: "save confirming", "call delete"
+	What   string // as stories tell it: "frozen", "POWER CUT"
+	For    time.Duration
+}
+
+// Act lives a script and tells it.
+func (w *World) Act(s Script) (string, *Violation) {
+	w.script = &s
+	defer func() { w.script = nil }()
+	return w.Tell(nil)
+}
+
+// planned is what the script says of a call.
+func (w *World) planned(k *worker, at string) fault {
+	left := w.script.Faults
+	if len(left) == 0 || left[0].Worker != k.name || left[0].Call != at {
+		return fault{}
+	}
+	w.script.Faults = left[1:]
+	return fault{what: wrong(slices.Index(wrongNames[:], left[0].What)), after: left[0].For}
+}
+
+// scene is set: two workers, one request, a gateway as it is documented.
+func (w *World) scene() {
+	w.workers, w.powerAt = w.all[:2], -1
+	w.request = campaign.Request{Name: "Black Friday 2026", Sender: "ShopItalia", Text: "Black Friday!", ListID: listID}
+	if w.script.At > 0 {
+		w.request.At = w.now.Add(w.script.At).Round(0).UTC()
+	}
+	g := w.gateway
+	g.StartsAfter, g.NoDelete, g.EditsConfirmed, g.ConfirmsAgain, g.Fails = 0, 0, false, false, false
+	g.SetCredit(wellOff)
+	w.arrivals = append(w.arrivals, arrival{wakeup: runner.Wakeup{Key: key, Kind: runner.WakeRequest, Request: w.request}})
+}

@@ -1,0 +1,114 @@
+package simulate
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/staffetta-io/staffetta/internal/runner"
+)
+
+// worker is one process: a runner, its connection, and at most one message in
+// its hand. It is a coroutine that gives way before every call of a port and
+// is resumed by the world, so exactly one thing happens at a time.
+type worker struct {
+	w       *World
+	name    string
+	runners [2]*runner.Runner // without budgets, and with
+	resume  func() (struct{}, bool)
+	stop    func()
+	yield   func(struct{}) bool
+
+	msg     *message // nil: idle
+	at      string   // the port call it is about to make
+	menu    []wrong  // what can go wrong with that
+	fault   fault    // what does
+	verdict runner.Verdict
+	handled bool      // the runner has returned the verdict
+	dead    bool      // it died
+	doomed  bool      // it dies as soon as it is resumed
+	frozen  time.Time // it is not resumed before
+
+	epoch uint64    // its connection
+	since time.Time // when that connection was made
+	down  time.Time // there is none before
+	seen  int       // sequence of the record that it last loaded or saved
+}
+
+// crash is the end of a worker, as a panic that nothing of it survives.
+type crash struct{}
+
+func newWorker(w *World, name string) *worker {
+	k := &worker{w: w, name: name}
+	k.resume, k.stop = iter.Pull(k.live)
+	k.resume()
+	return k
+}
+
+// live handles one message after the other. A worker that dies is the same
+// coroutine afterwards, and remembers nothing.
+func (k *worker) live(yield func(struct{}) bool) {
+	k.yield = yield
+	for yield(struct{}{}) {
+		k.handle()
+	}
+}
+
+func (k *worker) handle() {
+	defer func() {
+		if r := recover(); r != nil {
+			if _, ok := r.(crash); !ok {
+				panic(r)
+			}
+			k.dead = true
+		}
+	}()
+	r := k.runners[0]
+	if k.w.budgeted {
+		r = k.runners[1]
+	}
+	k.verdict = r.Handle(context.Background(), k.msg.Wakeup)
+	k.handled = true
+}
+
+// pause gives way before a port call. The world decides when it goes on, and
+// what goes wrong.
+func (k *worker) pause(at string, menu []wrong) fault {
+	k.at, k.menu = at, menu
+	k.yield(struct{}{})
+	if k.doomed {
+		panic(crash{})
+	}
+	return k.fault
+}
+
+// die ends what the worker does, here.
+func (k *worker) die() {
+	k.doomed = true
+	k.resume()
+	k.doomed = false
+}
+
+func (k *worker) connected() bool { return !k.w.now.Before(k.down) }
+
+// fallSilent starts the time after which the message in hand goes to another.
+func (k *worker) fallSilent() {
+	if m := k.msg; m != nil && m.holder == k {
+		m.ready = k.w.now.Add(ackWait)
+	}
+}
+
+// speakUp ends that time, unless it has run out.
+func (k *worker) speakUp() {
+	if m := k.msg; m != nil && m.holder == k && m.ready.After(k.w.now) {
+		m.ready = never
+	}
+}
+
+// disconnect breaks the worker's connection. Another stands after a while.
+func (k *worker) disconnect(after time.Duration) {
+	k.epoch++
+	k.down = k.w.now.Add(after)
+	k.since = k.down
+	k.fallSilent()
+}

@@ -1,0 +1,242 @@
+package simulate
+
+import (
+	"time"
+
+	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/runner"
+	"github.com/staffetta-io/staffetta/internal/runner/runnertest"
+)
+
+// Options say what is different from production, in order to see it fail. The
+// zero value is production.
+type Options struct {
+	// Decide stands between the rules and the runner. Nil: the rules alone.
+	Decide func(campaign.Rules) func(campaign.Campaign, campaign.Input, campaign.Facts) campaign.Decision
+	// Rules changes the rules' times. Nil: they are the defaults.
+	Rules func(*campaign.Rules)
+	// Journal stands between each runner and its journal. Nil: nothing does.
+	Journal func(runner.Journal) runner.Journal
+	// Gateway stands between each runner and the gateway. Nil: nothing does.
+	Gateway func(runner.Gateway) runner.Gateway
+	// Deliver is asked before a message is handled; false: it is
+	// acknowledged instead. Nil: everything is handled.
+	Deliver func(m runner.Wakeup, armed time.Time, record campaign.Campaign) bool
+	// Verdict changes the answer to a message. Nil: it is as the runner says.
+	Verdict func(runner.Verdict) runner.Verdict
+	// AckFirst acknowledges a message before it is handled.
+	AckFirst bool
+	// Subject ends an event's subject, given the sequence of the record that
+	// owes it. Nil: the event's ordinal does.
+	Subject func(e campaign.Event, seq int) int
+	// AnyConnection lets a revision outlive the connection it was read on.
+	AnyConnection bool
+	// NoSweep leaves out the sweep that looks for requests without a record.
+	NoSweep bool
+}
+
+// World is where histories happen, one after the other. It is made and used
+// inside one synctest bubble.
+type World struct {
+	opts    Options
+	rules   campaign.Rules
+	tape    Tape
+	all     [3]*worker
+	gateway *runnertest.Gateway
+	story   *story  // nil: nobody listens
+	script  *Script // nil: the tape decides
+	options []option
+
+	calls           int                    // of ports, in all histories
+	faults          [len(wrongNames)]int   // in all histories
+	ended           map[campaign.State]int // in all histories
+	lived, confirms int                    // in all histories
+
+	// One history.
+	streams
+	ledger     ledger
+	budgeted   bool
+	start, now time.Time
+	workers    []*worker
+	last       *worker // who went on last
+	request    campaign.Request
+	messages   []*message
+	arrivals   []arrival
+	budget     int              // faults that may still come
+	rate       int              // one in so many calls goes wrong
+	sore       [2]string        // calls at which it is every other one
+	powerAt    int              // the step at which the power fails; negative: it does not
+	next       runnertest.Fault // for the call that is being made
+	until      time.Time        // something is under way until then
+	sweepAt    time.Time        // when the sweep looks for what is stranded
+	sweeps     int
+	deliveries int
+	atOnce     int // deliveries since the clock moved
+	saw        sights
+	wrong      *Violation
+}
+
+// sights are what a history met that bears on what may be expected of it.
+type sights struct {
+	powerCut  bool // a power cut took something back
+	unmade    bool // it took back an end that the world may have been told
+	refusal   bool // the gateway refused something for no visible reason
+	tooLate   bool // a confirm was under way longer than S allows for
+	cancelled bool // somebody cancelled
+	approved  bool // somebody approved
+	declined  bool // somebody declined
+	byHand    bool // somebody deleted it at the gateway
+}
+
+// ackWait is how long a message stays with a worker that is not heard of.
+const ackWait = 10 * time.Second
+
+// Bounds on a history that does not end.
+const (
+	maxSteps      = 5000
+	maxDeliveries = 500
+	maxAtOnce     = 50 // in one moment
+	maxSweeps     = 12
+)
+
+var never = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+
+var key = campaign.Key{Source: "shop-italia", RequestID: "bf-2026"}
+
+// message is a wake-up in a stream, until it is acknowledged.
+type message struct {
+	runner.Wakeup
+	ready  time.Time // when it may be delivered; never: it is in hand
+	holder *worker   // who was given it last
+	done   bool
+	armed  time.Time // a timer: the instant it was armed for
+}
+
+// arrival is a message that somebody will send, or something else that they do.
+type arrival struct {
+	step    int       // not before so many steps
+	at      time.Time // and not before
+	wakeup  runner.Wakeup
+	answer  bool   // it answers the campaign's question: not before that is asked
+	does    func() // instead of a message
+	arrived bool
+}
+
+// NewWorld makes a world. Close ends it.
+func NewWorld(o Options) *World {
+	// Few repetitions, so that what needs many ends soon.
+	rules := campaign.Rules{Denials: 9, Vanished: 3, Rounds: 8}
+	if o.Rules != nil {
+		o.Rules(&rules)
+	}
+	w := &World{opts: o, rules: rules.WithDefaults()}
+	w.gateway, w.ended = newGateway(w), map[campaign.State]int{}
+	for i, name := range []string{"A", "B", "C"} {
+		k := newWorker(w, name)
+		var j runner.Journal = journal{k}
+		var g runner.Gateway = gateway{k}
+		if o.Journal != nil {
+			j = o.Journal(j)
+		}
+		if o.Gateway != nil {
+			g = o.Gateway(g)
+		}
+		for n, rules := range []campaign.Rules{w.rules, withBudgets(w.rules)} {
+			ro := runner.Options{Rules: rules, Journal: j, Gateway: g, Budgets: budgets{k}}
+			if o.Decide != nil {
+				ro.Decide = o.Decide(rules)
+			}
+			k.runners[n] = runner.New(ro)
+		}
+		w.all[i] = k
+	}
+	return w
+}
+
+// Census is what happened in all histories so far.
+func (w *World) Census() Census {
+	c := Census{Histories: w.lived, Ended: w.ended, Confirms: w.confirms, Calls: w.calls, Wrong: map[string]int{}}
+	for what, n := range w.faults {
+		if n > 0 {
+			c.Wrong[wrongNames[what]] = n
+		}
+	}
+	return c
+}
+
+func withBudgets(r campaign.Rules) campaign.Rules {
+	r.Budgets = true
+	return r
+}
+
+// Close ends the workers.
+func (w *World) Close() {
+	for _, k := range w.all {
+		k.stop()
+	}
+}
+
+// Run lives the history of a seed. Nil: nothing was wrong with it.
+func (w *World) Run(seed uint64) *Violation {
+	w.tape.Roll(seed)
+	return w.run()
+}
+
+// Replay lives the history on a tape.
+func (w *World) Replay(choices []uint16) *Violation {
+	w.tape.Replay(choices)
+	return w.run()
+}
+
+func (w *World) run() *Violation {
+	w.reset()
+	if w.script != nil {
+		w.scene()
+	} else {
+		w.imagine()
+	}
+	w.live()
+	if w.wrong == nil {
+		w.judge()
+	}
+	if w.wrong != nil {
+		w.wrong.Tape = append([]uint16(nil), w.tape.made...)
+	}
+	for _, k := range w.workers {
+		if k.msg != nil {
+			k.die()
+		}
+	}
+	return w.wrong
+}
+
+// reset forgets the last history.
+func (w *World) reset() {
+	w.now = time.Now()
+	w.start, w.until = w.now, w.now
+	w.streams = streams{versions: w.versions[:0], events: w.events[:0], timers: w.timers[:0], saves: w.saves[:0]}
+	w.messages, w.arrivals = w.messages[:0], w.arrivals[:0]
+	w.ledger, w.budgeted = ledger{}, false
+	w.last, w.sweepAt, w.sweeps, w.deliveries, w.atOnce = nil, never, 0, 0, 0
+	w.saw, w.wrong = sights{}, nil
+	w.gateway.Reset()
+	for _, k := range w.all {
+		*k = worker{w: w, name: k.name, runners: k.runners, resume: k.resume, stop: k.stop, yield: k.yield, epoch: 1, since: w.now, down: w.now}
+	}
+}
+
+// streamNow is the streams' clock.
+func (w *World) streamNow() time.Time { return w.now.Add(w.skew).Round(0).UTC() }
+
+// sleep moves the clock.
+func (w *World) sleep(until time.Time) {
+	time.Sleep(until.Sub(w.now))
+	w.now = time.Now()
+}
+
+// expect keeps the history going until what is under way has arrived.
+func (w *World) expect(after time.Duration) {
+	if at := w.now.Add(after); at.After(w.until) {
+		w.until = at
+	}
+}

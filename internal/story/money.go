@@ -1,0 +1,226 @@
+package story
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
+)
+
+// Stories of what a campaign may cost, and of who has to agree.
+
+func cents(amount string) *campaignv1.Money {
+	return &campaignv1.Money{Amount: amount, Currency: "EUR"}
+}
+
+// tell publishes a command.
+func (c *campaign) tell(verb string, body object) {
+	c.Helper()
+	data, err := json.Marshal(body)
+	if err != nil {
+		c.Fatal(err)
+	}
+	if _, err := c.js.Publish(c.Context(), "campaign.v1.command."+c.key+"."+verb, data); err != nil {
+		c.Fatalf("%s %s: %v", verb, c.key, err)
+	}
+}
+
+// budget sets what the story's source may spend in a day, as `staffetta budget
+// set` stores it.
+func (s *scene) budget(day string) {
+	s.Helper()
+	data, err := json.Marshal(object{"schema": 1, "scope": s.source, "changes": []object{{
+		"at": time.Now(), "by": "anna", "zone": "Europe/Rome", "day": object{"amount": day, "currency": "EUR"}}}})
+	if err != nil {
+		s.Fatal(err)
+	}
+	if _, err := s.js.Publish(s.Context(), "$KV.budgets.definition.source."+s.source, data); err != nil {
+		s.Fatalf("set budget: %v", err)
+	}
+}
+
+// overCap: a quote above max_total is not confirmed.
+func overCap(s *scene) {
+	m := s.request("dear", s.box.generate(object{"contacts": 100}))
+	m.MaxTotal = cents("3.49")
+	c := s.ask(m)
+	check(s, "total", euro(s, until[*campaignv1.CampaignCostCalculated](c).Total), "3.5 EUR")
+	e := c.rejected(campaignv1.CampaignRejected_REASON_OVER_MAX_TOTAL)
+	check(s, "field", e.Field, "max_total")
+	c.told("CampaignCostCalculated", "CampaignRejected")
+}
+
+// askOverCap: the request would rather ask. What it asks for is the quote, and
+// the answer names it.
+func askOverCap(s *scene) {
+	m := s.request("dear", s.box.generate(object{"contacts": 100}))
+	m.MaxTotal, m.OnOverMax = cents("3.49"), campaignv1.OnLimit_ON_LIMIT_ASK
+	c := s.ask(m)
+	cost := until[*campaignv1.CampaignCostCalculated](c)
+	asked := until[*campaignv1.CampaignApprovalRequired](c)
+	check(s, "recipients", asked.Recipients, 100)
+	check(s, "total", euro(s, asked.Total), "3.5 EUR")
+	check(s, "quote", asked.QuoteId, cost.QuoteId)
+	check(s, "confirms before the approval", c.seen().confirms(), 0)
+	c.tell("approve", object{"quote_id": asked.QuoteId, "by": "anna"})
+	check(s, "delivered", c.last().Delivered, 100)
+	c.told("CampaignCostCalculated", "CampaignApprovalRequired", "CampaignCostCalculated", "CampaignConfirmed", "CampaignStats")
+	c.sentOnce()
+}
+
+// approvalVoid: what was approved was another list.
+func approvalVoid(s *scene) {
+	list := s.box.generate(object{"contacts": 10})
+	m := s.request("growing", list)
+	m.NeedsApproval = true
+	c := s.ask(m)
+	first := until[*campaignv1.CampaignApprovalRequired](c)
+	s.box.do("POST", "/sandbox/contacts", object{"listId": list, "contacts": []object{{"phoneNumber": "+393339999999"}}}, nil)
+	c.tell("approve", object{"quote_id": first.QuoteId, "by": "anna"})
+	second := until[*campaignv1.CampaignApprovalRequired](c)
+	check(s, "recipients asked for first", first.Recipients, 10)
+	check(s, "recipients asked for then", second.Recipients, 11)
+	if first.QuoteId == second.QuoteId {
+		s.Errorf("both quotes are called %s", first.QuoteId)
+	}
+	check(s, "confirms on the void approval", c.seen().confirms(), 0)
+	c.tell("approve", object{"quote_id": second.QuoteId, "by": "anna"})
+	check(s, "delivered", c.last().Delivered, 11)
+	c.sentOnce()
+}
+
+func approvalInVain(s *scene) {
+	m := s.request("forgotten", s.box.generate(object{"contacts": 10}))
+	m.NeedsApproval, m.ApprovalWithin = true, durationpb.New(time.Second)
+	c := s.ask(m)
+	until[*campaignv1.CampaignApprovalRequired](c)
+	c.rejected(campaignv1.CampaignRejected_REASON_NOT_APPROVED_IN_TIME)
+}
+
+func declined(s *scene) {
+	m := s.request("unwanted", s.box.generate(object{"contacts": 10}))
+	m.NeedsApproval = true
+	c := s.ask(m)
+	asked := until[*campaignv1.CampaignApprovalRequired](c)
+	c.tell("decline", object{"quote_id": asked.QuoteId, "by": "anna", "why": "wrong list"})
+	e := c.rejected(campaignv1.CampaignRejected_REASON_DECLINED)
+	check(s, "message", e.Message, "anna declined it: wrong list")
+}
+
+// creditAwaited: there is not enough, the campaign waits, and goes on by itself.
+func creditAwaited(s *scene) {
+	s.Start(s)
+	var before struct{ Credit json.Number }
+	s.box.do("GET", "/sandbox/credit", nil, &before)
+	defer s.box.do("POST", "/sandbox/credit", object{"credit": before.Credit}, nil)
+	s.box.do("POST", "/sandbox/credit", object{"credit": "0.34"}, nil)
+	m := s.request("poor", s.box.generate(object{"contacts": 10}))
+	m.OnInsufficientCredit, m.CreditWithin = campaignv1.OnLimit_ON_LIMIT_WAIT, durationpb.New(time.Hour)
+	c := s.ask(m)
+	check(s, "sufficient", until[*campaignv1.CampaignCostCalculated](c).Sufficient, false)
+	put := until[*campaignv1.CampaignDeferred](c)
+	check(s, "waits for", put.WaitsFor, campaignv1.CampaignDeferred_WAITS_FOR_CREDIT)
+	s.box.do("POST", "/sandbox/credit", object{"credit": "1000"}, nil)
+	check(s, "delivered", c.last().Delivered, 10)
+	c.told("CampaignCostCalculated", "CampaignDeferred", "CampaignCostCalculated", "CampaignConfirmed", "CampaignStats")
+	c.sentOnce()
+}
+
+// overBudget: one campaign fits into the day, two do not.
+func overBudget(s *scene) {
+	s.budget("1.00")
+	list := s.box.generate(object{"contacts": 20}) // 0.70 EUR
+	at := timestamppb.New(time.Now().Add(time.Second))
+	first, second := s.request("first", list), s.request("second", list)
+	// Both are charged to the same day, whatever the time is now.
+	first.Start, second.Start = &campaignv1.CampaignRequested_At{At: at}, &campaignv1.CampaignRequested_At{At: at}
+	check(s, "delivered", s.ask(first).last().Delivered, 20)
+	c := s.ask(second)
+	e := c.rejected(campaignv1.CampaignRejected_REASON_OVER_BUDGET)
+	if !strings.HasPrefix(e.Field, s.source+", day ") || !strings.Contains(e.Message, "0.30 EUR of 1.00 EUR left") {
+		s.Errorf("it does not say which budget, or what is left: field %q, %s", e.Field, e.Message)
+	}
+}
+
+// budgetGivenBack: what a campaign has reserved is free again once it is
+// cancelled.
+func budgetGivenBack(s *scene) {
+	s.budget("1.00")
+	list := s.box.generate(object{"contacts": 20})
+	at := &campaignv1.CampaignRequested_At{At: timestamppb.New(time.Now().Add(time.Hour))}
+	ask := func(id string) *campaign {
+		m := s.request(id, list)
+		m.Start = at
+		return s.ask(m)
+	}
+	first := ask("first")
+	until[*campaignv1.CampaignConfirmed](first)
+	ask("second").rejected(campaignv1.CampaignRejected_REASON_OVER_BUDGET)
+	first.tell("cancel", object{"by": "anna"})
+	until[*campaignv1.CampaignCancelled](first)
+	until[*campaignv1.CampaignConfirmed](ask("third"))
+}
+
+// simulatedBudget: a simulation goes the whole way beside a budget.
+func simulatedBudget(s *scene) {
+	s.budget("1.00")
+	list := s.box.generate(object{"contacts": 20})
+	for _, id := range []string{"dry-1", "dry-2"} {
+		m := s.request(id, list)
+		m.Simulation = true
+		check(s, "total", s.ask(m).last().Total, 20)
+	}
+	c := s.ask(s.request("real", list))
+	check(s, "delivered", c.last().Delivered, 20)
+}
+
+// dearText: a curly quote makes two parts of one; the quote says so, where, and
+// what to write instead.
+func dearText(s *scene) {
+	m := s.request("curly", s.box.generate(object{"contacts": 10}))
+	m.Text, m.Unicode = "L’offerta: "+strings.Repeat("x", 80), true
+	cost := until[*campaignv1.CampaignCostCalculated](s.ask(m))
+	check(s, "encoding", cost.Text.GetEncoding(), "UCS-2")
+	check(s, "parts of one", cost.Text.GetParts(), 2)
+	check(s, "parts", cost.Parts, 20)
+	check(s, "total", euro(s, cost.Total), "0.7 EUR")
+	check(s, "character", cost.Text.GetOddCharacter(), "’")
+	check(s, "position", cost.Text.GetOddPosition(), 2)
+	check(s, "substitute", cost.Text.GetSubstitute(), "'")
+	check(s, "difference", cost.Text.GetDiffers(), "")
+}
+
+func tooManyParts(s *scene) {
+	m := s.request("long", s.box.generate(object{"contacts": 10}))
+	m.Text, m.MaxPartsPerMessage = strings.Repeat("x", 161), 1
+	c := s.ask(m)
+	e := c.rejected(campaignv1.CampaignRejected_REASON_TOO_MANY_PARTS)
+	check(s, "field", e.Field, "text")
+	check(s, "drafts", len(c.seen().Campaigns), 0)
+}
+
+// miscounted: while the figures do not add up it is said, and the campaign is
+// not called completed over them.
+func miscounted(s *scene) {
+	m := s.request("short", s.box.generate(object{"contacts": 10}))
+	s.box.fault(s.source+"."+m.RequestId+"]", object{"operation": "stats", "miscount": 1, "times": 3})
+	c := s.ask(m)
+	until[*campaignv1.CampaignConfirmed](c)
+	for {
+		e := until[*campaignv1.CampaignStats](c)
+		if e.Last {
+			s.Fatalf("the last statistic came first: %v", e)
+		}
+		if strings.Contains(e.Differs, "together, the total is 10") {
+			break
+		}
+	}
+	last := c.last()
+	check(s, "delivered", last.Delivered, 10)
+	check(s, "reconciled", last.Reconciled, true)
+	check(s, "differs", last.Differs, "")
+}

@@ -1,0 +1,114 @@
+package story
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
+)
+
+// Stories of campaigns that are not sent, and say why.
+
+// rejected waits for the rejection, and checks that nothing was sent.
+func (c *campaign) rejected(reason campaignv1.CampaignRejected_Reason) *campaignv1.CampaignRejected {
+	c.Helper()
+	e := until[*campaignv1.CampaignRejected](c)
+	check(c, "reason", e.Reason, reason)
+	check(c, "confirms", c.seen().confirms(), 0)
+	return e
+}
+
+func noCredit(s *scene) {
+	c := s.ask(s.request("too-dear", s.box.generate(object{"contacts": 90_000})))
+	cost := until[*campaignv1.CampaignCostCalculated](c)
+	check(s, "total", euro(s, cost.Total), "3150 EUR")
+	check(s, "sufficient", cost.Sufficient, false)
+	e := c.rejected(campaignv1.CampaignRejected_REASON_INSUFFICIENT_CREDIT)
+	if !strings.Contains(e.Message, "3150") {
+		s.Errorf("the message does not say how much: %s", e.Message)
+	}
+	for _, k := range c.seen().Campaigns {
+		check(s, "draft deleted", k.Deleted, true)
+	}
+	c.told("CampaignCostCalculated", "CampaignRejected")
+}
+
+func noList(s *scene) {
+	c := s.ask(s.request("no-list", 999_999))
+	e := c.rejected(campaignv1.CampaignRejected_REASON_REFUSED_BY_GATEWAY)
+	check(s, "field", e.Field, "contactListId")
+	if e.GatewayMessage == "" || e.HttpStatus != 400 {
+		s.Errorf("the gateway's words %q and status %d, want its own", e.GatewayMessage, e.HttpStatus)
+	}
+}
+
+func notGSM7(s *scene) {
+	m := s.request("curly", s.box.generate(object{"contacts": 3}))
+	m.Text = "L’offerta"
+	c := s.ask(m)
+	e := c.rejected(campaignv1.CampaignRejected_REASON_TEXT_NOT_GSM7)
+	check(s, "field", e.Field, "text")
+	if !strings.Contains(e.Message, "'’'") || !strings.Contains(e.Message, "position 2") {
+		s.Errorf("the message names neither character nor position: %s", e.Message)
+	}
+	check(s, "drafts", len(c.seen().Campaigns), 0)
+}
+
+func tooLate(s *scene) {
+	m := s.request("yesterday", s.box.generate(object{"contacts": 3}))
+	m.Start = &campaignv1.CampaignRequested_At{At: timestamppb.New(time.Now().Add(-11 * time.Minute))}
+	s.ask(m).rejected(campaignv1.CampaignRejected_REASON_TOO_LATE)
+}
+
+// status4: the gateway takes the money and gives up in the middle.
+func status4(s *scene) {
+	m := s.request("unlucky", s.box.generate(object{"contacts": 20}))
+	s.box.fault(s.source+"."+m.RequestId+"]", object{"operation": "confirm", "fail": true, "failAfter": 7})
+	c := s.ask(m)
+	until[*campaignv1.CampaignConfirmed](c)
+	e := until[*campaignv1.CampaignFailed](c)
+	check(s, "reason", e.Reason, campaignv1.CampaignFailed_REASON_GATEWAY_FAILED)
+	check(s, "messages", c.seen().messages(), 7)
+}
+
+// notProtobuf: what nobody can read is kept whole, with the reason, and holds
+// up nobody.
+func notProtobuf(s *scene) {
+	garbage := []byte("\xff\xff this is not protobuf")
+	c := s.publish("garbage", nats.Header{"x-from": {"a broken backend"}}, garbage)
+	letter := s.deadLetter(c)
+	check(s, "reason", letter.Headers().Get("Staffetta-Reason"), "not_protobuf")
+	check(s, "payload", string(letter.Data()), string(garbage))
+	check(s, "header of the original", letter.Headers().Get("x-from"), "a broken backend")
+	s.ask(s.request("fine", s.box.generate(object{"contacts": 3}))).last()
+}
+
+// conflicting: the same key with other content is a mistake of the sender's.
+func conflicting(s *scene) {
+	m := s.request("taken", s.box.generate(object{"contacts": 5}))
+	c := s.ask(m)
+	c.last()
+	other := proto.CloneOf(m)
+	other.Text = "Solo per te: -50%"
+	s.ask(other)
+	letter := s.deadLetter(c)
+	check(s, "reason", letter.Headers().Get("Staffetta-Reason"), "conflicting_duplicate")
+	if fields := letter.Headers().Values("Staffetta-Field"); !slices.Equal(fields, []string{"text"}) {
+		s.Errorf("fields %v, want text", fields)
+	}
+	c.sentOnce()
+}
+
+func invalid(s *scene) {
+	m := s.request("no-sender", s.box.generate(object{"contacts": 3}))
+	m.Sender = "a name that is too long"
+	c := s.ask(m)
+	letter := s.deadLetter(c)
+	check(s, "reason", letter.Headers().Get("Staffetta-Reason"), "invalid")
+	check(s, "field", letter.Headers().Get("Staffetta-Field"), "sender")
+}

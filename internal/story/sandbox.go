@@ -1,0 +1,136 @@
+package story
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"testing"
+)
+
+// sandbox is the control API of the sandbox gateway.
+type sandbox struct {
+	t   testing.TB
+	url string
+}
+
+// do makes a control call; it fails the test if the sandbox refuses.
+func (s sandbox) do(method, path string, body, answer any) {
+	s.t.Helper()
+	var r io.Reader
+	if body != nil {
+		data, err := json.Marshal(body)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		r = bytes.NewReader(data)
+	}
+	req, err := http.NewRequestWithContext(s.t.Context(), method, s.url+path, r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode >= 300 {
+		s.t.Fatalf("%s %s: %s %v: %s", method, path, resp.Status, err, data)
+	}
+	if answer != nil {
+		if err := json.Unmarshal(data, answer); err != nil {
+			s.t.Fatalf("%s %s: %v: %s", method, path, err, data)
+		}
+	}
+}
+
+type object map[string]any
+
+// generate makes a list by what is in it; nil: the list of UC-006.
+func (s sandbox) generate(what object) int64 {
+	s.t.Helper()
+	if what == nil {
+		what = object{}
+	}
+	var list struct{ ListID int64 }
+	s.do("POST", "/sandbox/contacts", object{"generate": what}, &list)
+	return list.ListID
+}
+
+// people makes a list of these contacts.
+func (s sandbox) people(contacts ...object) int64 {
+	s.t.Helper()
+	var list struct{ ListID int64 }
+	s.do("POST", "/sandbox/contacts", object{"name": "people", "contacts": contacts}, &list)
+	return list.ListID
+}
+
+// fault makes the sandbox misbehave towards the campaigns whose key begins so.
+// Times are negative for "always" and absent for once.
+func (s sandbox) fault(key string, rule object) {
+	s.t.Helper()
+	rule["name"] = "[staffetta " + key
+	s.do("POST", "/sandbox/faults", rule, nil)
+}
+
+// seen is what really happened.
+type seen struct {
+	Campaigns []struct {
+		ID       int64
+		Status   string
+		Deleted  bool
+		Confirms int
+		Charged  json.Number
+		Messages int
+		Calls    map[string]int
+	}
+}
+
+func (s seen) confirms() (n int) {
+	for _, c := range s.Campaigns {
+		n += c.Confirms
+	}
+	return n
+}
+
+func (s seen) messages() (n int) {
+	for _, c := range s.Campaigns {
+		n += c.Messages
+	}
+	return n
+}
+
+// seen asks for the campaigns whose name or description has these words.
+func (s sandbox) seen(words string) seen {
+	s.t.Helper()
+	var all seen
+	s.do("GET", "/sandbox/seen?name="+url.QueryEscape(words), nil, &all)
+	return all
+}
+
+// metric is one series of a service's /metrics; absent is 0.
+func (s *scene) metric(of Service, series string) float64 {
+	s.Helper()
+	resp, err := http.Get(of.URL() + "/metrics")
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		s.Fatal(err)
+	}
+	for line := range bytes.Lines(data) {
+		if rest, ok := bytes.CutPrefix(line, []byte(series+" ")); ok {
+			var v float64
+			if _, err := fmt.Sscan(string(rest), &v); err != nil {
+				s.Fatalf("%s: %v", series, err)
+			}
+			return v
+		}
+	}
+	return 0
+}

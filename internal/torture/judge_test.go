@@ -1,0 +1,184 @@
+package torture
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/staffetta-io/staffetta/internal/app"
+	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/sandbox"
+	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
+)
+
+// records are those of the world's source, by request id.
+func (w *world) records(ctx context.Context) (map[string]campaign.Campaign, error) {
+	records := map[string]campaign.Campaign{}
+	for c, err := range w.client.List(ctx, w.source) {
+		if err != nil {
+			return nil, err
+		}
+		records[c.Key.RequestID] = c
+	}
+	return records, nil
+}
+
+// land waits until every one of the campaigns is over, and returns their records.
+func (w *world) land(ids []string) (records map[string]campaign.Campaign) {
+	w.Helper()
+	w.eventually("all campaigns end", func(ctx context.Context) (err error) {
+		if records, err = w.records(ctx); err != nil {
+			return err
+		}
+		var open []string
+		for _, id := range ids {
+			c := records[id]
+			if !c.State.Final() {
+				open = append(open, fmt.Sprintf("%s %s: %s", id, c.State, c.Waiting))
+			}
+		}
+		if len(open) > 0 {
+			return fmt.Errorf("%d are under way, the first: %v", len(open), open[:min(3, len(open))])
+		}
+		return nil
+	})
+	return records
+}
+
+// A verdict is what a judge found. The first three must be zero.
+type verdict struct {
+	doubles    int // campaigns confirmed more than once, or people who got more than one message
+	lost       int // requests that have no end
+	duplicates int // events that are in the stream more than once, or in no order
+	campaigns  int
+	drafts     int
+	confirms   int
+}
+
+func (v verdict) String() string {
+	return fmt.Sprintf("%d campaigns, %d drafts at the gateway, %d confirms took effect; double confirms %d, lost %d, duplicate events %d",
+		v.campaigns, v.drafts, v.confirms, v.doubles, v.lost, v.duplicates)
+}
+
+// judge says what became of the campaigns, by what the sandbox has seen and by what
+// stands in the streams, and fails the test for everything that may not be.
+func (w *world) judge(ids []string) verdict {
+	w.Helper()
+	v := verdict{campaigns: len(ids)}
+	var seen sandbox.Seen
+	w.control("GET", "seen?limit=10000000", nil, &seen)
+	v.drafts, v.confirms = len(seen.Campaigns), seen.Confirms
+	if seen.MaxPerPhone > 1 {
+		v.doubles++
+		w.Errorf("somebody got %d messages", seen.MaxPerPhone)
+	}
+	confirms := map[string]int{}
+	for _, c := range seen.Campaigns {
+		_, key, _ := strings.Cut(c.Description, "[staffetta "+w.source+".")
+		confirms[strings.TrimSuffix(key, "]")] += c.Confirms
+	}
+	var (
+		records map[string]campaign.Campaign
+		told    map[string][]app.Event
+	)
+	w.eventually("read the streams", func(ctx context.Context) (err error) {
+		if records, err = w.records(ctx); err == nil {
+			told, err = w.told(ctx)
+		}
+		return err
+	})
+	for _, id := range ids {
+		c, n := records[id], confirms[id]
+		if n > 1 {
+			v.doubles++
+			w.Errorf("%s: %d confirms took effect", id, n)
+		}
+		switch sent := c.State == campaign.Completed || c.State == campaign.Failed; {
+		case !c.State.Final():
+			v.lost++
+			w.Errorf("%s: has not ended: %q %s", id, c.State, c.Waiting)
+		case sent && n == 0:
+			v.lost++
+			w.Errorf("%s: is %s and was never confirmed", id, c.State)
+		case !sent && c.State != campaign.Unresolved && n > 0:
+			v.doubles++
+			w.Errorf("%s: is %s and was confirmed: %v", id, c.State, c.Reason)
+		}
+		if why := disorder(told[id]); why != "" {
+			v.duplicates++
+			w.Errorf("%s: %s: %s", id, why, order(told[id]))
+		}
+	}
+	return v
+}
+
+// told are all events, by request id, in the order of the stream.
+func (w *world) told(ctx context.Context) (map[string][]app.Event, error) {
+	told := map[string][]app.Event{}
+	for e, err := range w.client.Watch(ctx, app.WatchOptions{Key: campaign.Key{Source: w.source}}) {
+		if err != nil {
+			return nil, err
+		}
+		told[e.Key.RequestID] = append(told[e.Key.RequestID], e)
+	}
+	return told, nil
+}
+
+// disorder says what is wrong with the events of one campaign: each is there once,
+// those of a kind are counted from 1, a confirm comes after a quote, statistics
+// after the confirm, and one end comes last.
+func disorder(events []app.Event) string {
+	count := map[string]int{}
+	for i, e := range events {
+		name, _ := strings.CutPrefix(e.Subject, "campaign.v1.event."+e.Key.String()+".")
+		count[e.Type]++
+		if want := fmt.Sprintf("%s.%d", e.Type, count[e.Type]); name != want {
+			return fmt.Sprintf("%s where %s belongs", name, want)
+		}
+		last := slices.Contains([]string{"rejected", "cancelled", "failed", "unresolved"}, e.Type)
+		switch m := e.Message.(type) {
+		case *campaignv1.CampaignConfirmed:
+			if count["cost_calculated"] == 0 || count["confirmed"] > 1 {
+				return "confirmed twice, or without a quote"
+			}
+		case *campaignv1.CampaignStats:
+			last = m.Last
+			if count["confirmed"] == 0 {
+				return "statistics of what was not confirmed"
+			}
+		}
+		// The statistic that shows a failure is the last one, and then the failure is told.
+		if more := i+1 < len(events); last && more && events[i+1].Type != "failed" || !last && !more {
+			return "the end is not at the end"
+		}
+	}
+	if len(events) == 0 {
+		return "nothing was told"
+	}
+	return ""
+}
+
+func order(events []app.Event) string {
+	var names []string
+	for _, e := range events {
+		names = append(names, strings.TrimPrefix(e.Subject, "campaign.v1.event."+e.Key.String()+"."))
+	}
+	return strings.Join(names, ", ")
+}
+
+// buried fails the test if the dead letters are not so many.
+func (w *world) buried(want uint64) {
+	w.Helper()
+	var s jetstream.Stream
+	w.eventually("look at the dead letters", func(ctx context.Context) (err error) {
+		s, err = w.js.Stream(ctx, "CAMPAIGN_DEAD_LETTERS")
+		return err
+	})
+	if diff := cmp.Diff(want, s.CachedInfo().State.Msgs); diff != "" {
+		w.Errorf("dead letters (-want +got):\n%s", diff)
+	}
+}

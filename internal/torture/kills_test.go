@@ -1,0 +1,204 @@
+package torture
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/sandbox"
+)
+
+var (
+	kills = flag.Int("kills", 14, "processes that are killed, over both ways of syncing")
+	seed  = flag.Uint64("seed", 1, "of the moments at which they are")
+)
+
+// A blow is one way to hit the processes. It says how many it has killed.
+type blow struct {
+	name string
+	deal func(*siege) int
+}
+
+// blows in the order in which they are dealt, again and again. The first few are
+// those of the short form.
+func blows() []blow {
+	list := []blow{
+		{"the service, while its confirm is on the way", during(sandbox.Confirm, sandbox.Before)},
+		{"NATS, while a confirm is answered", (*siege).killNATSInAConfirm},
+		{"the service, once its confirm took effect", during(sandbox.Confirm, sandbox.After)},
+		{"one of two services, at any moment", (*siege).killOne},
+		{"told to stop in mid-call", (*siege).stopInMidCall},
+		{"frozen for longer than L, and thawed", (*siege).freeze},
+		{"NATS, at any moment", (*siege).killNATS},
+	}
+	for _, op := range []sandbox.Operation{sandbox.Create, sandbox.Delete, sandbox.Status, sandbox.Calculate, sandbox.Configure, sandbox.Price, sandbox.Stats} {
+		for _, when := range []sandbox.Moment{sandbox.After, sandbox.Before} {
+			list = append(list,
+				blow{fmt.Sprintf("the service, at %s %s", op, when), during(op, when)},
+				blow{"one of two services, at any moment", (*siege).killOne},
+				blow{"NATS and the services together", (*siege).killAll})
+		}
+	}
+	return list
+}
+
+// A siege is a fleet under blows.
+type siege struct {
+	*fleet
+	rand *rand.Rand
+}
+
+// TestKills: campaigns flow, and processes are killed: the services at chosen points
+// of the path and at any moment, NATS, all of them together. The sandbox lives on
+// and has seen everything.
+func TestKills(t *testing.T) {
+	t.Parallel()
+	for i, sync := range []string{"2m", "always"} {
+		t.Run("sync_interval "+sync, func(t *testing.T) {
+			t.Parallel()
+			s := &siege{newFleet(t, sync), rand.New(rand.NewPCG(*seed, uint64(i)))}
+			s.serve(serviceProgram.path(t))
+			s.serve(serviceProgram.path(t))
+			s.ready()
+			// The first blows belong to both; afterwards each goes on by itself.
+			killed, dealt := 0, map[string]int{}
+			for n := 0; killed < *kills/2; n++ {
+				b := blows()[n%len(blows())]
+				for range 3 {
+					s.launch()
+				}
+				killed += b.deal(s)
+				dealt[b.name]++
+				s.revive()
+			}
+			s.control("DELETE", "faults", nil, nil)
+			s.land(s.ids)
+			t.Logf("%d processes killed: %v", killed, dealt)
+			t.Logf("%s", s.judge(s.ids))
+			s.buried(0)
+		})
+	}
+}
+
+// held is a rule that holds a call back before its effect, or only its answer: long
+// enough to do something, not so long that the service gives up.
+func held(op sandbox.Operation, when sandbox.Moment) sandbox.Fault {
+	return sandbox.Fault{Operation: op, When: when, Delay: timeout * 4 / 5}
+}
+
+// during kills both services while one of them makes a call.
+func during(op sandbox.Operation, when sandbox.Moment) func(*siege) int {
+	return func(s *siege) int {
+		var rules []sandbox.Fault
+		for _, c := range calls {
+			if c.op == op {
+				rules = append(rules, c.before...)
+			}
+		}
+		s.reach(append(rules, held(op, when)))
+		for _, p := range s.services {
+			p.kill()
+		}
+		return len(s.services)
+	}
+}
+
+// reach asks for a campaign and returns when its last rule strikes.
+func (s *siege) reach(rules []sandbox.Fault) (id string) {
+	id = s.launch(rules...)
+	last := rules[len(rules)-1]
+	s.eventually(fmt.Sprintf("%s makes its %s", id, last.Operation), func(context.Context) error {
+		for _, f := range s.faults() {
+			if f.Name == mark(campaign.Key{Source: s.source, RequestID: id}) && f.Operation == last.Operation && f.When == last.When && f.Struck > 0 {
+				return nil
+			}
+		}
+		return fmt.Errorf("not yet")
+	})
+	return id
+}
+
+// killOne kills a service at any moment of a handful of campaigns.
+func (s *siege) killOne() int {
+	s.burst()
+	s.services[s.rand.IntN(len(s.services))].kill()
+	return 1
+}
+
+func (s *siege) killNATS() int {
+	s.burst()
+	s.nats.kill()
+	return 1
+}
+
+func (s *siege) killAll() int {
+	s.burst()
+	s.nats.kill()
+	for _, p := range s.services {
+		p.kill()
+	}
+	return 1 + len(s.services)
+}
+
+// burst asks for a handful of campaigns, and lets them come as far as chance wills.
+func (s *siege) burst() {
+	for range 5 {
+		s.launch()
+	}
+	<-time.After(time.Duration(s.rand.Int64N(int64(60 * time.Millisecond))))
+}
+
+func (s *siege) killNATSInAConfirm() int {
+	s.reach([]sandbox.Fault{held(sandbox.Confirm, sandbox.After)})
+	s.nats.kill()
+	return 1
+}
+
+// stopInMidCall: what is under way is finished and saved before the end.
+func (s *siege) stopInMidCall() int {
+	id := s.reach([]sandbox.Fault{{Operation: sandbox.Confirm, Delay: timeout / 2}})
+	for _, p := range s.services {
+		p.signal(syscall.SIGTERM)
+	}
+	for _, p := range s.services {
+		p.ends()
+	}
+	records, err := s.records(s.Context())
+	if c := records[id]; err != nil || c.Confirmed == nil {
+		s.Errorf("%s is %s (%v) after the services were told to stop, want confirmed: its answer was lost", id, c.State, err)
+	}
+	return 0
+}
+
+// freeze stops the services in the middle of a confirm for longer than the intent
+// lasts; one of them is killed in its sleep, the other one comes back.
+func (s *siege) freeze() int {
+	s.reach([]sandbox.Fault{held(sandbox.Confirm, sandbox.Before)})
+	for _, p := range s.services {
+		p.signal(syscall.SIGSTOP)
+	}
+	<-time.After(within + timeout)
+	s.services[0].kill()
+	s.services[1].signal(syscall.SIGCONT)
+	return 1
+}
+
+// revive starts what is dead, and waits until it works.
+func (s *siege) revive() {
+	s.Helper()
+	if s.nats.cmd == nil {
+		s.nats.start()
+		s.eventually("NATS listens again", s.nats.listens)
+	}
+	for _, p := range s.services {
+		if p.cmd == nil {
+			p.start()
+		}
+	}
+	s.ready()
+}
