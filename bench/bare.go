@@ -53,11 +53,24 @@ func (b *bare) rate(ctx context.Context, n, inFlight int) (float64, error) {
 // campaign makes the five calls and says how long they took.
 func (b *bare) campaign(ctx context.Context) (time.Duration, error) {
 	began := time.Now()
-	var made struct{ ID int64 }
-	if err := b.call(ctx, "POST", "/campaigns", map[string]any{"name": name, "channel": "SMS", "description": "bench"}, &made); err != nil {
-		return 0, err
+	id, err := b.create(ctx)
+	if err == nil {
+		err = b.quote(ctx, id)
 	}
-	path := fmt.Sprintf("/campaigns/%d", made.ID)
+	if err == nil {
+		err = b.confirm(ctx, id)
+	}
+	return time.Since(began), err
+}
+
+func (b *bare) create(ctx context.Context) (int64, error) {
+	var made struct{ ID int64 }
+	err := b.call(ctx, "POST", "/campaigns", map[string]any{"name": name, "channel": "SMS", "description": "bench"}, &made)
+	return made.ID, err
+}
+
+func (b *bare) quote(ctx context.Context, id int64) error {
+	path := fmt.Sprintf("/campaigns/%d", id)
 	var ignored json.RawMessage
 	for _, c := range []struct {
 		method, path string
@@ -66,13 +79,17 @@ func (b *bare) campaign(ctx context.Context) (time.Duration, error) {
 		{"PUT", path, map[string]any{"sender": sender, "text": text, "contactListId": b.list, "unicode": false}},
 		{"POST", path + "/calculateGoal", nil},
 		{"GET", path + "/price", nil},
-		{"PUT", path + "/confirm", map[string]any{"sendImmediately": true}},
 	} {
 		if err := b.call(ctx, c.method, c.path, c.body, &ignored); err != nil {
-			return 0, err
+			return err
 		}
 	}
-	return time.Since(began), nil
+	return nil
+}
+
+func (b *bare) confirm(ctx context.Context, id int64) error {
+	var ignored json.RawMessage
+	return b.call(ctx, "PUT", fmt.Sprintf("/campaigns/%d/confirm", id), map[string]any{"sendImmediately": true}, &ignored)
 }
 
 func (b *bare) call(ctx context.Context, method, path string, body, into any) error {

@@ -71,7 +71,7 @@ func (b *bench) latency(ctx context.Context, w io.Writer, capacity float64) (err
 
 	asked := make([]time.Time, n)
 	go paced(ctx, n, pace, func(ctx context.Context, i int, _ *bare) (time.Duration, error) {
-		raw, err := request(fmt.Sprintf("latency-%d", i), g.list)
+		raw, err := request(shop, fmt.Sprintf("latency-%d", i), g.list)
 		if err != nil {
 			return 0, err
 		}

@@ -51,7 +51,7 @@ func median(v []float64) float64 {
 }
 
 // measure runs BARE, the service with its requests there at the start, the
-// service with a live feed, and BARE again, as often as asked.
+// service with a live feed, FLOOR, and BARE again, as often as asked.
 func (b *bench) measure(ctx context.Context, s scenario, always bool) ([]row, error) {
 	mode, goal := "default", s.goal
 	if always {
@@ -59,15 +59,16 @@ func (b *bench) measure(ctx context.Context, s scenario, always bool) ([]row, er
 	}
 	backlog := row{scenario: s.name, sync: mode, feed: "backlog", goal: goal}
 	live := row{scenario: s.name, sync: mode, feed: "live", goal: goal}
+	least := row{scenario: s.name, sync: mode, feed: "FLOOR", goal: goal}
 	for range b.rounds {
-		if err := b.round(ctx, s, always, &backlog, &live); err != nil {
+		if err := b.round(ctx, s, always, &backlog, &live, &least); err != nil {
 			return nil, err
 		}
 	}
-	return []row{backlog, live}, nil
+	return []row{backlog, live, least}, nil
 }
 
-func (b *bench) round(ctx context.Context, s scenario, always bool, backlog, live *row) (err error) {
+func (b *bench) round(ctx context.Context, s scenario, always bool, backlog, live, least *row) (err error) {
 	dir, err := os.MkdirTemp("", "staffetta-bench")
 	if err != nil {
 		return err
@@ -112,14 +113,14 @@ func (b *bench) round(ctx context.Context, s scenario, always bool, backlog, liv
 	if err != nil {
 		return err
 	}
-	if err := a.ask(ctx, "first", 1, g.list); err != nil {
+	if err := a.ask(ctx, shop, "first", 1, g.list); err != nil {
 		return err
 	}
 	if _, err := a.await(ctx, 1); err != nil {
 		return err
 	}
 	first.stop()
-	if err := a.ask(ctx, "backlog", s.n, g.list); err != nil {
+	if err := a.ask(ctx, shop, "backlog", s.n, g.list); err != nil {
 		return err
 	}
 	service, ops, err := startService(ctx, dir, b.binary, url, g, s.inFlight)
@@ -139,7 +140,7 @@ func (b *bench) round(ctx context.Context, s scenario, always bool, backlog, liv
 		return err
 	}
 	asked := make(chan error, 1)
-	go func() { asked <- a.ask(ctx, "live", s.n, g.list) }()
+	go func() { asked <- a.ask(ctx, shop, "live", s.n, g.list) }()
 	liveCPU, err := used(func() (err error) { at, err = a.await(ctx, s.n); return err }, ours...)
 	if err != nil {
 		return err
@@ -157,6 +158,19 @@ func (b *bench) round(ctx context.Context, s scenario, always bool, backlog, liv
 		return err
 	}
 	service.stop()
+	bottom, err := newFloor(ctx, a, calls, shop+".first-0")
+	if err != nil {
+		return err
+	}
+	if err := a.ask(ctx, "floor", "floor", s.n, g.list); err != nil {
+		return err
+	}
+	var rateFloor float64
+	ours[0] = self
+	floorCPU, err := used(func() (err error) { rateFloor, err = bottom.rate(ctx, s.n, s.inFlight); return err }, ours...)
+	if err != nil {
+		return err
+	}
 	again, err := calls.rate(ctx, s.n, s.inFlight)
 	if err != nil {
 		return err
@@ -164,6 +178,8 @@ func (b *bench) round(ctx context.Context, s scenario, always bool, backlog, liv
 	bare := (before + again) / 2
 	backlog.add(sum(bareCPU), backlogCPU)
 	live.add(sum(bareCPU), liveCPU)
+	least.add(sum(bareCPU), floorCPU)
+	least.ratios, least.rates, least.bares = append(least.ratios, rateFloor/bare), append(least.rates, rateFloor), append(least.bares, bare)
 	for r, rate := range map[*row]float64{backlog: rateBacklog, live: rateLive} {
 		r.ratios = append(r.ratios, rate/bare)
 		r.rates = append(r.rates, rate)

@@ -21,6 +21,7 @@ import (
 )
 
 const (
+	shop   = "shop-italia"
 	name   = "Black Friday 2026"
 	sender = "ShopItalia"
 	text   = "Black Friday! Solo per te: -30% su tutto con il codice BF2026. Valido fino al 30/11. Scopri di più: https://shop.example.it/bf"
@@ -160,23 +161,23 @@ func connect(url string) (*asker, error) {
 	return a, err
 }
 
-func request(id string, list int64) ([]byte, error) {
+func request(source, id string, list int64) ([]byte, error) {
 	return proto.Marshal(&campaignv1.CampaignRequested{
-		Source: "shop-italia", RequestId: id, Name: name, Sender: sender, Text: text, ContactListId: list,
+		Source: source, RequestId: id, Name: name, Sender: sender, Text: text, ContactListId: list,
 		Start: &campaignv1.CampaignRequested_Immediately{Immediately: true},
 	})
 }
 
 // ask publishes n requests as fast as the stream takes them.
-func (a *asker) ask(ctx context.Context, prefix string, n int, list int64) error {
+func (a *asker) ask(ctx context.Context, source, prefix string, n int, list int64) error {
 	for i := range n {
 		id := fmt.Sprintf("%s-%d", prefix, i)
-		raw, err := request(id, list)
+		raw, err := request(source, id, list)
 		if err != nil {
 			return err
 		}
 		// A server that syncs each write may keep us waiting.
-		if _, err := a.js.PublishAsync("campaign.v1.request.shop-italia."+id, raw, jetstream.WithStallWait(time.Minute)); err != nil {
+		if _, err := a.js.PublishAsync("campaign.v1.request."+source+"."+id, raw, jetstream.WithStallWait(time.Minute)); err != nil {
 			return err
 		}
 	}
