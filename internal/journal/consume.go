@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/runner"
 )
 
@@ -67,7 +68,7 @@ func (j *Journal) Consume(ctx context.Context, o ConsumeOptions, handle Handler)
 	for _, l := range lanes {
 		l.j, l.handle = j, handle
 		l.work = make(chan *flight)
-		l.air = make(map[uint64]*flight)
+		l.air, l.asked = make(map[uint64]*flight), make(map[campaign.Key]bool)
 		if _, err := j.ensureConsumer(ctx, l.consumer); ctx.Err() != nil {
 			return nil
 		} else if err != nil {
@@ -100,7 +101,8 @@ type lane struct {
 	work    chan *flight // unbuffered: what is in it is in a worker's hand
 
 	mu     sync.Mutex
-	air    map[uint64]*flight // messages in hand, by stream sequence
+	air    map[uint64]*flight    // messages in hand, by stream sequence
+	asked  map[campaign.Key]bool // requests in hand, by campaign
 	health LaneHealth
 }
 
@@ -267,10 +269,41 @@ func (l *lane) do(ctx context.Context, f *flight) {
 		l.settle(ctx, f, u.verdict())
 	case err != nil:
 		l.settle(ctx, f, runner.Verdict{Do: runner.Retry, Note: err.Error()})
+	case !l.begin(w):
+		l.settle(ctx, f, runner.Verdict{Do: runner.Retry, After: sameRequest})
 	default:
+		defer l.end(w)
 		w.Stored = f.meta.Timestamp
 		l.settle(ctx, f, l.handle(ctx, w))
 	}
+}
+
+// sameRequest is when a request comes back that was published again while the
+// first is being handled.
+const sameRequest = 300 * time.Millisecond
+
+// begin says whether a worker may begin with w. A request that was published
+// several times at once would be begun by as many workers, each with a draft of
+// its own at the gateway, of which all but one are thrown away. This spares them;
+// it guards nothing, since another replica may well have begun. A command does
+// not wait: a cancel has to overtake the run that it stops.
+func (l *lane) begin(w runner.Wakeup) bool {
+	if w.Kind != runner.WakeRequest {
+		return true
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.asked[w.Key] {
+		return false
+	}
+	l.asked[w.Key] = true
+	return true
+}
+
+func (l *lane) end(w runner.Wakeup) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.asked, w.Key)
 }
 
 // settle is the only place where a verdict becomes an answer to the server. An

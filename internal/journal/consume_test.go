@@ -235,6 +235,31 @@ func TestConsume(t *testing.T) {
 		}
 	})
 
+	t.Run("ARequestPublishedTwiceAtOnceIsHandledOneAfterTheOther", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, journal.Options{})
+		began, goOn := make(chan campaign.Key, 10), make(chan struct{})
+		for range 3 {
+			b.request(t, "same")
+		}
+		b.request(t, "other")
+		b.consume(t, journal.ConsumeOptions{}, func(_ context.Context, w runner.Wakeup) runner.Verdict {
+			began <- w.Key
+			<-goOn
+			return runner.Verdict{Do: runner.Ack}
+		})
+		// Workers are free: the other campaign, asked for last, does not wait.
+		if a, b := receive(t, began, "a request"), receive(t, began, "another request"); a == b {
+			t.Errorf("%s is in hand twice", a)
+		}
+		close(goOn)
+		for range 2 {
+			if again := receive(t, began, "the same request again"); again.RequestID != "same" {
+				t.Errorf("%s was handled again", again)
+			}
+		}
+	})
+
 	t.Run("ShutdownFinishesWhatRunsAndGivesBackTheRest", func(t *testing.T) {
 		t.Parallel()
 		// What is not given back stays away for longer than the test waits.
