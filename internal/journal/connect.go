@@ -68,9 +68,19 @@ func Connect(s Server) (*nats.Conn, error) {
 		opts = append(opts, nats.Secure(s.TLS))
 	}
 	if s.Context != "" {
-		nc, _, err := natscontext.Connect(s.Context, opts...)
+		nc, settings, err := natscontext.Connect(s.Context, opts...)
 		if err != nil {
 			return nil, fmt.Errorf("connect to NATS with context %q: %w", s.Context, err)
+		}
+		// Not heeding it would put the streams into another JetStream than the
+		// one that people mean.
+		for _, other := range []struct{ field, value string }{
+			{"jetstream_domain", settings.JSDomain}, {"jetstream_api_prefix", settings.JSAPIPrefix},
+		} {
+			if other.value != "" {
+				nc.Close()
+				return nil, fmt.Errorf("connect to NATS with context %q: it has %s %q, and another JetStream than the server's own is not supported; connect to a server of that domain with a context without it", s.Context, other.field, other.value)
+			}
 		}
 		return nc, nil
 	}

@@ -27,6 +27,20 @@ func TestConnect(t *testing.T) {
 		open(t, nc, journal.Options{}) // which refuses a connection that buffers
 	})
 
+	t.Run("RefusesAContextOfAnotherJetStream", func(t *testing.T) {
+		t.Parallel()
+		s := startServer(t, -1, t.TempDir())
+		for _, field := range []string{"jetstream_domain", "jetstream_api_prefix"} {
+			file := filepath.Join(t.TempDir(), "leaf.json")
+			if err := os.WriteFile(file, []byte(`{"url":"`+s.ClientURL()+`","`+field+`":"hub"}`), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := journal.Connect(journal.Server{Context: file}); err == nil || !strings.Contains(err.Error(), field+` "hub"`) {
+				t.Errorf("%s: got error %v", field, err)
+			}
+		}
+	})
+
 	t.Run("KeepsThePasswordOutOfItsErrors", func(t *testing.T) {
 		t.Parallel()
 		_, err := journal.Connect(journal.Server{URL: "nats://anna:hunter2@127.0.0.1:1"})
