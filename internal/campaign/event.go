@@ -41,7 +41,6 @@ type Event struct {
 type ReasonCode string
 
 const (
-	ReasonInvalid      ReasonCode = "invalid_request"
 	ReasonNotGSM7      ReasonCode = "text_not_gsm7"
 	ReasonTooLate      ReasonCode = "too_late"
 	ReasonExpired      ReasonCode = "expired"

@@ -136,7 +136,6 @@ var statuses = map[campaign.Status]campaignv1.CampaignStats_Status{
 }
 
 var rejections = map[campaign.ReasonCode]campaignv1.CampaignRejected_Reason{
-	campaign.ReasonInvalid:  campaignv1.CampaignRejected_REASON_INVALID_REQUEST,
 	campaign.ReasonNotGSM7:  campaignv1.CampaignRejected_REASON_TEXT_NOT_GSM7,
 	campaign.ReasonTooLate:  campaignv1.CampaignRejected_REASON_TOO_LATE,
 	campaign.ReasonExpired:  campaignv1.CampaignRejected_REASON_EXPIRED,

@@ -29,8 +29,6 @@ type CampaignRejected_Reason int32
 const (
 	// Never published.
 	CampaignRejected_REASON_UNSPECIFIED CampaignRejected_Reason = 0
-	// The request breaks a rule of CampaignRequested; field says which one.
-	CampaignRejected_REASON_INVALID_REQUEST CampaignRejected_Reason = 1
 	// unicode is false and the text has a character outside GSM-7; message names
 	// it and its position.
 	CampaignRejected_REASON_TEXT_NOT_GSM7 CampaignRejected_Reason = 2
@@ -66,7 +64,6 @@ const (
 var (
 	CampaignRejected_Reason_name = map[int32]string{
 		0:  "REASON_UNSPECIFIED",
-		1:  "REASON_INVALID_REQUEST",
 		2:  "REASON_TEXT_NOT_GSM7",
 		3:  "REASON_TOO_LATE",
 		4:  "REASON_EXPIRED",
@@ -83,7 +80,6 @@ var (
 	}
 	CampaignRejected_Reason_value = map[string]int32{
 		"REASON_UNSPECIFIED":          0,
-		"REASON_INVALID_REQUEST":      1,
 		"REASON_TEXT_NOT_GSM7":        2,
 		"REASON_TOO_LATE":             3,
 		"REASON_EXPIRED":              4,
@@ -353,7 +349,7 @@ var File_staffetta_campaign_v1_campaign_rejected_proto protoreflect.FileDescript
 
 const file_staffetta_campaign_v1_campaign_rejected_proto_rawDesc = "" +
 	"\n" +
-	"-staffetta/campaign/v1/campaign_rejected.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x90\n" +
+	"-staffetta/campaign/v1/campaign_rejected.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x92\n" +
 	"\n" +
 	"\x10CampaignRejected\x12}\n" +
 	"\x06source\x18\x01 \x01(\tBe\xbaHb\xba\x01_\n" +
@@ -379,10 +375,9 @@ const file_staffetta_campaign_v1_campaign_rejected_proto_rawDesc = "" +
 	"\x0fgateway_message\x18\v \x01(\tR\x0egatewayMessage\x12+\n" +
 	"\vhttp_status\x18\f \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xd7\x04(\x00R\n" +
-	"httpStatus\"\x86\x03\n" +
+	"httpStatus\"\x88\x03\n" +
 	"\x06Reason\x12\x16\n" +
-	"\x12REASON_UNSPECIFIED\x10\x00\x12\x1a\n" +
-	"\x16REASON_INVALID_REQUEST\x10\x01\x12\x18\n" +
+	"\x12REASON_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14REASON_TEXT_NOT_GSM7\x10\x02\x12\x13\n" +
 	"\x0fREASON_TOO_LATE\x10\x03\x12\x12\n" +
 	"\x0eREASON_EXPIRED\x10\x04\x12\x1e\n" +
@@ -396,7 +391,7 @@ const file_staffetta_campaign_v1_campaign_rejected_proto_rawDesc = "" +
 	"\x12REASON_OVER_BUDGET\x10\v\x12\x13\n" +
 	"\x0fREASON_DECLINED\x10\f\x12\x1f\n" +
 	"\x1bREASON_NOT_APPROVED_IN_TIME\x10\r\x12\x19\n" +
-	"\x15REASON_NO_SEND_WINDOW\x10\x0e\"\x89\x01\n" +
+	"\x15REASON_NO_SEND_WINDOW\x10\x0e\"\x04\b\x01\x10\x01*\x16REASON_INVALID_REQUEST\"\x89\x01\n" +
 	"\x04Step\x12\x14\n" +
 	"\x10STEP_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fSTEP_REQUEST\x10\x01\x12\x0f\n" +
