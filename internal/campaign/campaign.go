@@ -30,6 +30,7 @@ type Campaign struct {
 	Confirmed *Confirmation `json:"confirmed,omitempty"`  // once established
 	Stats     *Stats        `json:"stats,omitempty"`      // the last one announced
 	StatsN    int           `json:"stats_n,omitempty"`    // how many were announced
+	Progress  *Progress     `json:"progress,omitempty"`   // how fast it is, or was, being sent
 	Reason    *Reason       `json:"reason,omitempty"`     // why it will not, or did not, end well
 	Cancel    *Cancel       `json:"cancel,omitempty"`     // a cancel that is kept
 	Hold      *Hold         `json:"hold,omitempty"`       // why it waits with its quote

@@ -46,7 +46,7 @@ func (t *turn) forbidden() *Reason {
 			"it expired at %s before it could be confirmed", end.Format(time.RFC3339))}
 	} else if q := t.c.Quote; !end.IsZero() && q != nil && later(t.now, r.At).Add(t.lasts(q.Goal.Valid)).After(end) {
 		return &Reason{Code: ReasonExpired, Field: "expires_at", Message: fmt.Sprintf(
-			"sending to %d recipients takes about %s and would not end before it expires at %s", q.Goal.Valid, t.lasts(q.Goal.Valid).Round(time.Minute), end.Format(time.RFC3339))}
+			"its sending would not end before it expires at %s: %s", end.Format(time.RFC3339), t.paceWords(q.Goal.Valid))}
 	}
 	if most := r.Limits.MaxParts; most > 0 {
 		if n := sms.Measure(r.Text).Parts; n > most || t.c.Quote != nil && t.c.Quote.Goal.Parts > int64(most)*t.c.Quote.Goal.Valid {
