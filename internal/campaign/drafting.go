@@ -165,6 +165,9 @@ func (t *turn) intend() Decision {
 	if why := t.mustAsk(*t.c.Quote); why != "" && !t.c.Approval.covers(t.c.Request, *t.c.Quote, int64(t.DriftTolerance)) {
 		return t.awaitApproval(why) // it became late while it waited for leave
 	}
+	if d, wait := t.awaitTime(t.c.Quote.Goal.Valid); wait {
+		return d // it would have fitted when it began to wait for leave
+	}
 	t.announceQuote()
 	draft := *t.c.Draft
 	draft.Intended = true

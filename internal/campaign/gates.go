@@ -33,10 +33,7 @@ func (t *turn) pass() Decision {
 	if why := t.mustAsk(q); why != "" && !t.c.Approval.covers(t.c.Request, q, int64(t.DriftTolerance)) {
 		return t.awaitApproval(why)
 	}
-	if d, shut := t.awaitWindow(q.Goal.Valid); shut {
-		return d
-	}
-	if d, crowded := t.awaitOthers(q.Goal.Valid); crowded {
+	if d, wait := t.awaitTime(q.Goal.Valid); wait {
 		return d
 	}
 	t.c.Hold = nil
@@ -102,6 +99,14 @@ func (t *turn) awaitCredit() Decision {
 			"the campaign costs %s, the account has %s, and nobody topped up in time: top up the credit, then ask again under a new request id", t.c.Quote.Price.Total, t.c.Quote.Price.Available)})
 	}
 	return t.hold(earlier(t.now.Add(t.CreditEvery+spread(t.c.Key, 0, t.CreditEvery/8)), h.Until))
+}
+
+// awaitTime puts a campaign off until the whole of its sending to so many fits.
+func (t *turn) awaitTime(recipients int64) (_ Decision, wait bool) {
+	if d, shut := t.awaitWindow(recipients); shut {
+		return d, true
+	}
+	return t.awaitOthers(recipients)
 }
 
 // window is the name of the campaign's send window; empty: it has none.

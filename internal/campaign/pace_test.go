@@ -54,7 +54,7 @@ func TestProgress(t *testing.T) {
 		{"ASteadyOneStaysWhatItIs", []look{{5 * time.Minute, 1000}, {10 * time.Minute, 2000}, {15 * time.Minute, 3000}}, 200},
 		{"OneThatSlowsDownIsNoticed", []look{{10 * time.Minute, 2000}, {15 * time.Minute, 2100}}, 110}, // 20 in the last stretch
 		{"AStandstillHalves", []look{{10 * time.Minute, 2000}, {15 * time.Minute, 2000}}, 100},
-		{"OneThatSpeedsUpIsWorthNoMoreThanItsWhole", []look{{10 * time.Minute, 100}, {20 * time.Minute, 6000}}, 300},
+		{"OneThatSpeedsUpIsWorthNoMoreThanItsWhole", []look{{10 * time.Minute, 100}, {12 * time.Minute, 2400}}, 200},
 		{"AReplicaThatLagsSaysNothing", []look{{10 * time.Minute, 2000}, {15 * time.Minute, 1500}}, 200},
 		{"ItsEndSaysNothingNew", []look{{20 * time.Minute, 4000}, {60 * time.Minute, 9831}}, 200},
 		{"OneThatIsThroughAtTheFirstLookSaysNothing", []look{{30 * time.Minute, 9831}}, 0},
@@ -70,7 +70,7 @@ func TestProgress(t *testing.T) {
 				t.Parallel()
 				c := confirmed(t, r, friday)
 				for _, l := range tt.looks {
-					c = looked(t, c, friday.Add(l.after), l.sent)
+					c = looked(t, c, friday.Add(l.after), l.sent, campaign.StatusSending)
 				}
 				var got int64
 				if c.Progress != nil {
@@ -83,13 +83,23 @@ func TestProgress(t *testing.T) {
 		}
 	}
 
+	t.Run("WhatIsNotBeingSentSaysNothing", func(t *testing.T) {
+		t.Parallel()
+		for _, status := range []campaign.Status{campaign.StatusConfirmed, campaign.StatusCompleted, campaign.StatusUnknown} {
+			c := looked(t, confirmed(t, blackFriday(), friday), friday.Add(10*time.Minute), 100, status)
+			if c.Progress != nil {
+				t.Errorf("a look at one that is %s says %+v, want nothing", status, c.Progress)
+			}
+		}
+	})
+
 	t.Run("ItCountsFromOurOwnClock", func(t *testing.T) {
 		t.Parallel()
 		// The gateway's clock is ten minutes ahead: its own "confirmed at"
 		// would make 600 in twelve minutes 300 a minute.
 		c := confirmed(t, blackFriday(), friday)
 		c.Confirmed = &campaign.Confirmation{At: friday.Add(10 * time.Minute)}
-		c = looked(t, c, friday.Add(12*time.Minute), 600)
+		c = looked(t, c, friday.Add(12*time.Minute), 600, campaign.StatusSending)
 		if c.Progress.PerMinute != 50 {
 			t.Errorf("%d a minute, want 50", c.Progress.PerMinute)
 		}
@@ -105,10 +115,10 @@ func confirmed(t *testing.T, r campaign.Request, at time.Time) campaign.Campaign
 }
 
 // looked is what a campaign becomes by a look at its statistics.
-func looked(t *testing.T, c campaign.Campaign, now time.Time, sent int64) campaign.Campaign {
+func looked(t *testing.T, c campaign.Campaign, now time.Time, sent int64, status campaign.Status) campaign.Campaign {
 	t.Helper()
 	c.Wake = now
-	s := campaign.Stats{Status: campaign.StatusSending, Total: 9831, Sent: sent, Pending: 9831}
+	s := campaign.Stats{Status: status, Total: 9831, Sent: sent, Pending: 9831}
 	d := rules.Step(c, campaign.Woken{}, campaign.Facts{Now: now})
 	d = rules.Step(d.Next, campaign.Outcome{Op: campaign.OpStats, Kind: campaign.OK, Stats: s, Started: now}, campaign.Facts{Now: now})
 	if !d.Save {
@@ -129,7 +139,7 @@ func TestWhatWasSeenDecides(t *testing.T) {
 	night.Limits.Window = "night" // from 22:00 to 07:00
 	code, evening := blackFriday(), blackFriday()
 	code.ExpiresAt = friday.Add(2 * time.Hour)
-	evening.At, evening.ExpiresAt = friday.Add(time.Hour), friday.Add(3*time.Hour)
+	evening.At, evening.ExpiresAt = friday.Add(time.Hour), friday.Add(2*time.Hour)
 	early := time.Date(2026, 11, 27, 5, 0, 0, 0, time.UTC)
 	for _, tt := range []struct {
 		name string
@@ -189,6 +199,35 @@ func TestWhatWasSeenDecides(t *testing.T) {
 						t.Errorf("it says %q, which does not say %q", why.Message, words)
 					}
 				}
+			}
+		})
+	}
+}
+
+// Between the quote and the confirm a campaign may wait for leave to call.
+func TestItHasToFitWhenTheWaitForLeaveIsOver(t *testing.T) {
+	t.Parallel()
+	night := blackFriday()
+	night.Limits.Window = "night"
+	early := time.Date(2026, 11, 27, 6, 8, 0, 0, time.UTC) // 49 minutes: until 06:57
+	leave := campaign.Outcome{Op: campaign.OpAdmit, Kind: campaign.OK}
+	for _, tt := range []struct {
+		name   string
+		waited time.Duration
+		seen   campaign.Pace
+		want   campaign.State
+	}{
+		{"ItStillDoes", 2 * time.Minute, campaign.Pace{}, campaign.Confirming},
+		{"TooLittleTimeIsLeft", 4 * time.Minute, campaign.Pace{}, campaign.Quoted},
+		{"TheGatewayWasSeenToBeSlower", time.Second, campaign.Pace{Seen: 1, PerMinute: 150}, campaign.Quoted},
+		{"OthersHaveBegun", time.Second, campaign.Pace{Others: 1, Ahead: 1000}, campaign.Quoted},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			d := priced(t, night, early, campaign.Pace{})
+			d = rules.Step(d.Next, leave, campaign.Facts{Now: early.Add(tt.waited), Pace: tt.seen})
+			if d.Next.State != tt.want {
+				t.Errorf("it is %s, want %s", d.Next.State, tt.want)
 			}
 		})
 	}
