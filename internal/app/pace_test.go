@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/why"
 )
 
 // A service that has just been started knows what another one saw: a gateway
@@ -43,7 +44,7 @@ func TestThePaceOutlivesARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	// What is left of a sending that went on for twenty minutes.
+	// What another service left: a sending that took longer than half an hour.
 	sent.Key.RequestID = "slow"
 	sent.Progress = &campaign.Progress{At: time.Now().Add(-time.Hour), Sent: 18, PerMinute: 1}
 	data, err := json.Marshal(sent)
@@ -82,5 +83,12 @@ func TestThePaceOutlivesARestart(t *testing.T) {
 	const words = "20 messages at 1 a minute, as was seen of the last sending, take about 20 min"
 	if rec.State != campaign.Rejected || rec.Reason.Code != campaign.ReasonExpired || !strings.Contains(rec.Reason.Message, words) {
 		t.Errorf("it is %s because of %+v; want it rejected because %s", rec.State, rec.Reason, words)
+	}
+	evidence, err := b.client.Evidence(t.Context(), b.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if told := why.Tell(evidence, time.UTC); !strings.Contains(told.Summary, words) {
+		t.Errorf("why says %q, which does not say %q", told.Summary, words)
 	}
 }

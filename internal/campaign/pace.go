@@ -29,9 +29,12 @@ type Pace struct {
 }
 
 const (
-	// measurable is the least time that says something of a pace. A gateway
-	// may take a while to begin, and count in batches.
-	measurable = 2 * time.Minute
+	// measurable is the least time that says something of a pace, and few the
+	// messages that say nothing before longEnough: a gateway may take a while
+	// to begin, and count in batches. What a dozen reminders took must not be
+	// held against ten thousand.
+	measurable, longEnough = 2 * time.Minute, 30 * time.Minute
+	few                    = 100
 	// PaceSeen is how many sendings have to be seen before a pace above the
 	// one that was set is believed. A slower one is believed from the first.
 	PaceSeen = 5
@@ -116,7 +119,7 @@ func (t *turn) measure(s Stats) {
 		return
 	}
 	took := t.now.Sub(t.left())
-	if took < measurable {
+	if took < measurable || s.Sent < few && took < longEnough {
 		return
 	}
 	pace := perMinute(s.Sent, took)

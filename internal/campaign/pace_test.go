@@ -49,6 +49,8 @@ func TestProgress(t *testing.T) {
 	}{
 		{"TheFirstMinutesSayNothing", []look{{5 * time.Second, 900}, {119 * time.Second, 1000}}, 0},
 		{"WhatHasNotBegunSaysNothing", []look{{2 * time.Minute, 0}, {10 * time.Minute, 0}}, 0},
+		{"AFewMessagesSayNothing", []look{{2 * time.Minute, 10}, {29 * time.Minute, 99}}, 0},
+		{"UnlessHalfAnHourIsAllTheyGot", []look{{30 * time.Minute, 60}}, 2},
 		{"OneLookIsThePaceSinceTheStart", []look{{2 * time.Minute, 300}}, 150},
 		{"TwoLooksTooCloseAreOne", []look{{2 * time.Minute, 300}, {3 * time.Minute, 301}}, 150},
 		{"ASteadyOneStaysWhatItIs", []look{{5 * time.Minute, 1000}, {10 * time.Minute, 2000}, {15 * time.Minute, 3000}}, 200},
