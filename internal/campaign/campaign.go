@@ -35,7 +35,7 @@ type Campaign struct {
 	Cancel    *Cancel       `json:"cancel,omitempty"`     // a cancel that is kept
 	Hold      *Hold         `json:"hold,omitempty"`       // why it waits with its quote
 	Approval  *Approval     `json:"approval,omitempty"`   // somebody's yes, to one quote
-	NotBefore time.Time     `json:"not_before,omitzero"`  // put off until then by its send window
+	NotBefore time.Time     `json:"not_before,omitzero"`  // put off until then, so that its sending fits
 	Budgeted  bool          `json:"budgeted,omitempty"`   // the budgets may hold something for it
 	ApprovalN int           `json:"approval_n,omitempty"` // how many approvals were asked for
 	DeferredN int           `json:"deferred_n,omitempty"` // how often it was said that it waits

@@ -180,10 +180,15 @@ func (t *turn) awaitOthers(recipients int64) (_ Decision, crowded bool) {
 	if over == "" {
 		return Decision{}, false
 	}
+	others := fmt.Sprintf("%d other campaigns, which have", t.pace.Others)
+	if t.pace.Others == 1 {
+		others = "another campaign, which has"
+	}
 	until := t.now.Add(t.PollMax + spread(t.c.Key, t.c.DeferredN, t.PollMax/8))
+	t.c.NotBefore = until
 	t.deferred(HoldWindow, fmt.Sprintf(
-		"the gateway is sending %d other campaigns, which have %d messages to go; beside them this one would take about %s, and not end before %s: it is looked at again at %s; %s",
-		t.pace.Others, t.pace.Ahead, about(lasts), over, until.Format(time.RFC3339), t.paceWords(recipients)), until)
+		"the gateway is sending %s %d messages to go; at the same time this one would take about %s, and not end before %s: it is looked at again at %s; %s",
+		others, t.pace.Ahead, about(lasts), over, until.Format(time.RFC3339), t.paceWords(recipients)), until)
 	return t.hold(until), true
 }
 

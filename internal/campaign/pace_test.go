@@ -206,6 +206,22 @@ func TestWhatWasSeenDecides(t *testing.T) {
 	}
 }
 
+// Being put off by the service does not make a campaign late.
+func TestWaitingForOthersIsNotBeingLate(t *testing.T) {
+	t.Parallel()
+	r := blackFriday()
+	r.ExpiresAt, r.Limits.MaxLateness = friday.Add(2*time.Hour), 5*time.Minute
+	c := reload(t, priced(t, r, friday, campaign.Pace{Others: 2, Ahead: 40_000}).Next)
+	now := c.Wake
+	d := rules.Step(c, campaign.Woken{}, campaign.Facts{Now: now})
+	for _, o := range []campaign.Outcome{{Op: campaign.OpDelete, Kind: campaign.OK}, {Op: campaign.OpCreate, Kind: campaign.OK, CampaignID: 1543}} {
+		d = rules.Step(d.Next, o, campaign.Facts{Now: now})
+	}
+	if d.Next.State != campaign.Drafted {
+		t.Errorf("it is %s because of %+v, want it begun again", d.Next.State, d.Next.Reason)
+	}
+}
+
 // Between the quote and the confirm a campaign may wait for leave to call.
 func TestItHasToFitWhenTheWaitForLeaveIsOver(t *testing.T) {
 	t.Parallel()

@@ -149,15 +149,15 @@ func TestPace(t *testing.T) {
 	})
 }
 
-// Twenty thousand campaigns under way, on all workers at once.
+// Five thousand campaigns under way, on all workers at once.
 func TestMemoryIsBounded(t *testing.T) {
 	t.Parallel()
 	var p pace.Pace
 	var workers sync.WaitGroup
 	for w := range 8 {
 		workers.Go(func() {
-			for n := range 2500 {
-				c := sending(w*2500+n, after(1), 500, 100)
+			for n := range 625 {
+				c := sending(w*625+n, after(1), 500, 100)
 				p.Saw(c, after(1))
 				p.At(after(1))
 			}
