@@ -15,6 +15,7 @@ import (
 	"github.com/staffetta-io/staffetta/internal/gateway"
 	"github.com/staffetta-io/staffetta/internal/journal"
 	"github.com/staffetta-io/staffetta/internal/ops"
+	"github.com/staffetta-io/staffetta/internal/pace"
 	"github.com/staffetta-io/staffetta/internal/runner"
 )
 
@@ -28,6 +29,7 @@ type App struct {
 	journal *journal.Journal
 	runner  *runner.Runner
 	budgets runner.Budgets // nil: not heeded
+	pace    pace.Pace
 
 	recurring recurring
 
@@ -103,7 +105,8 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if err := a.openBudgets(ctx); err != nil {
 		return nil, err
 	}
-	a.runner = runner.New(runner.Options{Rules: o.Rules, Journal: a.journal, Gateway: timed{a.gateway, a.ops}, Observer: a.ops, Budgets: a.budgets})
+	a.learn(ctx)
+	a.runner = runner.New(runner.Options{Rules: o.Rules, Journal: a.journal, Gateway: timed{a.gateway, a.ops}, Observer: a.ops, Budgets: a.budgets, Pace: &a.pace})
 
 	if err := a.openSchedules(ctx); err != nil {
 		return nil, err
@@ -166,6 +169,7 @@ func (a *App) Run(ctx context.Context) error {
 		beside.Go(func() { a.journal.SweepBudgets(ctx, book) })
 	}
 	beside.Go(func() { a.recurring.Sweep(ctx) })
+	beside.Go(func() { a.keepLearning(ctx) })
 	err := a.journal.Consume(ctx, journal.ConsumeOptions{
 		Requests: a.opts.Requests, Wakeups: a.opts.Wakeups, Schedules: recurringWorkers, Gate: a.gateway,
 	}, a.handle)

@@ -52,7 +52,7 @@ var arrows = map[string]arrow{
 		outside: with(streams, wire, decimal, "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term", "github.com/knadh/koanf"),
 	},
 	"internal/app": {
-		ours: append(in("budget", "gateway", "journal", "ops", "runner", "schedule", "scheduler", "sandbox", "campaign", "sms", "why", "window"), contract),
+		ours: append(in("budget", "gateway", "journal", "ops", "pace", "runner", "schedule", "scheduler", "sandbox", "campaign", "sms", "why", "window"), contract),
 		outside: with(streams, wire, decimal, "github.com/nats-io/nats-server/v2", "github.com/knadh/koanf",
 			"golang.org/x/sync"),
 	},
@@ -77,6 +77,7 @@ var arrows = map[string]arrow{
 	"internal/budget":   {ours: in("runner", "campaign"), outside: with(decimal)},
 	"internal/campaign": {ours: in("sms"), outside: with(decimal), std: with(pure, "crypto/sha256", "encoding/hex")},
 	"internal/sms":      {std: pure},
+	"internal/pace":     {ours: in("campaign"), std: append([]string{"sync"}, pure...)},
 	"internal/why":      {ours: in("campaign"), std: append([]string{"io"}, pure...)},
 	// What recurs and when it may be sent. The calendar carries the rules of
 	// every zone with it.

@@ -52,6 +52,7 @@ func (a *App) show() {
 			return 0
 		})
 	a.census.show(a.ops)
+	a.showPace()
 	a.ops.Gauge("nats_connected", "1 while NATS is connected.", func() float64 { return one(a.nc.IsConnected()) })
 }
 

@@ -30,11 +30,12 @@ type Campaign struct {
 	Confirmed *Confirmation `json:"confirmed,omitempty"`  // once established
 	Stats     *Stats        `json:"stats,omitempty"`      // the last one announced
 	StatsN    int           `json:"stats_n,omitempty"`    // how many were announced
+	Progress  *Progress     `json:"progress,omitempty"`   // how fast it is, or was, being sent
 	Reason    *Reason       `json:"reason,omitempty"`     // why it will not, or did not, end well
 	Cancel    *Cancel       `json:"cancel,omitempty"`     // a cancel that is kept
 	Hold      *Hold         `json:"hold,omitempty"`       // why it waits with its quote
 	Approval  *Approval     `json:"approval,omitempty"`   // somebody's yes, to one quote
-	NotBefore time.Time     `json:"not_before,omitzero"`  // put off until then by its send window
+	NotBefore time.Time     `json:"not_before,omitzero"`  // put off until then, so that its sending fits
 	Budgeted  bool          `json:"budgeted,omitempty"`   // the budgets may hold something for it
 	ApprovalN int           `json:"approval_n,omitempty"` // how many approvals were asked for
 	DeferredN int           `json:"deferred_n,omitempty"` // how often it was said that it waits

@@ -46,7 +46,7 @@ func (t *turn) forbidden() *Reason {
 			"it expired at %s before it could be confirmed", end.Format(time.RFC3339))}
 	} else if q := t.c.Quote; !end.IsZero() && q != nil && later(t.now, r.At).Add(t.lasts(q.Goal.Valid)).After(end) {
 		return &Reason{Code: ReasonExpired, Field: "expires_at", Message: fmt.Sprintf(
-			"sending to %d recipients takes about %s and would not end before it expires at %s", q.Goal.Valid, t.lasts(q.Goal.Valid).Round(time.Minute), end.Format(time.RFC3339))}
+			"its sending would not end before it expires at %s: %s", end.Format(time.RFC3339), t.paceWords(q.Goal.Valid))}
 	}
 	if most := r.Limits.MaxParts; most > 0 {
 		if n := sms.Measure(r.Text).Parts; n > most || t.c.Quote != nil && t.c.Quote.Goal.Parts > int64(most)*t.c.Quote.Goal.Valid {
@@ -164,6 +164,9 @@ func (t *turn) intend() Decision {
 	}
 	if why := t.mustAsk(*t.c.Quote); why != "" && !t.c.Approval.covers(t.c.Request, *t.c.Quote, int64(t.DriftTolerance)) {
 		return t.awaitApproval(why) // it became late while it waited for leave
+	}
+	if d, wait := t.awaitTime(t.c.Quote.Goal.Valid); wait {
+		return d // it would have fitted when it began to wait for leave
 	}
 	t.announceQuote()
 	draft := *t.c.Draft

@@ -66,6 +66,8 @@ func (t *turn) counted(s Stats, late bool) Decision {
 		if said == StatusFailed {
 			s.Status = said // but no replica knows of a failure too early
 		}
+	} else {
+		t.measure(s)
 	}
 	changed := t.c.Stats == nil && (s.Sent > 0 || s.Status != StatusConfirmed) || t.c.Stats != nil && !t.c.Stats.Same(s)
 	switch {

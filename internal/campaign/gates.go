@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 )
@@ -32,7 +33,7 @@ func (t *turn) pass() Decision {
 	if why := t.mustAsk(q); why != "" && !t.c.Approval.covers(t.c.Request, q, int64(t.DriftTolerance)) {
 		return t.awaitApproval(why)
 	}
-	if d, shut := t.awaitWindow(t.lasts(q.Goal.Valid)); shut {
+	if d, wait := t.awaitTime(q.Goal.Valid); wait {
 		return d
 	}
 	t.c.Hold = nil
@@ -100,13 +101,23 @@ func (t *turn) awaitCredit() Decision {
 	return t.hold(earlier(t.now.Add(t.CreditEvery+spread(t.c.Key, 0, t.CreditEvery/8)), h.Until))
 }
 
-// awaitWindow puts a campaign off until its sending fits whole into its send
-// window. It is shut if the campaign has to wait or can never be sent.
-func (t *turn) awaitWindow(lasts time.Duration) (_ Decision, shut bool) {
-	name := t.c.Request.Limits.Window
-	if name == "" {
-		name = t.policy(t.c.Key.Source).Window
+// awaitTime puts a campaign off until the whole of its sending to so many fits.
+func (t *turn) awaitTime(recipients int64) (_ Decision, wait bool) {
+	if d, shut := t.awaitWindow(recipients); shut {
+		return d, true
 	}
+	return t.awaitOthers(recipients)
+}
+
+// window is the name of the campaign's send window; empty: it has none.
+func (t *turn) window() string {
+	return cmp.Or(t.c.Request.Limits.Window, t.policy(t.c.Key.Source).Window)
+}
+
+// awaitWindow puts a campaign off until its sending to so many fits whole into
+// its send window. It is shut if the campaign has to wait or can never be sent.
+func (t *turn) awaitWindow(recipients int64) (_ Decision, shut bool) {
+	name, lasts := t.window(), t.lasts(recipients)
 	if name == "" {
 		return Decision{}, false
 	}
@@ -118,16 +129,18 @@ func (t *turn) awaitWindow(lasts time.Duration) (_ Decision, shut bool) {
 	}
 	from := later(t.now, t.c.Request.At)
 	at, why, err := w.Open(from, lasts)
-	if err != nil {
-		return t.refuse(Reason{Code: ReasonNoWindow, Field: "send_window", Message: fmt.Sprintf(
-			"it never fits into the send window %s: %s", name, err)}), true
-	}
-	if !at.After(from) {
+	if err == nil && !at.After(from) {
 		return Decision{}, false
 	}
+	words := t.tooLong(w, from, recipients)
+	if err != nil {
+		return t.refuse(Reason{Code: ReasonNoWindow, Field: "send_window", Message: fmt.Sprintf(
+			"it never fits into the send window %s: %s%s", name, err, words)}), true
+	}
+	why += words
 	if end := t.c.Request.ExpiresAt; !end.IsZero() && !at.Add(lasts).Before(end) {
 		return t.refuse(Reason{Code: ReasonExpired, Field: "expires_at", Message: fmt.Sprintf(
-			"the send window %s lets it start at %s, too late to end before it expires at %s", name, at.Format(time.RFC3339), end.Format(time.RFC3339))}), true
+			"the send window %s lets it start at %s, too late to end before it expires at %s%s", name, at.Format(time.RFC3339), end.Format(time.RFC3339), words)}), true
 	}
 	t.c.NotBefore = at
 	t.deferred(HoldWindow, why, at)
@@ -136,6 +149,47 @@ func (t *turn) awaitWindow(lasts time.Duration) (_ Decision, shut bool) {
 		return t.wait(at.Sub(t.now), why), true
 	}
 	return t.hold(at), true
+}
+
+// tooLong says what a sending's duration was worked out from, where it is the
+// duration that is in the way: from that instant on something shorter would fit.
+func (t *turn) tooLong(w Window, from time.Time, recipients int64) string {
+	if at, _, err := w.Open(from, 0); recipients == 0 || err != nil || at.After(from) {
+		return ""
+	}
+	return "; " + t.paceWords(recipients)
+}
+
+// awaitOthers puts a campaign off that would fit into its time if it had the
+// gateway to itself, and not beside those that are being sent. It is looked at
+// again soon: what they are seen to send at once may show that there is room.
+func (t *turn) awaitOthers(recipients int64) (_ Decision, crowded bool) {
+	lasts := t.beside(recipients)
+	if t.c.Request.At.After(t.now) || lasts <= t.lasts(recipients) {
+		return Decision{}, false
+	}
+	var over string
+	if w := t.Windows[t.window()]; w != nil {
+		if at, _, err := w.Open(t.now, lasts); err != nil || at.After(t.now) {
+			over = "the send window " + t.window() + " shuts"
+		}
+	}
+	if end := t.c.Request.ExpiresAt; !end.IsZero() && t.now.Add(lasts).After(end) {
+		over = "it expires at " + end.Format(time.RFC3339)
+	}
+	if over == "" {
+		return Decision{}, false
+	}
+	others := fmt.Sprintf("%d other campaigns, which have", t.pace.Others)
+	if t.pace.Others == 1 {
+		others = "another campaign, which has"
+	}
+	until := t.now.Add(t.PollMax + spread(t.c.Key, t.c.DeferredN, t.PollMax/8))
+	t.c.NotBefore = until
+	t.deferred(HoldWindow, fmt.Sprintf(
+		"the gateway is sending %s %d messages to go; at the same time this one would take about %s, and not end before %s: it is looked at again at %s; %s",
+		others, t.pace.Ahead, about(lasts), over, until.Format(time.RFC3339), t.paceWords(recipients)), until)
+	return t.hold(until), true
 }
 
 // refuse ends a campaign that has no draft, or withdraws the one it has.

@@ -161,6 +161,7 @@ type situation struct {
 	now  time.Time
 	age  time.Duration
 	asks campaign.Request
+	pace campaign.Pace // what was seen of the gateway's
 	// rules of this situation; nil: the usual ones.
 	rules *campaign.Rules
 }
@@ -298,6 +299,25 @@ func situations(t *testing.T) []situation {
 		all = append(all, s)
 	}
 	all = append(all, unresolved(t))
+	for _, l := range []struct {
+		name string
+		pace campaign.Pace
+	}{
+		{"the gateway was seen to be slow", campaign.Pace{Seen: 1, PerMinute: 30, Largest: 4000}},
+		{"four others are being sent", campaign.Pace{Others: 4, Ahead: 100_000}},
+	} {
+		for _, at := range []struct {
+			name  string
+			steps []string
+		}{
+			{"price under way", plus(drafted, "configure ok", "calculate ok")},
+			{"waiting for leave to confirm", quoted},
+		} {
+			s := story(t, expiring, at.steps...)
+			s.name, s.pace = fmt.Sprintf("drafted, own, expires, %s, %s", at.name, l.name), l.pace
+			all = append(all, s)
+		}
+	}
 	rules = withBudgets(rules)
 	defer func() { rules = lifecycleRules }()
 	soonExpired := plus(quoted, "reserve unavailable", "reload", "in 4 hours", "woken")
@@ -379,7 +399,7 @@ func TestLifecycleTable(t *testing.T) {
 			if s.rules != nil {
 				r = *s.rules
 			}
-			d := r.Step(s.c, i.in, campaign.Facts{Now: s.now, Age: s.age})
+			d := r.Step(s.c, i.in, campaign.Facts{Now: s.now, Age: s.age, Pace: s.pace})
 			if d.Refused != "" && s.c.State == campaign.Quoted {
 				fmt.Fprintf(&b, "  %-31s → refused: %s\n", i.name, d.Refused)
 				continue

@@ -73,11 +73,6 @@ func (r Rules) policy(source string) Policy {
 	return r.Policies["*"]
 }
 
-// lasts is how long a sending to so many takes at the gateway's pace.
-func (r Rules) lasts(recipients int64) time.Duration {
-	return time.Duration(recipients) * time.Minute / time.Duration(r.Pace)
-}
-
 // within says that a quote costs no more than an amount in the same currency.
 // Amounts in two currencies cannot be compared, so the answer is no.
 func (m Money) within(limit Money) bool {

@@ -20,10 +20,11 @@ type world struct {
 	now    time.Time
 	stored time.Time // when it was saved
 	r      campaign.Request
+	pace   campaign.Pace // what was seen of the gateway's
 }
 
 func (w *world) step(in campaign.Input) campaign.Decision {
-	d := rules.Step(w.c, in, campaign.Facts{Now: w.now, Age: w.now.Sub(w.stored)})
+	d := rules.Step(w.c, in, campaign.Facts{Now: w.now, Age: w.now.Sub(w.stored), Pace: w.pace})
 	if d.Save {
 		w.saved, w.stored = d.Next, w.now
 	}
@@ -51,6 +52,14 @@ func randomRequest(t *rapid.T) campaign.Request {
 		r.ExpiresAt = friday.Add(time.Duration(rapid.IntRange(1, 100).Draw(t, "expiry")) * time.Hour)
 	}
 	return r
+}
+
+func randomPace(t *rapid.T) campaign.Pace {
+	n := func(name string, most int64) int64 { return rapid.Int64Range(0, most).Draw(t, name) }
+	return campaign.Pace{
+		Seen: int(n("seen", 6)), PerMinute: n("per minute", 1000), Largest: n("largest", 20_000),
+		Others: int(n("others", 3)), Ahead: n("ahead", 100_000), Together: n("together", 2000),
+	}
 }
 
 // random draws what happens next.
@@ -86,7 +95,7 @@ func (w *world) another(t *rapid.T, in campaign.Input) campaign.Decision {
 // lives checks what must hold after every step of random lives.
 func lives(t *testing.T, name string, check func(t *rapid.T, w *world, before campaign.Campaign, d campaign.Decision)) {
 	t.Run(name, rapid.MakeCheck(func(t *rapid.T) {
-		w := &world{now: friday, stored: friday, r: randomRequest(t)}
+		w := &world{now: friday, stored: friday, r: randomRequest(t), pace: randomPace(t)}
 		w.step(campaign.Asked{Key: key, Request: w.r})
 		for range rapid.IntRange(1, 120).Draw(t, "steps") {
 			before := w.saved

@@ -51,7 +51,8 @@ type Rules struct {
 	Policies map[string]Policy
 	Windows  map[string]Window
 	// Pace is how many messages the gateway sends in a minute, to tell how long
-	// a sending takes. Default 200: UC-006's 9,831 took 42 minutes.
+	// a sending takes as long as nothing better was seen: see [Rules.PaceFor].
+	// Default 200: UC-006's 9,831 took 42 minutes.
 	Pace int
 	// Budgets says that there is a ledger: what a campaign costs is put into it
 	// before the confirm.

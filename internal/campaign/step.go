@@ -11,6 +11,8 @@ type Facts struct {
 	// stream's clock and since our last connecting: for conclusions about a
 	// confirm that somebody else may have sent.
 	Age time.Duration
+	// Pace is what was seen of the gateway's pace, by the looks at all sendings.
+	Pace Pace
 }
 
 // Decision is what follows from an input, in this order: save Next if Save,
@@ -30,7 +32,7 @@ type Decision struct {
 // Everything the record owes has been delivered before Step is called, so the
 // next version owes only what this step adds.
 func (r Rules) Step(c Campaign, in Input, f Facts) Decision {
-	t := turn{Rules: r.WithDefaults(), c: c, now: f.Now, age: f.Age}
+	t := turn{Rules: r.WithDefaults(), c: c, now: f.Now, age: f.Age, pace: f.Pace}
 	t.c.Outbox = nil
 	switch in := in.(type) {
 	case Asked:
@@ -78,9 +80,10 @@ func (r Rules) Step(c Campaign, in Input, f Facts) Decision {
 // turn is one step in the making: a copy of the campaign, and the moment.
 type turn struct {
 	Rules
-	c   Campaign
-	now time.Time
-	age time.Duration
+	c    Campaign
+	now  time.Time
+	age  time.Duration
+	pace Pace
 }
 
 // wake looks at a campaign that is due.

@@ -127,7 +127,7 @@ var settings = []setting{
 		help:  "how often the credit is looked at meanwhile; each look is a quote of five calls",
 		field: func(c *config) any { return &c.Rules.CreditEvery }},
 	{key: "gateway.pace",
-		help:  "messages the gateway sends in a minute, to tell whether a sending fits before it expires",
+		help:  "messages the gateway sends in a minute, to tell whether a sending fits; assumed until its pace was seen: a slower one counts at once, a faster one after five sendings, both for a day, also after a restart; see docs/time.md",
 		field: func(c *config) any { return &c.Rules.Pace }},
 	{key: "poll.min",
 		help:  "shortest pause between two looks at the statistics; each look is one call of the rate",

@@ -120,6 +120,15 @@ const (
 	Bury Disposal = "bury"
 )
 
+// Pace remembers what the records say of how fast the gateway sends. It must
+// not block, and is safe for concurrent use.
+type Pace interface {
+	// Saw takes a record that was saved.
+	Saw(c campaign.Campaign, now time.Time)
+	// At is what is known at a moment.
+	At(now time.Time) campaign.Pace
+}
+
 // Observer is told what happens, for logs and metrics. It must not block.
 type Observer interface {
 	// Moved: the record was saved; from is the state before.

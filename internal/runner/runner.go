@@ -16,6 +16,7 @@ type Options struct {
 	Gateway  Gateway
 	Observer Observer // nil: nobody watches
 	Budgets  Budgets  // required if Rules.Budgets, else unused
+	Pace     Pace     // nil: nothing is ever seen, Rules.Pace holds
 	// Decide stands in for Rules.Step, to see what breaks without one of the
 	// rules. Nil: the rules decide.
 	Decide func(campaign.Campaign, campaign.Input, campaign.Facts) campaign.Decision
@@ -29,6 +30,7 @@ type Runner struct {
 	gateway  Gateway
 	observer Observer
 	budgets  Budgets
+	pace     Pace
 	decide   func(campaign.Campaign, campaign.Input, campaign.Facts) campaign.Decision
 }
 
@@ -37,7 +39,10 @@ func New(o Options) *Runner {
 	if o.Observer == nil {
 		o.Observer = nobody{}
 	}
-	r := &Runner{rules: o.Rules.WithDefaults(), journal: o.Journal, gateway: o.Gateway, observer: o.Observer, decide: o.Decide, budgets: o.Budgets}
+	if o.Pace == nil {
+		o.Pace = unseen{}
+	}
+	r := &Runner{rules: o.Rules.WithDefaults(), journal: o.Journal, gateway: o.Gateway, observer: o.Observer, decide: o.Decide, budgets: o.Budgets, pace: o.Pace}
 	if r.decide == nil {
 		r.decide = r.rules.Step
 	}
@@ -123,7 +128,8 @@ type run struct {
 func (r *run) loop(ctx context.Context, in campaign.Input) Verdict {
 	for range maxSteps {
 		r.intent = time.Now()
-		d := r.decide(r.c, in, campaign.Facts{Now: r.now(), Age: r.journal.Age(r.rev, r.wakeup.Stored)})
+		now := r.now()
+		d := r.decide(r.c, in, campaign.Facts{Now: now, Age: r.journal.Age(r.rev, r.wakeup.Stored), Pace: r.pace.At(now)})
 		if d.Refused != "" {
 			return Verdict{Do: Bury, Reason: "refused_command", Note: d.Refused}
 		}
@@ -160,6 +166,7 @@ func (r *run) save(ctx context.Context, c campaign.Campaign) (Verdict, bool) {
 	}
 	r.rev, r.stored = rev, c
 	r.observer.Moved(c, from, rev)
+	r.pace.Saw(c, r.now())
 	if err := r.tell(ctx, c); err != nil {
 		return retry(afterTrouble, err), false
 	}
@@ -299,6 +306,11 @@ func (r *run) release() {
 func retry(after time.Duration, err error) Verdict {
 	return Verdict{Do: Retry, After: after, Note: err.Error()}
 }
+
+type unseen struct{}
+
+func (unseen) Saw(campaign.Campaign, time.Time)  {}
+func (unseen) At(time.Time) (none campaign.Pace) { return }
 
 type nobody struct{}
 

@@ -19,6 +19,7 @@ import (
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/gateway"
+	"github.com/staffetta-io/staffetta/internal/pace"
 	"github.com/staffetta-io/staffetta/internal/runner"
 	"github.com/staffetta-io/staffetta/internal/runner/runnertest"
 	"github.com/staffetta-io/staffetta/internal/sandbox"
@@ -93,7 +94,7 @@ func found(t *testing.T, zone *time.Location, rules campaign.Rules) *company {
 	}
 	t.Cleanup(g.Close)
 	c.journal = runnertest.NewJournal(t, c.deliver)
-	c.runner = runner.New(runner.Options{Rules: rules, Journal: c.journal, Gateway: g, Budgets: c.budgets})
+	c.runner = runner.New(runner.Options{Rules: rules, Journal: c.journal, Gateway: g, Budgets: c.budgets, Pace: &pace.Pace{}})
 	return c
 }
 

@@ -1,0 +1,80 @@
+package journal_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/journal"
+	"github.com/staffetta-io/staffetta/internal/runner/runnertest"
+)
+
+func TestNewest(t *testing.T) {
+	t.Parallel()
+	newest := func(t *testing.T, b *testBundle, saves uint64) (ids []string) {
+		t.Helper()
+		err := b.j.Newest(t.Context(), saves, func(c campaign.Campaign) {
+			ids = append(ids, fmt.Sprintf("%s at %d a minute", c.Key.RequestID, c.Progress.PerMinute))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ids
+	}
+	save := func(t *testing.T, b *testBundle, id string, perMinute int64) {
+		t.Helper()
+		c := runnertest.Sample(campaign.Key{Source: "shop-italia", RequestID: id})
+		c.Progress = &campaign.Progress{At: time.Now(), Sent: 500, PerMinute: perMinute}
+		_, rev, err := b.j.Load(t.Context(), c.Key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.j.Save(t.Context(), c, rev); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check := func(t *testing.T, got []string, want ...string) {
+		t.Helper()
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("the newest records (-want +got):\n%s", diff)
+		}
+	}
+
+	t.Run("NoneOfNone", func(t *testing.T) {
+		t.Parallel()
+		check(t, newest(t, setup(t, journal.Options{}), 3))
+	})
+
+	t.Run("EachOnceAsItWasSavedLastAndNoFurtherBack", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, journal.Options{})
+		for i, id := range []string{"a", "b", "c", "b"} {
+			save(t, b, id, int64(100+i))
+		}
+		check(t, newest(t, b, 1000), "a at 100 a minute", "c at 102 a minute", "b at 103 a minute")
+		check(t, newest(t, b, 2), "c at 102 a minute", "b at 103 a minute")
+		check(t, newest(t, b, 1), "b at 103 a minute")
+	})
+
+	t.Run("OneThatWasDeletedOrCannotBeReadIsPassedOver", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, journal.Options{})
+		kv, err := b.js.KeyValue(t.Context(), "campaigns")
+		if err != nil {
+			t.Fatal(err)
+		}
+		save(t, b, "a", 100)
+		save(t, b, "b", 101)
+		if err := kv.Delete(t.Context(), "shop-italia.a"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := kv.Put(t.Context(), "shop-italia.newer", []byte(`{"schema":99}`)); err != nil {
+			t.Fatal(err)
+		}
+		save(t, b, "c", 102)
+		check(t, newest(t, b, 1000), "b at 101 a minute", "c at 102 a minute")
+	})
+}
