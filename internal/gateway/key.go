@@ -101,11 +101,12 @@ func (k *key) current() *credential {
 	if now-last < int64(lookEvery) || !k.checked.CompareAndSwap(last, now) {
 		return k.cred.Load()
 	}
-	k.trouble.Store(nil)
+	var trouble *string // stored once it is known: whoever asks meanwhile hears what was
 	if err := k.load(); err != nil {
 		text := fmt.Sprintf("key file %s: %v", k.path, err)
-		k.trouble.Store(&text)
+		trouble = &text
 	}
+	k.trouble.Store(trouble)
 	return k.cred.Load()
 }
 
