@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
@@ -152,6 +153,9 @@ func (w *World) judgeEvents(c campaign.Campaign) {
 	}
 	if s := c.State; s != campaign.Completed {
 		want[campaign.EventType(s)] = 1
+	}
+	if last := slices.ContainsFunc(events, func(e campaign.Event) bool { return e.Last }); c.State == campaign.Completed && !last {
+		w.fail("not told", "the campaign is completed, and no statistic was the last one")
 	}
 	for event, n := range want {
 		if count[event] < n {
