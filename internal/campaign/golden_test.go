@@ -308,12 +308,13 @@ func situations(t *testing.T) []situation {
 	}{
 		{"with budgets: drafted, own, price under way", blackFriday(), plus(drafted, "configure ok", "calculate ok")},
 		{"with budgets: drafted, own, reserve under way", blackFriday(), quoted},
-		{"with budgets: rejecting, settle under way", blackFriday(), plus(quoted, "reserve refused", "delete ok")},
+		{"with budgets: rejected, settle under way", blackFriday(), plus(quoted, "reserve refused", "delete ok", "delivered")},
 		{"with budgets: sending, statistics under way", blackFriday(), plus(quoted, "reserve ok", "admit ok", "confirm ok", "due", "woken")},
-		{"with budgets: sending, settle under way", blackFriday(), plus(quoted, "reserve ok", "admit ok", "confirm ok", "due", "woken", "stats COMPLETED")},
+		{"with budgets: completed, not told and not settled", blackFriday(), plus(quoted, "reserve ok", "admit ok", "confirm ok", "due", "woken", "stats COMPLETED")},
+		{"with budgets: completed, settle under way", blackFriday(), plus(quoted, "reserve ok", "admit ok", "confirm ok", "due", "woken", "stats COMPLETED", "delivered")},
+		{"with budgets: completed, the ledger did not answer, due", blackFriday(), plus(quoted, "reserve ok", "admit ok", "confirm ok", "due", "woken", "stats COMPLETED", "delivered", "settle unavailable", "reload", "due")},
 		{"with budgets: abandoning, has expired, delete under way", expiring, soonExpired},
-		{"with budgets: rejecting, without a draft, settle under way", expiring, plus(soonExpired, "delete ok")},
-		{"with budgets: rejecting, without a draft, due", expiring, plus(soonExpired, "delete ok", "reload", "due")},
+		{"with budgets: rejected, of another run, not settled, due", expiring, plus(soonExpired, "delete ok", "reload", "due")},
 		{"with budgets: cancelling, was confirmed for later, delete under way", soon, plus(quoted, "reserve ok", "admit ok", "confirm ok", "reload", "cancel")},
 	} {
 		s := story(t, l.r, l.steps...)
@@ -356,7 +357,7 @@ func describe(s situation, d campaign.Decision) string {
 		if !d.Call.At.IsZero() {
 			fmt.Fprintf(&b, " for %s", d.Call.At.Format(time.DateTime))
 		}
-	} else if state := d.Next.State; state != "" && !state.Final() && !d.Next.Wake.IsZero() {
+	} else if state := d.Next.State; state != "" && (!state.Final() || len(d.Next.Outbox) == 0) && !d.Next.Wake.IsZero() {
 		fmt.Fprintf(&b, ", wake in %s", d.Next.Wake.Sub(s.now).Round(time.Second))
 	}
 	if d.Next.Cancel != nil && d.Next.Cancel.Refused != "" {

@@ -21,7 +21,8 @@ func (t *turn) withdraw(s State, why *Reason) Decision {
 	t.c.run = run{}
 	t.c.Wake = t.now.Add(t.Lease)
 	if t.c.Draft == nil {
-		// It was ending without one, and now for another reason.
+		// It was ending without one, and now for another reason: a record that an
+		// earlier version stored.
 		d := t.gone()
 		d.Save = true
 		return d

@@ -179,7 +179,7 @@ func (r *run) rest(ctx context.Context) (campaign.Input, Verdict) {
 		return nil, Verdict{Do: Ack}
 	case len(c.Outbox) > 0 && (c.State.Final() || c.Wake.Sub(now) > longSleep):
 		return campaign.Delivered{}, Verdict{}
-	case c.State.Final():
+	case c.State.Final() && c.Wake.IsZero():
 		return nil, Verdict{Do: Ack}
 	case !c.Wake.After(now):
 		// A timer that is due would fire at once and be armed again: the

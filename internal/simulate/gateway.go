@@ -68,8 +68,8 @@ func (w *World) leaving() {
 	if r.Limits.Approval && !w.saw.approved {
 		w.fail("not approved", "a confirm leaves, and nobody approved it")
 	}
-	if w.budgeted && w.ledger.amount.Amount.IsZero() && !w.saw.powerCut {
-		w.fail("budget", "a confirm leaves, and the budgets know nothing of it")
+	if held := w.ledger.open.Add(w.ledger.settled); w.budgeted && held.LessThan(price) {
+		w.fail("budget", "a confirm of %s leaves, and the budgets hold %s", price, held)
 	}
 }
 

@@ -69,7 +69,7 @@ func (w *World) judge() {
 		w.fail("twice", "%d confirms took effect and stand", standing)
 	case w.saw.unmade:
 		// An end that was told and then lost: no protocol can mend that.
-	case !c.State.Final():
+	case !c.State.Final(), !c.Wake.IsZero():
 		w.fail("forgotten", "the record is %q, and nothing will wake it", c.State)
 	case told[campaign.EventConfirmed] > 0 && effective == 0:
 		w.fail("not true", "confirmed was told, and no confirm took effect")

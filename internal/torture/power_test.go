@@ -18,7 +18,7 @@ import (
 	"github.com/staffetta-io/staffetta/internal/journal"
 )
 
-var powerCuts = flag.Int("powercuts", 1, "how often the power of each fleet is cut; from 2 on all of them lose all there is to lose")
+var powerCuts = flag.Int("powercuts", 1, "how many fleets of each kind have their power cut; from 2 on all kinds of cut meet all campaigns")
 
 // How a power cut looks from outside.
 type outage struct {
@@ -57,23 +57,23 @@ func TestPowerCut(t *testing.T) {
 		name   string
 		stages []stage
 	}{{"on the way", onTheWay()}, {"told", told()}, {"after S", afterSettling()}}
-	caught := make(chan map[string]int, len(sets)*len(outages))
+	caught := make(chan map[string]int, len(sets)*len(outages)**powerCuts)
 	t.Run("cut", func(t *testing.T) {
-		for i, o := range outages {
-			for _, set := range sets {
-				if i > 0 && *powerCuts == 1 && set.name != "on the way" {
-					continue // the short form
-				}
-				t.Run(o.name+", "+set.name, func(t *testing.T) {
-					t.Parallel()
-					p := newPower(t, o)
-					for range *powerCuts {
-						p.cut(set.stages)
+		for n := range *powerCuts {
+			for i, o := range outages {
+				for _, set := range sets {
+					if i > 0 && *powerCuts == 1 && set.name != "on the way" {
+						continue // the short form
 					}
-					p.Logf("%s", p.judge(p.ids))
-					p.buried(0)
-					caught <- p.caught
-				})
+					t.Run(fmt.Sprintf("%s, %s, %d", o.name, set.name, n+1), func(t *testing.T) {
+						t.Parallel()
+						p := newPower(t, o)
+						p.cut(set.stages)
+						p.Logf("%s", p.judge(p.ids))
+						p.buried(0)
+						caught <- p.caught
+					})
+				}
 			}
 		}
 	})
