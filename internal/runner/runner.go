@@ -16,6 +16,9 @@ type Options struct {
 	Gateway  Gateway
 	Observer Observer // nil: nobody watches
 	Budgets  Budgets  // required if Rules.Budgets, else unused
+	// Clock is the wall clock of the machine, which need not be right. Nil:
+	// time.Now.
+	Clock func() time.Time
 	// Decide stands in for Rules.Step, to see what breaks without one of the
 	// rules. Nil: the rules decide.
 	Decide func(campaign.Campaign, campaign.Input, campaign.Facts) campaign.Decision
@@ -29,6 +32,7 @@ type Runner struct {
 	gateway  Gateway
 	observer Observer
 	budgets  Budgets
+	clock    func() time.Time
 	decide   func(campaign.Campaign, campaign.Input, campaign.Facts) campaign.Decision
 }
 
@@ -37,7 +41,10 @@ func New(o Options) *Runner {
 	if o.Observer == nil {
 		o.Observer = nobody{}
 	}
-	r := &Runner{rules: o.Rules.WithDefaults(), journal: o.Journal, gateway: o.Gateway, observer: o.Observer, decide: o.Decide, budgets: o.Budgets}
+	r := &Runner{rules: o.Rules.WithDefaults(), journal: o.Journal, gateway: o.Gateway, observer: o.Observer, decide: o.Decide, budgets: o.Budgets, clock: o.Clock}
+	if r.clock == nil {
+		r.clock = time.Now
+	}
 	if r.decide == nil {
 		r.decide = r.rules.Step
 	}
@@ -201,7 +208,7 @@ func (r *run) rest(ctx context.Context) (campaign.Input, Verdict) {
 // slow would otherwise arm a timer that fires at once, find that it is not due
 // yet, arm it, and so on until its clock has caught up.
 func (r *run) now() time.Time {
-	now := time.Now().Round(0).UTC()
+	now := r.clock().Round(0).UTC()
 	if r.wakeup.Stored.After(now) {
 		return r.wakeup.Stored.UTC()
 	}

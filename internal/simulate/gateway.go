@@ -37,7 +37,7 @@ func (g gateway) Call(ctx context.Context, call campaign.Call) campaign.Outcome 
 		menu = atRefusable
 	case campaign.OpConfirm:
 		menu = atRefusable
-		w.leaving()
+		w.leaving(k)
 	}
 	began := w.now
 	f := k.pause("call "+string(call.Op), menu)
@@ -56,9 +56,10 @@ func (g gateway) Call(ctx context.Context, call campaign.Call) campaign.Outcome 
 	return o
 }
 
-// leaving judges a confirm as it leaves: was it still allowed to?
-func (w *World) leaving() {
-	r, limit := w.request, defaults.ConfirmWithin
+// leaving judges a confirm as it leaves: was it still allowed to? A worker whose
+// clock is slow is late by no more than that.
+func (w *World) leaving(k *worker) {
+	r, limit := w.request, defaults.ConfirmWithin+max(0, -k.ahead)
 	if end := r.ExpiresAt; !end.IsZero() && w.now.Sub(end) > limit {
 		w.fail("expired", "a confirm leaves %s after the request expired", w.now.Sub(end))
 	}

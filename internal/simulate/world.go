@@ -143,7 +143,7 @@ func NewWorld(o Options) *World {
 			g = o.Gateway(g)
 		}
 		for n, rules := range []campaign.Rules{w.rules, withBudgets(w.rules)} {
-			ro := runner.Options{Rules: rules, Journal: j, Gateway: g, Budgets: budgets{k}}
+			ro := runner.Options{Rules: rules, Journal: j, Gateway: g, Budgets: budgets{k}, Clock: k.clock}
 			if o.Decide != nil {
 				ro.Decide = o.Decide(rules)
 			}
