@@ -148,6 +148,8 @@ func inputs() []input {
 		{"approve", campaign.Approve{QuoteID: quoteID, By: "carla"}},
 		{"approve another quote", campaign.Approve{QuoteID: "0123456789abcdef", By: "carla"}},
 		{"decline", campaign.Decline{QuoteID: quoteID, By: "carla", Why: "too dear"}},
+		{"another cancel", campaign.CancelAsked{By: "bruno"}},
+		{"another approve", campaign.Approve{QuoteID: quoteID, By: "bruno"}},
 		{"resolved, was sent", campaign.Resolved{By: "anna", Sent: true}},
 		{"resolved, was not sent", campaign.Resolved{By: "anna"}},
 		{"delivered", campaign.Delivered{}},
@@ -289,6 +291,9 @@ func situations(t *testing.T) []situation {
 		{"completed", blackFriday(), plus(confirmed, "due", "woken", "stats COMPLETED", "reload")},
 		{"rejected", blackFriday(), []string{"asked", "create refused 400", "reload"}},
 		{"cancelled", blackFriday(), []string{"asked", "create unavailable", "cancel", "reload"}},
+		{"completed, a cancel came too late", blackFriday(), plus(confirmed, "cancel", "due", "woken", "stats COMPLETED", "reload")},
+		{"rejected, was declined", approved, plus(quoted, "reload", "decline", "delete ok", "reload")},
+		{"completed, was approved", approved, plus(quoted, "reload", "approve", "delete ok", "create ok", "configure ok", "calculate ok", "price ok", "admit ok", "confirm ok", "due", "woken", "stats COMPLETED", "reload")},
 		{"failed", blackFriday(), plus(confirmed, "due", "woken", "stats FAILED", "reload")},
 	}
 	var all []situation
@@ -366,12 +371,40 @@ func describe(s situation, d campaign.Decision) string {
 	return b.String()
 }
 
+// A command that changes nothing is one that was obeyed already, or it is refused in
+// words: nobody is left to wonder.
+func TestNoCommandIsTakenInSilence(t *testing.T) {
+	for _, s := range situations(t) {
+		for _, i := range inputs() {
+			d := rules.Step(s.c, i.in, campaign.Facts{Now: s.now, Age: s.age})
+			if d.Save || d.Refused != "" || s.c.State == "" {
+				continue // without a record it waits for the request
+			}
+			again := true
+			switch in := i.in.(type) {
+			case campaign.CancelAsked:
+				again = s.c.Cancel != nil
+			case campaign.Approve:
+				again = s.c.Approval != nil && s.c.Approval.QuoteID == in.QuoteID
+			case campaign.Decline:
+				again = s.c.Reason != nil && s.c.Reason.Code == campaign.ReasonDeclined
+			case campaign.Resolved:
+				again = s.c.Resolved != nil && s.c.Resolved.Sent == in.Sent
+			}
+			if !again {
+				t.Errorf("%s: %q changes nothing, and nobody is told", s.name, i.name)
+			}
+		}
+	}
+}
+
 func TestLifecycleTable(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("# Every situation × everything that can happen. Written by `go test ./internal/campaign -rewrite`.\n")
 	for _, s := range situations(t) {
 		fmt.Fprintf(&b, "\n%s\n", s.name)
-		var nothing []string
+		var nothing, no []string
+		refused := map[string][]string{} // what is, by the words
 		for _, i := range inputs() {
 			if _, ok := i.in.(campaign.Asked); ok {
 				i.in = campaign.Asked{Key: key, Request: s.asks}
@@ -381,8 +414,11 @@ func TestLifecycleTable(t *testing.T) {
 				r = *s.rules
 			}
 			d := r.Step(s.c, i.in, campaign.Facts{Now: s.now, Age: s.age})
-			if d.Refused != "" && s.c.State == campaign.Quoted {
-				fmt.Fprintf(&b, "  %-31s → refused: %s\n", i.name, d.Refused)
+			if d.Refused != "" {
+				if refused[d.Refused] == nil {
+					no = append(no, d.Refused)
+				}
+				refused[d.Refused] = append(refused[d.Refused], i.name)
 				continue
 			}
 			if !d.Save && d.Call == nil {
@@ -390,6 +426,9 @@ func TestLifecycleTable(t *testing.T) {
 				continue
 			}
 			fmt.Fprintf(&b, "  %-31s → %s\n", i.name, describe(s, d))
+		}
+		for _, words := range no {
+			fmt.Fprintf(&b, "  %-31s → refused: %s\n", strings.Join(refused[words], ", "), words)
 		}
 		if len(nothing) == len(inputs()) {
 			b.WriteString("  anything                        → nothing\n")

@@ -45,9 +45,7 @@ func (r Rules) Step(c Campaign, in Input, f Facts) Decision {
 		if c.State == "" {
 			return t.cancelUnasked(in)
 		}
-		if c.State != "" && !c.State.Final() && (c.Cancel == nil || c.Cancel.Refused != "") {
-			return t.cancel(in)
-		}
+		return t.cancel(in)
 	case Approve:
 		if c.State != "" {
 			return t.approve(in)
@@ -57,7 +55,7 @@ func (r Rules) Step(c Campaign, in Input, f Facts) Decision {
 			return t.decline(in)
 		}
 	case Resolved:
-		if c.State == Unresolved {
+		if c.State != "" {
 			return t.resolve(in)
 		}
 	case Delivered:
