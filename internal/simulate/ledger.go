@@ -95,8 +95,6 @@ func (w *World) judgeLedger(c campaign.Campaign, standing int) {
 		w.fail("budget", "it cost %s, the budgets hold %s and %s reserved", cost, l.settled, l.open)
 	case c.State == campaign.Unresolved, vanished:
 		// It may have been spent: they keep what they hold.
-	case w.saw.unmade && w.saw.cancelled:
-		// Which of the two was charged in the end is not promised.
 	case !l.open.IsZero() || !l.settled.Equal(cost):
 		w.fail("budget", "it cost %s, the budgets hold %s and %s reserved", cost, l.settled, l.open)
 	}
