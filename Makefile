@@ -23,6 +23,8 @@ BUDGETED  ?= 100000
 SEED      ?= 1
 # How many processes make test/kills kills.
 KILLS     ?= 240
+# How many fleets of each of nine kinds lose their power in make test/power.
+POWERCUTS ?= 5
 # How often make test/flood publishes one request, and for how long it fuzzes.
 DUPLICATES ?= 1000000
 FUZZ       ?= 5m
@@ -99,6 +101,11 @@ test/race: ## All tests under the race detector (slow; needs a C compiler)
 test/kills: ## Campaigns flow while processes are killed, many times (KILLS=240 SEED=1)
 	$(call say,$(KILLS) kills from seed $(SEED))
 	@$(GO) test -count=1 -timeout 30m -run '^TestKills$$' -v ./internal/torture -kills=$(KILLS) -seed=$(SEED) $(ARGS) | grep -vE '^ *===|^ *---'
+
+.PHONY: test/power
+test/power: ## Campaigns flow while acknowledged writes are taken back by power cuts (POWERCUTS=5)
+	$(call say,$(POWERCUTS) power cuts of each of nine kinds)
+	@$(GO) test -count=1 -timeout 40m -run '^TestPowerCut$$' -v ./internal/torture -powercuts=$(POWERCUTS) $(ARGS) | grep -vE '^ *===|^ *---'
 
 .PHONY: test/flood
 test/flood: ## One request a million times, and a fuzzer at the door (DUPLICATES=1000000 FUZZ=5m)

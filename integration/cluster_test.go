@@ -53,3 +53,36 @@ func TestClusterIsPartitioned(t *testing.T) {
 	leader.join(t)
 	f.land()
 }
+
+// A member of the cluster is killed while campaigns are under way, and comes back
+// on its volume. It has to catch up with what the others have agreed on meanwhile:
+// then another one is killed, and nothing is agreed on any more without it.
+func TestClusterMemberComesBack(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, 3)
+	s.serve(t)
+	s.serve(t)
+	f := newFleet(t, s)
+	f.slow(300*time.Millisecond, "create", "calculate", "confirm")
+	f.launch(200)
+	f.await("confirmed", 5)
+	name, err := s.nats.leader(t.Context(), f.js, "KV_campaigns")
+	if err != nil {
+		t.Fatal(err)
+	}
+	member := s.nats.named(t, name)
+	member.kill(t)
+	f.await("confirmed", 40) // the others go on without it
+	member.revive(t)
+	s.nats.current(t, f.js, name)
+	for _, c := range s.nats.containers {
+		if c != member {
+			c.kill(t)
+			break
+		}
+	}
+	if left := len(f.unfinished()); left < 10 {
+		t.Fatalf("%d campaigns were under way, too few to prove anything", left)
+	}
+	f.land()
+}

@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	containerapi "github.com/moby/moby/api/types/container"
 	dockernet "github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/client"
 	"github.com/testcontainers/testcontainers-go"
@@ -89,6 +92,32 @@ func (c *container) kill(t testing.TB) {
 	if err != nil {
 		t.Fatalf("kill %s: %v", c.name, err)
 	}
+}
+
+// revive starts it again, with the files and the volume that it had, and waits until
+// it is ready.
+func (c *container) revive(t testing.TB) {
+	t.Helper()
+	if err := c.Start(t.Context()); err != nil {
+		t.Fatalf("start %s again: %v", c.name, err)
+	}
+}
+
+// published asks for ports of this machine that stay the same when the container is
+// started again; those that the engine chooses do not.
+func published(t testing.TB, ports ...string) func(*containerapi.HostConfig) {
+	t.Helper()
+	bound := dockernet.PortMap{}
+	for _, port := range ports {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close() // all are held until each has one
+		_, free, _ := net.SplitHostPort(l.Addr().String())
+		bound[dockernet.MustParsePort(port)] = []dockernet.PortBinding{{HostIP: netip.MustParseAddr("127.0.0.1"), HostPort: free}}
+	}
+	return func(h *containerapi.HostConfig) { h.PortBindings = bound }
 }
 
 // cut takes the container off the network: it lives on and hears nobody.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	containerapi "github.com/moby/moby/api/types/container"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/testcontainers/testcontainers-go"
@@ -50,6 +51,9 @@ func startServer(t testing.TB, net, name, config string, env map[string]string) 
 		Cmd:          []string{"--config", "/etc/nats/nats-server.conf"},
 		Env:          env,
 		ExposedPorts: []string{"4222/tcp", "8222/tcp"},
+		// Killed and started again, it is where it was, with what was on its volume.
+		HostConfigModifier: published(t, "4222/tcp", "8222/tcp"),
+		ConfigModifier:     func(c *containerapi.Config) { c.Volumes = map[string]struct{}{"/data": {}} },
 		Files: []testcontainers.ContainerFile{
 			deployed(t, config, "/etc/nats/nats-server.conf"),
 			deployed(t, "nats/jetstream.conf", "/etc/nats/jetstream.conf"),
@@ -96,6 +100,35 @@ func (s *servers) leader(ctx context.Context, js jetstream.JetStream, stream str
 		return "", errors.New(stream + " has no leader")
 	}
 	return info.Cluster.Leader, nil
+}
+
+// current waits until a server is up to date with every stream: it leads it, or
+// follows without lag.
+func (s *servers) current(t testing.TB, js jetstream.JetStream, name string) {
+	t.Helper()
+	eventually(t, name+" is up to date", func(ctx context.Context) error {
+		streams, n := js.ListStreams(ctx), 0
+		for info := range streams.Info() {
+			n++
+			if info.Cluster == nil || info.Cluster.Leader == "" {
+				return fmt.Errorf("%s has no leader", info.Config.Name)
+			}
+			if info.Cluster.Leader == name {
+				continue
+			}
+			i := slices.IndexFunc(info.Cluster.Replicas, func(p *jetstream.PeerInfo) bool { return p.Name == name })
+			if i < 0 {
+				return fmt.Errorf("%s does not know %s", info.Config.Name, name)
+			}
+			if p := info.Cluster.Replicas[i]; !p.Current || p.Offline || p.Lag > 0 {
+				return fmt.Errorf("%s lags behind with %s: %+v", name, info.Config.Name, *p)
+			}
+		}
+		if err := streams.Err(); err != nil || n > 0 {
+			return err
+		}
+		return errors.New("there is no stream")
+	})
 }
 
 func streamClient(t testing.TB, nc *nats.Conn) jetstream.JetStream {

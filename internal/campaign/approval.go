@@ -98,7 +98,7 @@ func drift(was, is int64) int64 {
 // quoted anew: what is confirmed is what the gateway says now, if that still
 // is what was approved.
 func (t *turn) approve(in Approve) Decision {
-	if a := t.c.Approval; a != nil && a.QuoteID == in.QuoteID {
+	if a := t.c.Approval; a != nil && a.QuoteID == in.QuoteID && (a.By == in.By || !t.c.State.Final()) {
 		return Decision{Next: t.c} // the same yes again
 	}
 	if no := t.unasked(in.QuoteID); no != "" {
@@ -111,7 +111,7 @@ func (t *turn) approve(in Approve) Decision {
 
 // decline takes somebody's no.
 func (t *turn) decline(in Decline) Decision {
-	if why := t.c.Reason; why != nil && why.Code == ReasonDeclined {
+	if why := t.c.Reason; why != nil && why.Code == ReasonDeclined && (why.By == in.By || !t.c.State.Final()) {
 		return Decision{Next: t.c} // the same no again
 	}
 	if no := t.unasked(in.QuoteID); no != "" {

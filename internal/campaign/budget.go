@@ -8,6 +8,10 @@ import (
 // The budgets: a cost is reserved before the confirm may leave and settled to
 // what it really was in the end. The ledger files one amount for one campaign,
 // so reserving and settling twice are the same as once.
+//
+// The end is saved first. Of two runs that would end a campaign differently (one
+// sees that it is gone at the gateway, the other that it is cancelled) one is
+// heard, and what it has cost is then read off the record.
 
 // reserved takes the ledger's answer: the budgets have room, or not.
 func (t *turn) reserved(o Outcome) Decision {
@@ -22,28 +26,22 @@ func (t *turn) reserved(o Outcome) Decision {
 	}
 }
 
-// settleThen settles with the budgets before the campaign ends. A crash in
-// between settles again. Whoever has no budgets makes no further call.
-func (t *turn) settleThen(finish func(turn) Decision) Decision {
-	if !t.c.Budgeted {
-		return finish(*t)
-	}
-	t.c.run.finish = finish
-	return t.call(OpSettle)
+// unsettled says that the campaign has ended and the budgets do not know it yet.
+// One that nobody could establish keeps what they hold for it: it may have been
+// spent.
+func (c Campaign) unsettled() bool {
+	return c.Budgeted && c.State.Final() && c.State != Unresolved
 }
 
-// settledUp ends the campaign as was decided before.
+// settledUp is the last that is stored of a campaign, unless the ledger has to be
+// asked again. A crash before it settles again.
 func (t *turn) settledUp(o Outcome) Decision {
-	finish := t.c.run.finish
-	switch {
-	case o.Kind == OK:
-		t.c.Budgeted = false
-	case t.c.State == Unresolved:
-		// Somebody waits for the answer; the ledger's own sweep will find it.
-	default:
-		return t.wait(t.pause(o))
+	t.c.Wake = time.Time{}
+	if t.c.Budgeted = o.Kind != OK; t.c.Budgeted {
+		pause, _ := t.pause(o)
+		t.c.Wake = t.now.Add(pause)
 	}
-	return finish(*t)
+	return t.save()
 }
 
 // Cost is what the campaign has cost: nothing, unless it was confirmed and not

@@ -21,7 +21,7 @@ type Campaign struct {
 	State   State     `json:"state"`
 	Since   time.Time `json:"since"`             // when it entered this state
 	Waiting string    `json:"waiting,omitempty"` // why nothing happens now, in a sentence
-	Wake    time.Time `json:"wake,omitzero"`     // when it must be looked at again; zero once final and told
+	Wake    time.Time `json:"wake,omitzero"`     // when it must be looked at again; zero once final, told and settled
 	Asked   time.Time `json:"asked,omitzero"`    // when we first saw the request
 
 	Draft     *Bound        `json:"draft,omitempty"`      // the gateway's campaign, while there is one
@@ -83,10 +83,9 @@ type Resolution struct {
 
 // run is how far the worker in hand has come.
 type run struct {
-	asked   Op                  // the call under way; an answer to any other means nothing
-	refused *Reason             // a refusal that is being read back
-	finish  func(turn) Decision // how it ends once the budgets are settled
-	denied  int                 // the HTTP status of a refused delete that is being read back
+	asked   Op      // the call under way; an answer to any other means nothing
+	refused *Reason // a refusal that is being read back
+	denied  int     // the HTTP status of a refused delete that is being read back
 }
 
 const attemptsKept = 32

@@ -12,6 +12,10 @@ func (s Status) happened() bool {
 // running says that it took effect and can no longer be undone.
 func (s Status) running() bool { return s.happened() && s != StatusConfirmed }
 
+// clocksDiffer is by how much a worker's clock may be behind the gateway's, so that
+// what it takes for the future is refused as the past.
+const clocksDiffer = 5 * time.Minute
+
 // confirmed takes the answer of the one confirm the intent permitted.
 func (t *turn) confirmed(o Outcome) Decision {
 	switch o.Kind {
@@ -23,9 +27,9 @@ func (t *turn) confirmed(o Outcome) Decision {
 		t.c.Rounds--
 		return t.retreat(o)
 	case Refused:
-		// Unless the instant passed while the confirm was on its way, and that
-		// is why: then the next draft is confirmed at once, or it is too late.
-		if at := t.c.Draft.For; at.IsZero() || at.Sub(t.now) > t.ConfirmWithin {
+		// Unless the instant has passed by the gateway's clock, and that is why:
+		// then a later draft is confirmed at once, or it is too late.
+		if at := t.c.Draft.For; at.IsZero() || at.Sub(t.now) > clocksDiffer+t.ConfirmWithin || o.HTTP == 402 {
 			why := refusal(o)
 			t.c.Reason = &why
 		}

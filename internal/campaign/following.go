@@ -72,17 +72,11 @@ func (t *turn) counted(s Stats, late bool) Decision {
 	changed := t.c.Stats == nil && (s.Sent > 0 || s.Status != StatusConfirmed) || t.c.Stats != nil && !t.c.Stats.Same(s)
 	switch {
 	case s.Status == StatusFailed:
-		t.c.Stats = &s
-		return t.settleThen(func(t turn) Decision {
-			t.announceStats(s, true)
-			return t.failed()
-		})
+		t.announceStats(s, true)
+		return t.failed()
 	case done:
-		t.c.Stats = &s
-		return t.settleThen(func(t turn) Decision {
-			t.announceStats(s, true)
-			return t.over(Completed)
-		})
+		t.announceStats(s, true)
+		return t.over(Completed)
 	case late:
 		t.c.Stats = &s
 		return t.lastCount()
@@ -131,12 +125,10 @@ func (t *turn) lastCount() Decision {
 	case t.c.Quote != nil:
 		s.Total, s.Pending, s.Cost = t.c.Quote.Goal.Valid, t.c.Quote.Goal.Valid, t.c.Quote.Price.Total
 	}
-	return t.settleThen(func(t turn) Decision {
-		t.announceStats(s, true)
-		d := t.over(Completed)
-		d.Next.Waiting = fmt.Sprintf("the statistics did not add up within %s of the start; they are followed no further", t.GiveUp)
-		return d
-	})
+	t.announceStats(s, true)
+	d := t.over(Completed)
+	d.Next.Waiting = fmt.Sprintf("the statistics did not add up within %s of the start; they are followed no further", t.GiveUp)
+	return d
 }
 
 func (t *turn) announceStats(s Stats, last bool) {

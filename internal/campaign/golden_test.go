@@ -148,6 +148,8 @@ func inputs() []input {
 		{"approve", campaign.Approve{QuoteID: quoteID, By: "carla"}},
 		{"approve another quote", campaign.Approve{QuoteID: "0123456789abcdef", By: "carla"}},
 		{"decline", campaign.Decline{QuoteID: quoteID, By: "carla", Why: "too dear"}},
+		{"another cancel", campaign.CancelAsked{By: "bruno"}},
+		{"another approve", campaign.Approve{QuoteID: quoteID, By: "bruno"}},
 		{"resolved, was sent", campaign.Resolved{By: "anna", Sent: true}},
 		{"resolved, was not sent", campaign.Resolved{By: "anna"}},
 		{"delivered", campaign.Delivered{}},
@@ -290,6 +292,9 @@ func situations(t *testing.T) []situation {
 		{"completed", blackFriday(), plus(confirmed, "due", "woken", "stats COMPLETED", "reload")},
 		{"rejected", blackFriday(), []string{"asked", "create refused 400", "reload"}},
 		{"cancelled", blackFriday(), []string{"asked", "create unavailable", "cancel", "reload"}},
+		{"completed, a cancel came too late", blackFriday(), plus(confirmed, "cancel", "due", "woken", "stats COMPLETED", "reload")},
+		{"rejected, was declined", approved, plus(quoted, "reload", "decline", "delete ok", "reload")},
+		{"completed, was approved", approved, plus(quoted, "reload", "approve", "delete ok", "create ok", "configure ok", "calculate ok", "price ok", "admit ok", "confirm ok", "due", "woken", "stats COMPLETED", "reload")},
 		{"failed", blackFriday(), plus(confirmed, "due", "woken", "stats FAILED", "reload")},
 	}
 	var all []situation
@@ -328,12 +333,13 @@ func situations(t *testing.T) []situation {
 	}{
 		{"with budgets: drafted, own, price under way", blackFriday(), plus(drafted, "configure ok", "calculate ok")},
 		{"with budgets: drafted, own, reserve under way", blackFriday(), quoted},
-		{"with budgets: rejecting, settle under way", blackFriday(), plus(quoted, "reserve refused", "delete ok")},
+		{"with budgets: rejected, settle under way", blackFriday(), plus(quoted, "reserve refused", "delete ok", "delivered")},
 		{"with budgets: sending, statistics under way", blackFriday(), plus(quoted, "reserve ok", "admit ok", "confirm ok", "due", "woken")},
-		{"with budgets: sending, settle under way", blackFriday(), plus(quoted, "reserve ok", "admit ok", "confirm ok", "due", "woken", "stats COMPLETED")},
+		{"with budgets: completed, not told and not settled", blackFriday(), plus(quoted, "reserve ok", "admit ok", "confirm ok", "due", "woken", "stats COMPLETED")},
+		{"with budgets: completed, settle under way", blackFriday(), plus(quoted, "reserve ok", "admit ok", "confirm ok", "due", "woken", "stats COMPLETED", "delivered")},
+		{"with budgets: completed, the ledger did not answer, due", blackFriday(), plus(quoted, "reserve ok", "admit ok", "confirm ok", "due", "woken", "stats COMPLETED", "delivered", "settle unavailable", "reload", "due")},
 		{"with budgets: abandoning, has expired, delete under way", expiring, soonExpired},
-		{"with budgets: rejecting, without a draft, settle under way", expiring, plus(soonExpired, "delete ok")},
-		{"with budgets: rejecting, without a draft, due", expiring, plus(soonExpired, "delete ok", "reload", "due")},
+		{"with budgets: rejected, of another run, not settled, due", expiring, plus(soonExpired, "delete ok", "reload", "due")},
 		{"with budgets: cancelling, was confirmed for later, delete under way", soon, plus(quoted, "reserve ok", "admit ok", "confirm ok", "reload", "cancel")},
 	} {
 		s := story(t, l.r, l.steps...)
@@ -376,7 +382,7 @@ func describe(s situation, d campaign.Decision) string {
 		if !d.Call.At.IsZero() {
 			fmt.Fprintf(&b, " for %s", d.Call.At.Format(time.DateTime))
 		}
-	} else if state := d.Next.State; state != "" && !state.Final() && !d.Next.Wake.IsZero() {
+	} else if state := d.Next.State; state != "" && (!state.Final() || len(d.Next.Outbox) == 0) && !d.Next.Wake.IsZero() {
 		fmt.Fprintf(&b, ", wake in %s", d.Next.Wake.Sub(s.now).Round(time.Second))
 	}
 	if d.Next.Cancel != nil && d.Next.Cancel.Refused != "" {
@@ -385,12 +391,40 @@ func describe(s situation, d campaign.Decision) string {
 	return b.String()
 }
 
+// A command that changes nothing is one that was obeyed already, or it is refused in
+// words: nobody is left to wonder.
+func TestNoCommandIsTakenInSilence(t *testing.T) {
+	for _, s := range situations(t) {
+		for _, i := range inputs() {
+			d := rules.Step(s.c, i.in, campaign.Facts{Now: s.now, Age: s.age})
+			if d.Save || d.Refused != "" || s.c.State == "" {
+				continue // without a record it waits for the request
+			}
+			again := true
+			switch in := i.in.(type) {
+			case campaign.CancelAsked:
+				again = s.c.Cancel != nil
+			case campaign.Approve:
+				again = s.c.Approval != nil && s.c.Approval.QuoteID == in.QuoteID
+			case campaign.Decline:
+				again = s.c.Reason != nil && s.c.Reason.Code == campaign.ReasonDeclined
+			case campaign.Resolved:
+				again = s.c.Resolved != nil && s.c.Resolved.Sent == in.Sent
+			}
+			if !again {
+				t.Errorf("%s: %q changes nothing, and nobody is told", s.name, i.name)
+			}
+		}
+	}
+}
+
 func TestLifecycleTable(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("# Every situation × everything that can happen. Written by `go test ./internal/campaign -rewrite`.\n")
 	for _, s := range situations(t) {
 		fmt.Fprintf(&b, "\n%s\n", s.name)
-		var nothing []string
+		var nothing, no []string
+		refused := map[string][]string{} // what is, by the words
 		for _, i := range inputs() {
 			if _, ok := i.in.(campaign.Asked); ok {
 				i.in = campaign.Asked{Key: key, Request: s.asks}
@@ -400,8 +434,11 @@ func TestLifecycleTable(t *testing.T) {
 				r = *s.rules
 			}
 			d := r.Step(s.c, i.in, campaign.Facts{Now: s.now, Age: s.age, Pace: s.pace})
-			if d.Refused != "" && s.c.State == campaign.Quoted {
-				fmt.Fprintf(&b, "  %-31s → refused: %s\n", i.name, d.Refused)
+			if d.Refused != "" {
+				if refused[d.Refused] == nil {
+					no = append(no, d.Refused)
+				}
+				refused[d.Refused] = append(refused[d.Refused], i.name)
 				continue
 			}
 			if !d.Save && d.Call == nil {
@@ -409,6 +446,9 @@ func TestLifecycleTable(t *testing.T) {
 				continue
 			}
 			fmt.Fprintf(&b, "  %-31s → %s\n", i.name, describe(s, d))
+		}
+		for _, words := range no {
+			fmt.Fprintf(&b, "  %-31s → refused: %s\n", strings.Join(refused[words], ", "), words)
 		}
 		if len(nothing) == len(inputs()) {
 			b.WriteString("  anything                        → nothing\n")

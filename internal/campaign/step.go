@@ -40,16 +40,14 @@ func (r Rules) Step(c Campaign, in Input, f Facts) Decision {
 			return t.ask(in)
 		}
 	case Woken:
-		if c.State != "" && !c.State.Final() && !c.Wake.After(f.Now) {
+		if c.State != "" && (!c.State.Final() || c.unsettled()) && !c.Wake.After(f.Now) {
 			return t.wake()
 		}
 	case CancelAsked:
 		if c.State == "" {
 			return t.cancelUnasked(in)
 		}
-		if c.State != "" && !c.State.Final() && (c.Cancel == nil || c.Cancel.Refused != "") {
-			return t.cancel(in)
-		}
+		return t.cancel(in)
 	case Approve:
 		if c.State != "" {
 			return t.approve(in)
@@ -59,11 +57,14 @@ func (r Rules) Step(c Campaign, in Input, f Facts) Decision {
 			return t.decline(in)
 		}
 	case Resolved:
-		if c.State == Unresolved {
+		if c.State != "" {
 			return t.resolve(in)
 		}
 	case Delivered:
 		if len(c.Outbox) > 0 {
+			if c.unsettled() {
+				return t.call(OpSettle)
+			}
 			if c.State.Final() {
 				t.c.Wake = time.Time{}
 			}
@@ -90,6 +91,8 @@ type turn struct {
 func (t *turn) wake() Decision {
 	t.c.run = run{}
 	switch s := t.c.State; {
+	case s.Final():
+		return t.call(OpSettle)
 	case s == Requested:
 		return t.begin()
 	case s == Drafted:
@@ -192,26 +195,12 @@ func (t *turn) emit(e Event) {
 	t.c.Outbox = append(t.c.Outbox, e)
 }
 
-// end brings the campaign to a final state and says so, once the budgets know.
-// They let go of nothing that another run could still confirm: where the state
-// alone does not keep it from that, the end is saved as decided before.
+// end brings the campaign to a final state and says so. The budgets let go of
+// what they hold for it once that is stored and told.
 func (t *turn) end(s State, event EventType, why Reason) Decision {
-	decided := t.c.Budgeted && t.c.State == Requested
-	if decided {
-		t.become(Rejecting)
-		if s == Cancelled {
-			t.become(Cancelling)
-		}
-		t.c.Reason, t.c.Hold, t.c.Draft = &why, nil, nil
-		t.c.Wake = t.now.Add(t.Lease)
-	}
-	d := t.settleThen(func(t turn) Decision {
-		t.c.Reason = &why
-		t.emit(Event{Type: event, N: 1, Reason: &why})
-		return t.over(s)
-	})
-	d.Save = d.Save || decided
-	return d
+	t.c.Reason = &why
+	t.emit(Event{Type: event, N: 1, Reason: &why})
+	return t.over(s)
 }
 
 // over stores a final state.

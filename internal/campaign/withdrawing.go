@@ -21,7 +21,8 @@ func (t *turn) withdraw(s State, why *Reason) Decision {
 	t.c.run = run{}
 	t.c.Wake = t.now.Add(t.Lease)
 	if t.c.Draft == nil {
-		// It was ending without one, and now for another reason.
+		// It was ending without one, and now for another reason: a record that an
+		// earlier version stored.
 		d := t.gone()
 		d.Save = true
 		return d
@@ -90,8 +91,20 @@ func (t *turn) gone() Decision {
 	return t.begin()
 }
 
-// cancel takes somebody's wish that the campaign be not sent.
+// cancel takes somebody's wish that the campaign be not sent. One that stands
+// already, or was answered before the end, is the same wish again.
 func (t *turn) cancel(in CancelAsked) Decision {
+	switch c := t.c.Cancel; {
+	case c != nil && c.By == in.By && c.Why == in.Why && t.c.State.Final(), t.c.State == Cancelled:
+		return Decision{Next: t.c}
+	case t.c.State == Unresolved:
+		return Decision{Next: t.c, Refused: fmt.Sprintf(
+			"campaign %s is unresolved: nobody can say whether it was sent; look at the gateway's own page, delete it there if you can, and resolve it", t.c.Key)}
+	case t.c.State.Final():
+		return Decision{Next: t.c, Refused: fmt.Sprintf("campaign %s has ended, it is %s: there is nothing left to cancel", t.c.Key, t.c.State)}
+	case c != nil && c.Refused == "":
+		return Decision{Next: t.c}
+	}
 	wish := Cancel{By: in.By, Why: in.Why, At: t.now}
 	t.c.Cancel = &wish
 	switch s := t.c.State; {
@@ -121,6 +134,12 @@ func (t *turn) cancelled() Reason {
 // resolve takes the word of somebody who looked. It is the only way out of
 // unresolved, and it goes into the record with a name.
 func (t *turn) resolve(in Resolved) Decision {
+	if had := t.c.Resolved; t.c.State != Unresolved {
+		if had != nil && had.By == in.By && had.Sent == in.Sent {
+			return Decision{Next: t.c} // the same word again
+		}
+		return Decision{Next: t.c, Refused: fmt.Sprintf("campaign %s is not unresolved, it is %s: nobody's word is needed", t.c.Key, t.c.State)}
+	}
 	t.c.Resolved = &Resolution{By: in.By, Sent: in.Sent, Why: in.Why, At: t.now}
 	if in.Sent {
 		return t.established(StatusSending, time.Time{}, true)

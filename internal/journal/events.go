@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
 )
 
 const contentProtobuf = "application/protobuf"
@@ -19,15 +20,37 @@ const contentProtobuf = "application/protobuf"
 // [runner.Journal].
 func (j *Journal) Publish(ctx context.Context, c campaign.Campaign) error {
 	for _, e := range c.Outbox {
-		m, err := eventMessage(c, e)
-		if err != nil {
-			return fmt.Errorf("publish %s: %w", eventID(c.Key, e), err)
-		}
-		if err := j.createOnly(ctx, m); err != nil {
+		if err := j.publish(ctx, c, e); err != nil {
 			return fmt.Errorf("publish %s: %w", eventID(c.Key, e), err)
 		}
 	}
 	return nil
+}
+
+// publish tells one event. Where its subject has one already, that is this one,
+// told before. Only a power cut that took back the record of a statistic lets its
+// ordinal be used again, for a later one; then the next statistic replaces it, but
+// the last one has no next, and is told under the first ordinal that is free.
+func (j *Journal) publish(ctx context.Context, c campaign.Campaign, e campaign.Event) error {
+	for {
+		m, err := eventMessage(c, e)
+		if err != nil {
+			return err
+		}
+		already, err := j.create(ctx, m)
+		if err != nil || !already || e.Type != campaign.EventStats || !e.Last {
+			return err
+		}
+		old, err := j.events.GetLastMsgForSubject(ctx, m.Subject)
+		if err != nil {
+			return err
+		}
+		var told campaignv1.CampaignStats
+		if err := proto.Unmarshal(old.Data, &told); err != nil || told.GetLast() {
+			return err
+		}
+		e.N++
+	}
 }
 
 // eventMessage is the event as it goes out: the same event gives the same
@@ -60,12 +83,20 @@ func eventMessage(c campaign.Campaign, e campaign.Event) (*nats.Msg, error) {
 // nil only when one is known to be there. It repeats what did not come
 // through: the condition makes the second try the same as the first.
 func (j *Journal) createOnly(ctx context.Context, m *nats.Msg) error {
-	return j.repeat(ctx, func(within time.Duration) error {
-		if _, err := j.write(ctx, m, 0, within); sortWrite(err) != exists {
-			return err
+	_, err := j.create(ctx, m)
+	return err
+}
+
+// create is createOnly, and says whether one was there.
+func (j *Journal) create(ctx context.Context, m *nats.Msg) (already bool, err error) {
+	err = j.repeat(ctx, func(within time.Duration) error {
+		_, err := j.write(ctx, m, 0, within)
+		if already = sortWrite(err) == exists; already {
+			return nil
 		}
-		return nil
+		return err
 	})
+	return already, err
 }
 
 // repeat makes a write that is safe to repeat until it has an answer, the

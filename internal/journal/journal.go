@@ -74,6 +74,7 @@ type Journal struct {
 	js       jetstream.JetStream
 	requests jetstream.Stream
 	records  jetstream.Stream
+	events   jetstream.Stream
 	letters  jetstream.Stream
 	intake   *intake
 
@@ -123,6 +124,8 @@ func Open(ctx context.Context, nc *nats.Conn, o Options) (*Journal, error) {
 			j.requests = s
 		case StreamRecords:
 			j.records = s
+		case StreamEvents:
+			j.events = s
 		case StreamDeadLetters:
 			j.letters = s
 		}

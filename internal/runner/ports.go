@@ -39,7 +39,8 @@ type Journal interface {
 
 	// Publish tells the world the events of c.Outbox, in order, each exactly
 	// once however often it is called. It returns nil only when every one is
-	// known to be in the stream.
+	// known to be in the stream. The last statistic is told even if an earlier
+	// one has its ordinal, whose record a power cut took back: under the next.
 	Publish(ctx context.Context, c campaign.Campaign) error
 
 	// Arm makes sure that the campaign is woken at the instant, at the

@@ -17,6 +17,9 @@ type Options struct {
 	Observer Observer // nil: nobody watches
 	Budgets  Budgets  // required if Rules.Budgets, else unused
 	Pace     Pace     // nil: nothing is ever seen, Rules.Pace holds
+	// Clock is the wall clock of the machine, which need not be right. Nil:
+	// time.Now.
+	Clock func() time.Time
 	// Decide stands in for Rules.Step, to see what breaks without one of the
 	// rules. Nil: the rules decide.
 	Decide func(campaign.Campaign, campaign.Input, campaign.Facts) campaign.Decision
@@ -31,6 +34,7 @@ type Runner struct {
 	observer Observer
 	budgets  Budgets
 	pace     Pace
+	clock    func() time.Time
 	decide   func(campaign.Campaign, campaign.Input, campaign.Facts) campaign.Decision
 }
 
@@ -42,7 +46,10 @@ func New(o Options) *Runner {
 	if o.Pace == nil {
 		o.Pace = unseen{}
 	}
-	r := &Runner{rules: o.Rules.WithDefaults(), journal: o.Journal, gateway: o.Gateway, observer: o.Observer, decide: o.Decide, budgets: o.Budgets, pace: o.Pace}
+	r := &Runner{rules: o.Rules.WithDefaults(), journal: o.Journal, gateway: o.Gateway, observer: o.Observer, decide: o.Decide, budgets: o.Budgets, clock: o.Clock, pace: o.Pace}
+	if r.clock == nil {
+		r.clock = time.Now
+	}
 	if r.decide == nil {
 		r.decide = r.rules.Step
 	}
@@ -186,7 +193,7 @@ func (r *run) rest(ctx context.Context) (campaign.Input, Verdict) {
 		return nil, Verdict{Do: Ack}
 	case len(c.Outbox) > 0 && (c.State.Final() || c.Wake.Sub(now) > longSleep):
 		return campaign.Delivered{}, Verdict{}
-	case c.State.Final():
+	case c.State.Final() && c.Wake.IsZero():
 		return nil, Verdict{Do: Ack}
 	case !c.Wake.After(now):
 		// A timer that is due would fire at once and be armed again: the
@@ -208,7 +215,7 @@ func (r *run) rest(ctx context.Context) (campaign.Input, Verdict) {
 // slow would otherwise arm a timer that fires at once, find that it is not due
 // yet, arm it, and so on until its clock has caught up.
 func (r *run) now() time.Time {
-	now := time.Now().Round(0).UTC()
+	now := r.clock().Round(0).UTC()
 	if r.wakeup.Stored.After(now) {
 		return r.wakeup.Stored.UTC()
 	}

@@ -137,7 +137,7 @@ func (w *World) hurry() bool {
 // with a power cut: without one nothing may be stranded.
 func (w *World) sweep() {
 	c := w.record()
-	if c.State.Final() && len(c.Outbox) == 0 || w.sweeps == maxSweeps {
+	if c.State.Final() && c.Wake.IsZero() || w.sweeps == maxSweeps {
 		w.sweepAt = never
 		return
 	}
@@ -160,16 +160,27 @@ func (w *World) sweep() {
 // unless it is told otherwise: what is older survives a power cut.
 const syncInterval = 2 * time.Minute
 
+// What a power cut takes: the last write of the records, of the timers, or of the
+// budgets' ledger.
+const (
+	cutRecord = iota
+	cutTimer
+	cutLedger
+)
+
 // cutPower takes back the last write, and breaks every connection.
-func (w *World) cutPower(timer bool) {
+func (w *World) cutPower(of int) {
 	w.saw.powerCut = true
 	w.saves = w.saves[:0]
 	young := func(at time.Time) bool { return w.streamNow().Sub(at) < syncInterval }
-	if n := len(w.versions); n > 0 && young(w.versions[n-1].at) && !timer {
+	if n := len(w.versions); n > 0 && young(w.versions[n-1].at) && of == cutRecord {
 		c := &w.versions[n-1].c
 		w.saw.unmade = w.saw.unmade || c.State.Final()
 		w.tell("", "the record %q is gone", c.State)
 		w.versions = w.versions[:n-1]
+	} else if of == cutLedger && w.budgeted && young(w.ledger.at) {
+		w.tell("", "the ledger's last write is gone")
+		w.ledger = w.before
 	} else if n := len(w.timers); n > 0 && young(w.timers[n-1].set) {
 		w.tell("", "a timer is gone")
 		w.timers = w.timers[:n-1]

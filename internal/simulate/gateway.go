@@ -37,7 +37,7 @@ func (g gateway) Call(ctx context.Context, call campaign.Call) campaign.Outcome 
 		menu = atRefusable
 	case campaign.OpConfirm:
 		menu = atRefusable
-		w.leaving()
+		w.leaving(k)
 	}
 	began := w.now
 	f := k.pause("call "+string(call.Op), menu)
@@ -56,9 +56,10 @@ func (g gateway) Call(ctx context.Context, call campaign.Call) campaign.Outcome 
 	return o
 }
 
-// leaving judges a confirm as it leaves: was it still allowed to?
-func (w *World) leaving() {
-	r, limit := w.request, defaults.ConfirmWithin
+// leaving judges a confirm as it leaves: was it still allowed to? A worker whose
+// clock is slow is late by no more than that.
+func (w *World) leaving(k *worker) {
+	r, limit := w.request, defaults.ConfirmWithin+max(0, -k.ahead)
 	if end := r.ExpiresAt; !end.IsZero() && w.now.Sub(end) > limit {
 		w.fail("expired", "a confirm leaves %s after the request expired", w.now.Sub(end))
 	}
@@ -68,8 +69,8 @@ func (w *World) leaving() {
 	if r.Limits.Approval && !w.saw.approved {
 		w.fail("not approved", "a confirm leaves, and nobody approved it")
 	}
-	if w.budgeted && w.ledger.amount.Amount.IsZero() && !w.saw.powerCut {
-		w.fail("budget", "a confirm leaves, and the budgets know nothing of it")
+	if held := w.ledger.open.Add(w.ledger.settled); w.budgeted && held.LessThan(price) {
+		w.fail("budget", "a confirm of %s leaves, and the budgets hold %s", price, held)
 	}
 }
 

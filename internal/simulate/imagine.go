@@ -14,8 +14,15 @@ var (
 	instants = []time.Duration{0, 3 * time.Hour, 40 * time.Second, 9 * time.Minute, 40 * 24 * time.Hour}
 	expiries = []time.Duration{0, 4 * time.Hour, 30 * time.Second, 90 * time.Second, 4 * time.Minute}
 	starts   = []time.Duration{0, 3 * time.Second, 20 * time.Second, 4 * time.Minute}
-	skews    = []time.Duration{0, 3 * time.Second, 5 * time.Minute, -3 * time.Second, -5 * time.Minute}
-	moments  = []time.Duration{0, time.Second, 3 * time.Minute, time.Hour}
+	// What clocks there are: the streams', and those of A, B and C, each by so much
+	// ahead of the gateway's.
+	clocks = [][4]time.Duration{
+		{}, {3 * time.Second}, {5 * time.Minute}, {-3 * time.Second}, {-5 * time.Minute},
+		{0, 3 * time.Second, -3 * time.Second}, {0, -3 * time.Minute, 3 * time.Minute, 0}, {0, 5 * time.Minute, -5 * time.Minute, time.Minute},
+		{0, -90 * time.Second, 0, 90 * time.Second}, {5 * time.Minute, -5 * time.Minute, 5 * time.Minute}, {-5 * time.Minute, 5 * time.Minute, -5 * time.Minute},
+		{3 * time.Second, -2 * time.Minute, -70 * time.Second, 2 * time.Minute}, {-3 * time.Second, 4 * time.Minute, 5 * time.Minute, -4 * time.Minute},
+	}
+	moments = []time.Duration{0, time.Second, 3 * time.Minute, time.Hour}
 
 	wellOff = decimal.NewFromInt(1500)
 	poor    = decimal.NewFromInt(1)
@@ -41,7 +48,11 @@ func (w *World) imagine() {
 		w.sore = [2]string{sore[t.Choose(len(sore))], sore[t.Choose(len(sore))]}
 	}
 	w.powerAt = t.Rarely(3, 80) - 1
-	w.skew = skews[t.Rarely(4, len(skews))]
+	clock := clocks[t.Rarely(2, len(clocks))]
+	w.skew = clock[0]
+	for i, k := range w.all {
+		k.ahead = clock[1+i]
+	}
 
 	w.request = campaign.Request{Name: "Black Friday 2026", Sender: "ShopItalia", Text: "Black Friday!", ListID: listID}
 	if in := instants[t.Rarely(2, len(instants))]; in > 0 {

@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
@@ -68,7 +69,7 @@ func (w *World) judge() {
 		w.fail("twice", "%d confirms took effect and stand", standing)
 	case w.saw.unmade:
 		// An end that was told and then lost: no protocol can mend that.
-	case !c.State.Final():
+	case !c.State.Final(), !c.Wake.IsZero():
 		w.fail("forgotten", "the record is %q, and nothing will wake it", c.State)
 	case told[campaign.EventConfirmed] > 0 && effective == 0:
 		w.fail("not true", "confirmed was told, and no confirm took effect")
@@ -152,6 +153,9 @@ func (w *World) judgeEvents(c campaign.Campaign) {
 	}
 	if s := c.State; s != campaign.Completed {
 		want[campaign.EventType(s)] = 1
+	}
+	if last := slices.ContainsFunc(events, func(e campaign.Event) bool { return e.Last }); c.State == campaign.Completed && !last {
+		w.fail("not told", "the campaign is completed, and no statistic was the last one")
 	}
 	for event, n := range want {
 		if count[event] < n {

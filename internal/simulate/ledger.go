@@ -11,10 +11,20 @@ import (
 	"github.com/staffetta-io/staffetta/internal/runner"
 )
 
-// ledger is what the budgets hold for the campaign.
+// ledger is what the budgets hold for the campaign: what is reserved, and what was
+// settled at a cost, which is counted once and stays.
 type ledger struct {
-	amount  campaign.Money
-	settled bool
+	open    decimal.Decimal
+	settled decimal.Decimal
+	at      time.Time // when it was written, by the streams' clock
+}
+
+// settle is what the real one does.
+func (l *ledger) settle(cost campaign.Money) {
+	l.open = decimal.Zero
+	if l.settled.IsZero() {
+		l.settled = cost.Amount
+	}
 }
 
 // budgets is the port runner.Budgets as one worker has it. There is always room.
@@ -24,14 +34,14 @@ var _ runner.Budgets = budgets{}
 
 func (b budgets) Reserve(_ context.Context, _ campaign.Key, amount campaign.Money, _ time.Time) error {
 	return b.file("reserve", func(l *ledger) {
-		if !l.settled {
-			l.amount = amount
+		if l.settled.IsZero() {
+			l.open = decimal.Max(l.open, amount.Amount)
 		}
 	})
 }
 
 func (b budgets) Settle(_ context.Context, _ campaign.Key, amount campaign.Money, _ time.Time) error {
-	return b.file("settle", func(l *ledger) { *l = ledger{amount, true} })
+	return b.file("settle", func(l *ledger) { l.settle(amount) })
 }
 
 var errLedger = errors.New("the ledger does not answer")
@@ -41,7 +51,7 @@ func (b budgets) file(what string, write func(*ledger)) error {
 	if f.what == lost || !b.k.connected() {
 		return errLedger
 	}
-	write(&b.k.w.ledger)
+	b.k.w.write(write)
 	switch f.what {
 	case diesAfter:
 		panic(crash{})
@@ -51,27 +61,42 @@ func (b budgets) file(what string, write func(*ledger)) error {
 	return nil
 }
 
-// judgeLedger asks whether the budgets hold what it cost.
+// write writes the ledger, and keeps what it was: a power cut may take the last
+// write back.
+func (w *World) write(change func(*ledger)) {
+	w.before = w.ledger
+	change(&w.ledger)
+	w.ledger.at = w.streamNow()
+}
+
+// sweepLedger is what the ledgers' own sweep does with what was left behind.
+func (w *World) sweepLedger() {
+	if c := w.record(); w.budgeted && c.State.Final() && c.State != campaign.Unresolved && !w.ledger.open.IsZero() {
+		w.tell("", "the sweep finds the reservation of the campaign, %s", c.State)
+		w.write(func(l *ledger) { l.settle(c.Cost()) })
+	}
+}
+
+// judgeLedger asks whether the budgets hold what it cost, once the sweep has been
+// there. It comes after a minute; without a power cut it is not needed, unless a
+// run was held up while another one ended the campaign.
 func (w *World) judgeLedger(c campaign.Campaign, standing int) {
-	vanished := c.State == campaign.Failed && standing == 0
-	switch {
-	case !w.budgeted, !c.State.Final():
+	if !w.budgeted || !c.State.Final() {
 		return
-	case c.State == campaign.Unresolved, vanished:
-		return // it may have been spent: they keep what they hold
-	case w.saw.byHand && w.saw.cancelled:
-		return // one run may have settled for vanished, the other for cancelled
-	case w.saw.powerCut:
-		return // a record that is gone may have left something behind: the ledger has a sweep of its own
 	}
-	l, want := w.ledger, decimal.Zero
+	w.sweepLedger()
+	l, cost := w.ledger, decimal.Zero
 	if standing > 0 {
-		want = price
+		cost = price
 	}
-	switch right := l.amount.Amount.Equal(want); {
-	case right && (standing == 0 || l.settled):
-	default:
-		w.fail("budget", "it cost %s, the budgets hold %s, settled %v", want, l.amount, l.settled)
+	held := l.open.Add(l.settled)
+	switch vanished := c.State == campaign.Failed && standing == 0; {
+	case held.LessThan(cost):
+		w.fail("budget", "it cost %s, the budgets hold %s and %s reserved", cost, l.settled, l.open)
+	case c.State == campaign.Unresolved, vanished:
+		// It may have been spent: they keep what they hold.
+	case !l.open.IsZero() || !l.settled.Equal(cost):
+		w.fail("budget", "it cost %s, the budgets hold %s and %s reserved", cost, l.settled, l.open)
 	}
 }
 

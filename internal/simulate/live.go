@@ -23,7 +23,7 @@ func (w *World) live() {
 		if step == w.powerAt {
 			w.tell("", "POWER CUT")
 			w.faults[powerCut]++
-			w.cutPower(w.tape.Rarely(4, 2) == 1)
+			w.cutPower(w.tape.Rarely(3, 3))
 		}
 		w.arrive(step)
 		w.look()
@@ -96,8 +96,10 @@ func (w *World) proceed(k *worker) {
 		k.die()
 	case disconnected:
 		k.disconnect(f.after)
-	case powerCut, timerCut:
-		w.cutPower(f.what == timerCut)
+	case powerCut:
+		w.cutPower(cutRecord)
+	case timerCut:
+		w.cutPower(cutTimer)
 	case leaderless:
 		w.leader = w.now.Add(f.after)
 	}

@@ -29,6 +29,8 @@ type worker struct {
 	doomed  bool      // it dies as soon as it is resumed
 	frozen  time.Time // it is not resumed before
 
+	ahead time.Duration // its wall clock; what it measures with the clock is right
+
 	epoch uint64    // its connection
 	since time.Time // when that connection was made
 	down  time.Time // there is none before
@@ -88,6 +90,9 @@ func (k *worker) die() {
 	k.resume()
 	k.doomed = false
 }
+
+// clock is the wall clock of the worker's machine.
+func (k *worker) clock() time.Time { return time.Now().Add(k.ahead) }
 
 func (k *worker) connected() bool { return !k.w.now.Before(k.down) }
 

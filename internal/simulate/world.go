@@ -55,6 +55,7 @@ type World struct {
 	// One history.
 	streams
 	ledger     ledger
+	before     ledger // what it was before its last write
 	budgeted   bool
 	start, now time.Time
 	workers    []*worker
@@ -142,7 +143,7 @@ func NewWorld(o Options) *World {
 			g = o.Gateway(g)
 		}
 		for n, rules := range []campaign.Rules{w.rules, withBudgets(w.rules)} {
-			ro := runner.Options{Rules: rules, Journal: j, Gateway: g, Budgets: budgets{k}}
+			ro := runner.Options{Rules: rules, Journal: j, Gateway: g, Budgets: budgets{k}, Clock: k.clock}
 			if o.Decide != nil {
 				ro.Decide = o.Decide(rules)
 			}
@@ -216,7 +217,7 @@ func (w *World) reset() {
 	w.start, w.until = w.now, w.now
 	w.streams = streams{versions: w.versions[:0], events: w.events[:0], timers: w.timers[:0], saves: w.saves[:0]}
 	w.messages, w.arrivals = w.messages[:0], w.arrivals[:0]
-	w.ledger, w.budgeted = ledger{}, false
+	w.ledger, w.before, w.budgeted = ledger{}, ledger{}, false
 	w.last, w.sweepAt, w.sweeps, w.deliveries, w.atOnce = nil, never, 0, 0, 0
 	w.saw, w.wrong = sights{}, nil
 	w.gateway.Reset()

@@ -76,10 +76,14 @@ func (w *world) judge(ids []string) verdict {
 		v.doubles++
 		w.Errorf("somebody got %d messages", seen.MaxPerPhone)
 	}
-	confirms := map[string]int{}
+	confirms, undone := map[string]int{}, map[string]int{}
 	for _, c := range seen.Campaigns {
 		_, key, _ := strings.Cut(c.Description, "[staffetta "+w.source+".")
-		confirms[strings.TrimSuffix(key, "]")] += c.Confirms
+		id := strings.TrimSuffix(key, "]")
+		confirms[id] += c.Confirms
+		if c.Deleted && c.Messages == 0 {
+			undone[id] += c.Confirms
+		}
 	}
 	var (
 		records map[string]campaign.Campaign
@@ -104,11 +108,13 @@ func (w *world) judge(ids []string) verdict {
 		case sent && n == 0:
 			v.lost++
 			w.Errorf("%s: is %s and was never confirmed", id, c.State)
+		case c.State == campaign.Cancelled && c.Confirmed != nil && n == undone[id]:
+			// It was confirmed for later, and taken back before that.
 		case !sent && c.State != campaign.Unresolved && n > 0:
 			v.doubles++
 			w.Errorf("%s: is %s and was confirmed: %v", id, c.State, c.Reason)
 		}
-		if why := disorder(told[id]); why != "" {
+		if why := disorder(told[id]); why != "" && !(w.lostTail && why == unquoted) {
 			v.duplicates++
 			w.Errorf("%s: %s: %s", id, why, order(told[id]))
 		}
@@ -142,8 +148,11 @@ func disorder(events []app.Event) string {
 		last := slices.Contains([]string{"rejected", "cancelled", "failed", "unresolved"}, e.Type)
 		switch m := e.Message.(type) {
 		case *campaignv1.CampaignConfirmed:
-			if count["cost_calculated"] == 0 || count["confirmed"] > 1 {
-				return "confirmed twice, or without a quote"
+			if count["confirmed"] > 1 {
+				return "confirmed twice"
+			}
+			if count["cost_calculated"] == 0 {
+				return unquoted
 			}
 		case *campaignv1.CampaignStats:
 			last = m.Last
@@ -161,6 +170,8 @@ func disorder(events []app.Event) string {
 	}
 	return ""
 }
+
+const unquoted = "confirmed without a quote"
 
 func order(events []app.Event) string {
 	var names []string

@@ -204,10 +204,10 @@ func (p *process) listens(ctx context.Context) error {
 	return c.Close()
 }
 
-// serve adds a service, and starts it.
-func (f *fleet) serve(binary string) *process {
+// serve adds a service, and starts it. What env says stands above what is usual here.
+func (f *fleet) serve(binary string, env ...string) *process {
 	f.Helper()
-	p := newProcess(f.T, fmt.Sprintf("service-%d", len(f.services)+1), binary, []string{"serve"}, []string{
+	p := newProcess(f.T, fmt.Sprintf("service-%d", len(f.services)+1), binary, []string{"serve"}, append([]string{
 		"STAFFETTA_NATS_URL=" + f.url,
 		"STAFFETTA_GATEWAY_URL=" + f.gateway + "/api/partner-gateway/v1",
 		"STAFFETTA_GATEWAY_KEY_FILE=" + f.key,
@@ -223,7 +223,7 @@ func (f *fleet) serve(binary string) *process {
 		"STAFFETTA_GATEWAY_BREAKER_OPEN=500ms",
 		"STAFFETTA_WORKERS_REQUESTS=16",
 		"STAFFETTA_LOG_LEVEL=warn",
-	})
+	}, env...))
 	f.services = append(f.services, p)
 	p.start()
 	return p

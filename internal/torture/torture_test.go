@@ -53,6 +53,9 @@ type world struct {
 	client  *app.Client
 	gateway string // base URL of the sandbox's control API
 	people  atomic.Int64
+	// lostTail: the events stream has lost what it was told last, which nobody
+	// promises to survive.
+	lostTail bool
 }
 
 // peopleOfOne is how many people each campaign has. Nobody is in two of them, so

@@ -164,6 +164,7 @@ func (j *Journal) Publish(_ context.Context, c campaign.Campaign) error {
 }
 
 func (s *store) tell(c campaign.Campaign, e campaign.Event) {
+	e.N = s.ordinal(c.Key, e)
 	content, err := json.Marshal(struct {
 		Event      campaign.Event
 		Simulation bool
@@ -184,6 +185,19 @@ func (s *store) tell(c campaign.Campaign, e campaign.Event) {
 		return
 	}
 	s.events[c.Key] = append(s.events[c.Key], told{e, string(content)})
+}
+
+// ordinal is the event's own, or for the last statistic the first one that no
+// earlier statistic has taken.
+func (s *store) ordinal(key campaign.Key, e campaign.Event) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, old := range s.events[key] {
+		if e.Last && old.event.Type == e.Type && old.event.N == e.N && !old.event.Last {
+			e.N++
+		}
+	}
+	return e.N
 }
 
 // Arm implements [runner.Journal].

@@ -227,6 +227,17 @@ func TestJournal(t *testing.T, open func(t *testing.T) JournalHarness) {
 			errUnexpected(t, h.B.Publish(t.Context(), c))
 			want(t, h, key, "stats.1", "stats.2", "stats.3")
 		}},
+		{"PublishTellsTheLastStatisticThoughItsOrdinalIsTaken", func(t *testing.T, h JournalHarness) {
+			c := Sample(key)
+			c.Outbox = []campaign.Event{statsEvent(1)}
+			errUnexpected(t, h.A.Publish(t.Context(), c))
+			last := statsEvent(1) // a power cut took the record of the first one
+			last.Stats.Sent, last.Stats.Pending, last.Last = 100, 0, true
+			c.Outbox = []campaign.Event{last}
+			errUnexpected(t, h.A.Publish(t.Context(), c))
+			errUnexpected(t, h.B.Publish(t.Context(), c))
+			want(t, h, key, "stats.1", "stats.2")
+		}},
 		{"PublishByTwoAtOnceIsOnce", func(t *testing.T, h JournalHarness) {
 			for n := range 25 {
 				c := Sample(key)

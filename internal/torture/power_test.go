@@ -1,0 +1,347 @@
+package torture
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/journal"
+)
+
+var powerCuts = flag.Int("powercuts", 1, "how many fleets of each kind have their power cut; from 2 on all kinds of cut meet all campaigns")
+
+// How a power cut looks from outside.
+type outage struct {
+	name string
+	// folder of the store that goes back to an earlier state: the records alone,
+	// which is the least that a power cut can take, or everything.
+	folder string
+	// survivors: the services have power, and live on.
+	survivors bool
+}
+
+const recordsFolder = "jetstream/$G/streams/KV_campaigns"
+
+var outages = []outage{
+	{name: "the records lose their last writes", folder: recordsFolder},
+	{name: "the whole store loses its last writes", folder: "."},
+	{name: "the records lose their last writes, the services live on", folder: recordsFolder, survivors: true},
+}
+
+// Longer than in the other tests: a campaign is held in a call while all the others
+// get to where they are caught.
+const (
+	longHold    = 8 * time.Second
+	longTimeout = 10 * time.Second
+	longSettle  = 12 * time.Second
+)
+
+// TestPowerCut takes back from campaigns a write that was acknowledged: each is
+// caught once with the older record, when the store is copied, and once with the
+// newer one, when everything is killed -9; then the copy is put in its place and
+// life goes on. What follows a write has happened by then, a confirm that took
+// effect included.
+func TestPowerCut(t *testing.T) {
+	t.Parallel()
+	sets := []struct {
+		name   string
+		stages []stage
+	}{{"on the way", onTheWay()}, {"told", told()}, {"after S", afterSettling()}}
+	caught := make(chan map[string]int, len(sets)*len(outages)**powerCuts)
+	t.Run("cut", func(t *testing.T) {
+		for n := range *powerCuts {
+			for i, o := range outages {
+				for _, set := range sets {
+					if i > 0 && *powerCuts == 1 && set.name != "on the way" {
+						continue // the short form
+					}
+					t.Run(fmt.Sprintf("%s, %s, %d", o.name, set.name, n+1), func(t *testing.T) {
+						t.Parallel()
+						p := newPower(t, o)
+						p.cut(set.stages)
+						p.Logf("%s", p.judge(p.ids))
+						p.buried(0)
+						caught <- p.caught
+					})
+				}
+			}
+		}
+	})
+	close(caught)
+	all, sum := map[string]int{}, 0
+	for some := range caught {
+		for save, n := range some {
+			all[save] += n
+			sum += n
+		}
+	}
+	t.Logf("%d acknowledged saves were taken back: %v", sum, all)
+	for _, save := range saves {
+		if all[save] == 0 && !t.Failed() {
+			t.Errorf("no campaign lost the save %q", save)
+		}
+	}
+}
+
+// saves are those of a campaign's path, from state to state. Unresolved is left
+// out: it takes an hour to get there.
+var saves = []string{
+	"→requested", "→drafted", "requested→drafted", "drafted→quoted", "drafted→confirming", "drafted→abandoning", "drafted→rejecting",
+	"quoted→abandoning", "quoted→cancelling", "confirming→confirming", "confirming→confirmed", "confirming→sending", "confirming→abandoning",
+	"confirmed→sending", "confirmed→completed", "confirmed→cancelling", "sending→completed", "confirmed→failed",
+	"abandoning→requested", "abandoning→drafted", "rejecting→rejected", "cancelling→cancelled",
+}
+
+// power is a fleet whose power is cut.
+type power struct {
+	*fleet
+	outage
+	caught map[string]int // by the save that was lost
+}
+
+func newPower(t *testing.T, o outage) *power {
+	p := &power{fleet: newFleet(t, "2m"), outage: o, caught: map[string]int{}}
+	for range 2 {
+		p.serve(serviceProgram.path(t),
+			"STAFFETTA_GATEWAY_TIMEOUT="+longTimeout.String(), "STAFFETTA_CONFIRM_SETTLE="+longSettle.String(),
+			"STAFFETTA_WORKERS_REQUESTS=64", "STAFFETTA_WORKERS_WAKEUPS=64")
+	}
+	p.lostTail = o.folder == "."
+	p.ready()
+	return p
+}
+
+// A victim is a campaign on its stage.
+type victim struct {
+	stage
+	id   string
+	copy uint64 // revision of its record in the copy; zero: it had none
+}
+
+// cut lives the stages up to the power cut, and to the end.
+func (p *power) cut(stages []stage) {
+	p.Helper()
+	var all []*victim
+	for _, st := range stages {
+		all = append(all, &victim{stage: st})
+	}
+	// First those that have to get somewhere before they are told something.
+	slices.SortStableFunc(all, func(a, b *victim) int { return strings.Compare(string(b.until), string(a.until)) })
+	for _, v := range all {
+		v.id = fmt.Sprintf("c%d", len(p.ids))
+		p.ids = append(p.ids, v.id)
+		p.fault(v.id, v.rules()...)
+		if v.until == "" {
+			continue
+		}
+		p.ask(p.request(v.id, v.wishes...))
+		p.rests(v, v.until, 0)
+	}
+	began := time.Now()
+	for _, v := range all {
+		if v.until != "" {
+			v.before(p, v.id)
+		} else {
+			p.ask(p.request(v.id, v.wishes...))
+		}
+	}
+	for _, v := range all {
+		if p.reaches(v, v.first, v.from, 0); v.from != "" {
+			v.copy, _ = p.record(v.id)
+		}
+	}
+	older := p.copyStore()
+	p.Logf("all are where they are caught within %s; a call is held for %s", time.Since(began).Round(time.Millisecond), longHold)
+	for _, v := range all {
+		if v.order != nil {
+			v.order(p, v.id)
+		}
+	}
+	for _, v := range all {
+		p.reaches(v, v.second, v.to, v.copy)
+	}
+	for _, v := range all {
+		if revision, state := p.record(v.id); revision <= v.copy || state != v.to {
+			p.Fatalf("%s, %s→%s: when the power fails its record is %q, revision %d; the copy has %d", v.id, v.from, v.to, state, revision, v.copy)
+		}
+	}
+	p.nats.kill()
+	if !p.survivors {
+		for _, s := range p.services {
+			s.kill()
+		}
+	}
+	p.putBack(older)
+	p.nats.start()
+	p.eventually("NATS listens again", p.nats.listens)
+	for _, v := range all {
+		if revision, state := p.record(v.id); revision != v.copy || state != v.from {
+			if p.survivors && revision > v.copy {
+				continue // somebody has gone on with it already
+			}
+			p.Fatalf("%s, %s→%s: after the power cut its record is %q, revision %d, want %d", v.id, v.from, v.to, state, revision, v.copy)
+		}
+		p.caught[fmt.Sprintf("%s→%s", v.from, v.to)]++
+	}
+	for _, s := range p.services {
+		if s.cmd == nil {
+			s.start()
+		}
+	}
+	p.ready()
+	for _, v := range all {
+		if v.order != nil && p.folder == "." {
+			v.order(p, v.id) // what somebody had said is gone as well: they say it again
+		}
+	}
+	p.recover(all)
+}
+
+// recover lets everything end. The services' sweep looks after a minute and then
+// every ten; this one does not let anybody wait.
+func (p *power) recover(all []*victim) {
+	p.Helper()
+	nc, err := journal.Connect(journal.Server{URL: p.url})
+	if err != nil {
+		p.Fatal(err)
+	}
+	defer nc.Close()
+	sweeper, err := journal.Open(p.Context(), nc, journal.Options{Overdue: 2 * time.Second})
+	if err != nil {
+		p.Fatal(err)
+	}
+	defer sweeper.Close()
+	var swept journal.Swept
+	last := time.Now()
+	p.eventually("all campaigns end", func(ctx context.Context) error {
+		if time.Since(last) > 2*time.Second {
+			found, err := sweeper.SweepOnce(ctx)
+			if err != nil {
+				return err
+			}
+			swept.Overdue, swept.Resent, last = swept.Overdue+found.Overdue, swept.Resent+found.Resent, time.Now()
+		}
+		records, err := p.records(ctx)
+		if err != nil {
+			return err
+		}
+		var open []string
+		for _, v := range all {
+			c := records[v.id]
+			if c.State == campaign.Quoted && v.approved {
+				_, err = p.client.Approve(ctx, c.Key, campaign.QuoteID(c.Request, *c.Quote), "anna")
+			}
+			if !c.State.Final() {
+				open = append(open, fmt.Sprintf("%s (%s→%s) %s: %s", v.id, v.from, v.to, c.State, c.Waiting))
+			}
+		}
+		if len(open) > 0 {
+			return fmt.Errorf("%d are under way, the first: %v (%w)", len(open), open[:min(3, len(open))], err)
+		}
+		for _, v := range all {
+			if c := records[v.id]; !slices.Contains(v.ends, c.State) {
+				p.Errorf("%s (%s→%s): ended %s %+v, want one of %v", v.id, v.from, v.to, c.State, c.Reason, v.ends)
+			}
+		}
+		return nil
+	})
+	p.Logf("the sweep woke %d campaigns, and %d requests without a record", swept.Overdue, swept.Resent)
+}
+
+// reaches waits until the campaign is held in a call, or rests in a state.
+func (p *power) reaches(v *victim, rule int, state campaign.State, above uint64) {
+	p.Helper()
+	if rule < 0 {
+		p.rests(v, state, above)
+		return
+	}
+	name := mark(campaign.Key{Source: p.source, RequestID: v.id})
+	p.eventually(fmt.Sprintf("%s (%s→%s) is held in its call %d", v.id, v.from, v.to, rule), func(context.Context) error {
+		n := 0
+		for _, f := range p.faults() {
+			if f.Name != name {
+				continue
+			}
+			if n == rule && f.Struck > 0 {
+				return nil
+			}
+			n++
+		}
+		return fmt.Errorf("not yet")
+	})
+}
+
+// rests waits until a newer version of its record has the state, and owes nothing
+// if that is final.
+func (p *power) rests(v *victim, state campaign.State, above uint64) {
+	p.Helper()
+	p.eventually(fmt.Sprintf("%s (%s→%s) is %s", v.id, v.from, v.to, state), func(ctx context.Context) error {
+		c, _, err := p.client.Get(ctx, campaign.Key{Source: p.source, RequestID: v.id})
+		if err != nil {
+			return err
+		}
+		if c.State != state || state.Final() && len(c.Outbox) > 0 {
+			return fmt.Errorf("it is %s", c.State)
+		}
+		if revision, _ := p.record(v.id); revision <= above {
+			return fmt.Errorf("it has not been saved again")
+		}
+		return nil
+	})
+}
+
+// record is the version of a campaign's record that the stream has.
+func (p *power) record(id string) (revision uint64, state campaign.State) {
+	p.Helper()
+	p.eventually("read the record of "+id, func(ctx context.Context) error {
+		records, err := p.js.Stream(ctx, "KV_campaigns")
+		if err != nil {
+			return err
+		}
+		m, err := records.GetLastMsgForSubject(ctx, "$KV.campaigns."+p.source+"."+id)
+		if err == nil {
+			revision, state = m.Sequence, campaign.State(m.Header.Get("Staffetta-State"))
+		}
+		if err != nil && !strings.Contains(err.Error(), jetstream.ErrMsgNotFound.Error()) {
+			return err
+		}
+		return nil
+	})
+	return revision, state
+}
+
+func (p *power) store() string { return filepath.Join(filepath.Dir(p.key), "store") }
+
+// copyStore copies what a power cut will leave. The server stands still meanwhile.
+func (p *power) copyStore() (older string) {
+	p.Helper()
+	older = filepath.Join(p.TempDir(), "older")
+	p.nats.signal(syscall.SIGSTOP)
+	err := os.CopyFS(older, os.DirFS(filepath.Join(p.store(), p.folder)))
+	p.nats.signal(syscall.SIGCONT)
+	if err != nil {
+		p.Fatal(err)
+	}
+	return older
+}
+
+func (p *power) putBack(older string) {
+	p.Helper()
+	folder := filepath.Join(p.store(), p.folder)
+	if err := os.RemoveAll(folder); err != nil {
+		p.Fatal(err)
+	}
+	if err := os.CopyFS(folder, os.DirFS(older)); err != nil {
+		p.Fatal(err)
+	}
+}
