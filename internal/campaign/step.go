@@ -45,7 +45,10 @@ func (r Rules) Step(c Campaign, in Input, f Facts) Decision {
 		if c.State == "" {
 			return t.cancelUnasked(in)
 		}
-		if c.State != "" && !c.State.Final() && (c.Cancel == nil || c.Cancel.Refused != "") {
+		if c.State.Final() {
+			return Decision{Next: c, Refused: cancelInVain(c, in)}
+		}
+		if c.Cancel == nil || c.Cancel.Refused != "" {
 			return t.cancel(in)
 		}
 	case Approve:

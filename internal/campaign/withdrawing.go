@@ -109,6 +109,18 @@ func (t *turn) cancel(in CancelAsked) Decision {
 	return t.save()
 }
 
+// cancelInVain says why a cancel comes after the end. One that the record has
+// answered already may have been delivered again: there is nothing to add.
+func cancelInVain(c Campaign, in CancelAsked) string {
+	if had := c.Cancel; c.State == Cancelled || had != nil && had.By == in.By && had.Why == in.Why {
+		return ""
+	}
+	if c.State == Unresolved {
+		return fmt.Sprintf("whether campaign %s was sent nobody can say: look at the gateway's own page, delete it there if it was not, and resolve it", c.Key)
+	}
+	return fmt.Sprintf("campaign %s has ended, it is %s: there is nothing left to cancel", c.Key, c.State)
+}
+
 func (t *turn) cancelled() Reason {
 	c := t.c.Cancel
 	why := Reason{Code: ReasonCancelled, By: c.By, Message: "cancelled by " + c.By}
