@@ -41,6 +41,7 @@ type App struct {
 
 	inFlight flights
 	census   census
+	purse    purse
 }
 
 // New builds the service and connects it: it has checked the options, reached
@@ -163,7 +164,7 @@ func (a *App) Run(ctx context.Context) error {
 	// The second net: it finds what a lost timer or a lost record would strand.
 	beside.Go(func() { a.journal.Sweep(ctx) })
 	if book, ok := a.budgets.(*Budgets); ok {
-		beside.Go(func() { a.journal.SweepBudgets(ctx, book) })
+		beside.Go(func() { a.journal.SweepBudgets(ctx, book, a.purse.swept) })
 	}
 	beside.Go(func() { a.recurring.Sweep(ctx) })
 	err := a.journal.Consume(ctx, journal.ConsumeOptions{

@@ -52,6 +52,9 @@ func (a *App) show() {
 			return 0
 		})
 	a.census.show(a.ops)
+	if a.budgets != nil {
+		a.purse.show(a.ops)
+	}
 	a.ops.Gauge("nats_connected", "1 while NATS is connected.", func() float64 { return one(a.nc.IsConnected()) })
 }
 

@@ -387,7 +387,7 @@ func TestRecurring(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		loop := scheduler.New(s, slog.New(slog.DiscardHandler))
+		loop := scheduler.New(s, slog.New(slog.DiscardHandler), nil)
 		replica := &testBundle{nc: b.nc, js: b.js, j: j, client: b.client}
 		replica.consume(t, journal.ConsumeOptions{Schedules: 4}, func(ctx context.Context, w runner.Wakeup) runner.Verdict {
 			if w.Kind == scheduler.Wake {
