@@ -3,6 +3,7 @@ package integration
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,8 @@ import (
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/journal"
+	"github.com/staffetta-io/staffetta/internal/runner"
+	"github.com/staffetta-io/staffetta/internal/schedule"
 )
 
 // What deploy/nats/accounts.conf lets each user do, and what it does not.
@@ -68,6 +71,43 @@ func TestAccounts(t *testing.T) {
 		}
 	})
 
+	// A source keeps its own schedules. What it may spend is not its own business.
+	t.Run("SourceKeepsItsOwnSchedulesAndNoBudget", func(t *testing.T) {
+		shop := s.connect(t, userShop)
+		mine := schedule.Key{Source: "shop-italia", ID: "monday"}
+		putSchedule(t, shop, mine)
+		putSchedule(t, s.connect(t, userOperator), schedule.Key{Source: "acqualuce-billing", ID: "bills"})
+		c, err := journal.NewClient(shop)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, rev, err := c.Schedule(t.Context(), mine)
+		if err != nil || r.ChangedBy != "anna" {
+			t.Errorf("its own schedule: %+v, %v", r, err)
+		}
+		var listed []string
+		for r, err := range c.Schedules(t.Context(), "shop-italia") {
+			if err != nil {
+				t.Errorf("list: %v", err)
+			}
+			listed = append(listed, r.Key.String())
+		}
+		if !slices.Equal(listed, []string{"shop-italia.monday"}) {
+			t.Errorf("its schedules are %v", listed)
+		}
+		if err := c.PutSchedule(t.Context(), r.Pause("anna", time.Now()), rev); err != nil {
+			t.Errorf("pause: %v", err)
+		}
+		for _, subject := range []string{
+			"$KV.schedules.acqualuce-billing.bills", "campaign.v1.schedule.wakeup.acqualuce-billing.bills", "campaign.v1.schedule.timer.shop-italia.monday.1",
+			"$JS.API.CONSUMER.CREATE.KV_schedules.mine.$KV.schedules.>", "$JS.API.CONSUMER.CREATE.KV_schedules.mine.$KV.schedules.acqualuce-billing.bills",
+			"$JS.API.STREAM.MSG.GET.KV_schedules", "$JS.API.DIRECT.GET.KV_schedules", "$JS.API.STREAM.PURGE.KV_schedules",
+			"$KV.budgets.definition.source.shop-italia", "$KV.budgets.ledger.source.shop-italia.2026-11", "$JS.API.STREAM.MSG.GET.KV_budgets",
+		} {
+			denied(t, shop, subject, func() error { return shop.Publish(subject, nil) })
+		}
+	})
+
 	// The permission is on the subject of the call; what the call asks for is in
 	// its body. The server has to hold the two together.
 	t.Run("FilterInTheBodyCannotBeWiderThanInTheSubject", func(t *testing.T) {
@@ -109,11 +149,14 @@ func TestAccounts(t *testing.T) {
 		for _, subject := range []string{
 			"campaign.v1.command.shop-italia.bf.anything", "campaign.v1.event.shop-italia.bf.confirmed.2", "campaign.v1.wakeup.shop-italia.bf",
 			"campaign.v1.dead.shop-italia.bf", "$KV.campaigns.shop-italia.bf", "$JS.API.STREAM.DELETE.CAMPAIGN_REQUESTS",
+			"$KV.budgets.definition.source.shop-italia", "$KV.budgets.definition.account", "$KV.budgets.ledger.source.shop-italia.2026-11",
 			"$JS.API.CONSUMER.MSG.NEXT.CAMPAIGN_REQUESTS.requests", "$JS.API.CONSUMER.DELETE.CAMPAIGN_WAKEUPS.wakeups",
-			"$JS.API.CONSUMER.CREATE.CAMPAIGN_WAKEUPS.commands.campaign.v1.command.>",
+			"$JS.API.CONSUMER.CREATE.CAMPAIGN_WAKEUPS.commands.campaign.v1.command.>", "$JS.API.CONSUMER.MSG.NEXT.SCHEDULE_WAKEUPS.schedules",
+			"$JS.API.CONSUMER.DELETE.SCHEDULE_WAKEUPS.schedules",
 		} {
 			denied(t, support, subject, func() error { return support.Publish(subject, nil) })
 		}
+		putSchedule(t, support, schedule.Key{Source: "shop-italia", ID: "friday"})
 		c, err := journal.NewClient(support)
 		if err != nil {
 			t.Fatal(err)
@@ -177,7 +220,31 @@ func makeStreams(t *testing.T, s *servers) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, err := j.Schedules(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := journal.OpenBudgets(t.Context(), nc, 1); err != nil {
+		t.Fatal(err)
+	}
 	j.Close()
+}
+
+// putSchedule writes a new schedule with the rights of a connection.
+func putSchedule(t *testing.T, nc *nats.Conn, key schedule.Key) {
+	t.Helper()
+	c, err := journal.NewClient(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := schedule.New(schedule.Schedule{
+		Key: key, Zone: "Europe/Rome", At: 9 * 60, Request: json.RawMessage(`{"name":"Promemoria","sender":"Bianchi","text":"Ciao","contactListId":"88"}`),
+	}, "anna", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.PutSchedule(t.Context(), r, runner.Revision{}); err != nil {
+		t.Errorf("write schedule %s: %v", key, err)
+	}
 }
 
 // denied checks that the server says no to something that names a subject.

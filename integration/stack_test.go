@@ -1,8 +1,13 @@
 package integration
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,7 +18,7 @@ import (
 	// The service comes in as an image, built by another process, of which the
 	// test cache knows nothing. With this, a result is kept only as long as the
 	// service's source is the same.
-	_ "github.com/staffetta-io/staffetta/internal/cli"
+	"github.com/staffetta-io/staffetta/internal/cli"
 	"github.com/staffetta-io/staffetta/internal/story"
 )
 
@@ -26,6 +31,7 @@ type stack struct {
 	nats    *servers
 	sandbox *container
 	env     map[string]string // settings of the services
+	windows map[string]string // files of send windows, by path
 	started int
 }
 
@@ -46,6 +52,11 @@ func newStack(t testing.TB, n int) *stack {
 		"STAFFETTA_GATEWAY_URL=http://sandbox:8090/api/partner-gateway/v1",
 		"STAFFETTA_GATEWAY_KEY_FILE=/run/secrets/gateway-key",
 	)
+	s.windows = map[string]string{}
+	for name, content := range story.Windows() {
+		s.windows["/etc/staffetta/windows/"+name] = content
+	}
+	s.env["STAFFETTA_WINDOWS"] = strings.Join(slices.Collect(maps.Keys(s.windows)), ",")
 	return s
 }
 
@@ -56,6 +67,32 @@ func (s *stack) tell(t testing.TB) story.Stack {
 		NATS:    s.nats.connect(t, userOperator),
 		Sandbox: s.sandbox.url(t, "http", "8090/tcp"),
 		Start:   func(t testing.TB) story.Service { return s.serve(t) },
+		Type:    s.operate(t),
+	}
+}
+
+// operate gives the operator a terminal on this machine.
+func (s *stack) operate(t testing.TB) func(testing.TB, ...string) (string, int) {
+	t.Helper()
+	dir := t.TempDir()
+	write := func(name, content string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	context, err := json.Marshal(map[string]string{
+		"url": strings.Join(s.nats.urls(t), ","), "nkey": write("operator.nk", s.nats.seed(t, userOperator)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := []string{"STAFFETTA_NATS_CONTEXT=" + write("operator.json", string(context))}
+	return func(t testing.TB, args ...string) (string, int) {
+		var said bytes.Buffer
+		code := cli.Run(t.Context(), cli.Terminal{Out: &said, Err: &said, Env: env}, args)
+		return said.String(), code
 	}
 }
 
@@ -64,16 +101,20 @@ func (s *stack) tell(t testing.TB) story.Stack {
 func (s *stack) serve(t testing.TB) *service {
 	t.Helper()
 	s.started++
+	files := []testcontainers.ContainerFile{
+		file("/etc/staffetta/nats-context.json", s.context(t)),
+		file("/run/secrets/staffetta.nk", s.nats.seed(t, userService)),
+		file("/run/secrets/gateway-key", gatewayKey),
+	}
+	for path, content := range s.windows {
+		files = append(files, file(path, content))
+	}
 	c := start(t, s.net, fmt.Sprintf("staffetta-%d", s.started), testcontainers.ContainerRequest{
 		Image:        serviceImage.tag(t),
 		Env:          s.env,
 		ExposedPorts: []string{"8080/tcp"},
-		Files: []testcontainers.ContainerFile{
-			file("/etc/staffetta/nats-context.json", s.context(t)),
-			file("/run/secrets/staffetta.nk", s.nats.seed(t, userService)),
-			file("/run/secrets/gateway-key", gatewayKey),
-		},
-		WaitingFor: wait.ForHTTP("/readyz").WithPort("8080/tcp").WithStartupTimeout(patience),
+		Files:        files,
+		WaitingFor:   wait.ForHTTP("/readyz").WithPort("8080/tcp").WithStartupTimeout(patience),
 	})
 	return &service{c, c.url(t, "http", "8080/tcp")}
 }
@@ -127,4 +168,10 @@ func (s *service) Stop(t testing.TB) {
 func TestStories(t *testing.T) {
 	t.Parallel()
 	story.Run(t, newStack(t, 1).tell(t))
+}
+
+// And those that wait for the clock on the wall.
+func TestStoriesByTheClock(t *testing.T) {
+	t.Parallel()
+	story.RunByTheClock(t, newStack(t, 1).tell(t))
 }

@@ -43,6 +43,7 @@ type App struct {
 
 	inFlight flights
 	census   census
+	purse    purse
 }
 
 // New builds the service and connects it: it has checked the options, reached
@@ -166,7 +167,7 @@ func (a *App) Run(ctx context.Context) error {
 	// The second net: it finds what a lost timer or a lost record would strand.
 	beside.Go(func() { a.journal.Sweep(ctx) })
 	if book, ok := a.budgets.(*Budgets); ok {
-		beside.Go(func() { a.journal.SweepBudgets(ctx, book) })
+		beside.Go(func() { a.journal.SweepBudgets(ctx, book, a.purse.swept) })
 	}
 	beside.Go(func() { a.recurring.Sweep(ctx) })
 	beside.Go(func() { a.keepLearning(ctx) })

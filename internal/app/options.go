@@ -205,7 +205,7 @@ func (o Options) Validate() error {
 	}{
 		{"gateway.breaker_open", g.BreakerOpen}, {"gateway.timeout", g.Timeout},
 		{"confirm.within", r.ConfirmWithin}, {"confirm.settle", r.Settle}, {"campaign.lease", r.Lease}, {"campaign.quote_within", r.QuoteWithin}, {"campaign.too_late", r.TooLate},
-		{"poll.min", r.PollMin}, {"poll.max", r.PollMax}, {"poll.give_up", r.GiveUp}, {"grace", o.Grace},
+		{"poll.min", r.PollMin}, {"poll.max", r.PollMax}, {"poll.before", r.LookBefore}, {"poll.give_up", r.GiveUp}, {"grace", o.Grace},
 		{"approval.within", r.ApprovalWithin}, {"credit.within", r.CreditWithin}, {"credit.every", r.CreditEvery},
 	} {
 		if d.value <= 0 {

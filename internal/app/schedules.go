@@ -26,7 +26,12 @@ func (a *App) openSchedules(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.recurring = recurring{s, scheduler.New(s, a.opts.Log)}
+	reasons := make([]string, len(schedule.Reasons))
+	for i, r := range schedule.Reasons {
+		reasons[i] = string(r)
+	}
+	count := a.ops.CounterOf("schedule_skipped_total", "Occurrences of schedules that this service left out; what a pause or a change left out is in the schedule's record only.", "reason", reasons)
+	a.recurring = recurring{s, scheduler.New(s, a.opts.Log, func(r schedule.Reason) { count(string(r)) })}
 	return nil
 }
 

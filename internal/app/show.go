@@ -53,6 +53,9 @@ func (a *App) show() {
 		})
 	a.census.show(a.ops)
 	a.showPace()
+	if a.budgets != nil {
+		a.purse.show(a.ops)
+	}
 	a.ops.Gauge("nats_connected", "1 while NATS is connected.", func() float64 { return one(a.nc.IsConnected()) })
 }
 

@@ -89,6 +89,24 @@ func (b *Book) Usage(ctx context.Context, d Definition, at time.Time) ([]Usage, 
 	return all, nil
 }
 
+// UsageOfAll is the usage of every budget in the periods of an instant, the
+// account's first, of so many budgets at most.
+func (b *Book) UsageOfAll(ctx context.Context, at time.Time, most int) ([]Usage, error) {
+	definitions, err := b.Definitions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []Usage
+	for _, d := range definitions[:min(most, len(definitions))] {
+		usage, err := b.Usage(ctx, d, at)
+		if err != nil {
+			return nil, fmt.Errorf("usage of budgets: %w", err)
+		}
+		all = append(all, usage...)
+	}
+	return all, nil
+}
+
 // Swept is what one sweep did.
 type Swept struct {
 	Ledgers  int // that hold reservations

@@ -22,7 +22,7 @@ func (t *turn) nextPoll() time.Time {
 	if start := t.start(); t.c.State == Confirmed && start.After(from) {
 		// Nothing to count before; but whether it still stands at the gateway
 		// is looked at once more while something can be done about it.
-		if look := start.Add(-lookBefore); look.Sub(t.now) > lookBefore {
+		if look := start.Add(-t.LookBefore); look.Sub(t.now) > t.LookBefore {
 			return look
 		}
 		from = start
@@ -30,9 +30,6 @@ func (t *turn) nextPoll() time.Time {
 	pause := t.pollPause(since)
 	return from.Add(pause + spread(t.c.Key, t.c.StatsN, pause/8))
 }
-
-// lookBefore is how long before its instant a scheduled campaign is read again.
-const lookBefore = 10 * time.Minute
 
 // followed takes a statistic, or what came in its place.
 func (t *turn) followed(o Outcome) Decision {

@@ -30,6 +30,10 @@ type Rules struct {
 	// statistics, which is a tenth of the time since the start.
 	// Default 5 s and 15 min.
 	PollMin, PollMax time.Duration
+	// LookBefore is how long before its instant a scheduled campaign is looked
+	// at once more, if it was confirmed at least twice as long before.
+	// Default 10 min.
+	LookBefore time.Duration
 	// GiveUp is how long after the start statistics are followed. Default 72 h.
 	GiveUp time.Duration
 	// BackoffMin and BackoffMax bound the pause after a call without an
@@ -86,6 +90,7 @@ func (r Rules) WithDefaults() Rules {
 	def(&r.TooLate, 10*time.Minute)
 	def(&r.PollMin, 5*time.Second)
 	def(&r.PollMax, 15*time.Minute)
+	def(&r.LookBefore, 10*time.Minute)
 	def(&r.GiveUp, 72*time.Hour)
 	def(&r.BackoffMin, time.Second)
 	def(&r.BackoffMax, 5*time.Minute)

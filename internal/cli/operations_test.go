@@ -2,11 +2,16 @@ package cli_test
 
 import (
 	"bytes"
+	"io"
+	"net/http"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/staffetta-io/staffetta/internal/app"
 	"github.com/staffetta-io/staffetta/internal/cli"
+	"github.com/staffetta-io/staffetta/internal/story"
 )
 
 // Every command in docs/operations.md exists, with the flags that it is given
@@ -39,5 +44,40 @@ func TestOperationsNamesCommandsThatExist(t *testing.T) {
 	}
 	if n < 20 {
 		t.Errorf("%d commands were found in the document, want 20 or more: this test looks for them in the wrong way", n)
+	}
+}
+
+// Every metric that docs/operations.md puts an alarm on is there before anything
+// has happened: an alarm on one that is not never rings.
+func TestOperationsNamesMetricsThatExist(t *testing.T) {
+	t.Parallel()
+	doc, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	local, err := app.StartLocal(app.LocalOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { local.Stop() })
+	resp, err := http.Get(startService(t, local, story.Settings()).URL() + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	page, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := regexp.MustCompile(`staffetta_[a-z_]+`).FindAllString(string(doc), -1)
+	if len(names) < 15 {
+		t.Errorf("%d metrics were found in the document: this test looks for them in the wrong way", len(names))
+	}
+	// There is one for each budget, once there is a budget.
+	ofBudgets := regexp.MustCompile(`^staffetta_budget_(limit|spent|reserved)$`)
+	for _, name := range names {
+		if !ofBudgets.MatchString(name) && !regexp.MustCompile(`(?m)^`+name+`[ {]`).Match(page) {
+			t.Errorf("%s is in the document, and not in /metrics", name)
+		}
 	}
 }

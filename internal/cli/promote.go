@@ -73,7 +73,7 @@ rejected. It prints what it publishes.`,
 				fmt.Fprintf(t.Out, "follow it with: staffetta watch %s\n", live)
 				return nil
 			}
-			return waitFor(cmd.Context(), t, client, live)
+			return waitFor(cmd.Context(), t, client, live, placed)
 		},
 	}
 	f := cmd.Flags()

@@ -9,6 +9,8 @@ import (
 	"math"
 	"os"
 	"slices"
+	"strings"
+	"time"
 
 	"buf.build/go/protovalidate"
 	"github.com/spf13/cobra"
@@ -43,7 +45,8 @@ It is checked before it is published; what is wrong is named with its field.
 
 Asking twice is harmless: source and request id name the campaign for ever, and
 a campaign is sent once. With --wait it follows the campaign, prints its events,
-and ends with exit code 0 if it was sent and 1 if not.`,
+and ends with exit code 0 if it was sent and 1 if not, or if the service put the
+request aside as a dead letter.`,
 		Example: `  staffetta request --example > campaign.json
   staffetta request -f campaign.json --id black-friday-2026 --wait`,
 		Args: noArgs,
@@ -80,7 +83,7 @@ and ends with exit code 0 if it was sent and 1 if not.`,
 				fmt.Fprintf(t.Out, "follow it with: %s watch %s\n", t.Name, key)
 				return nil
 			}
-			return waitFor(cmd.Context(), t, client, key)
+			return waitFor(cmd.Context(), t, client, key, placed)
 		},
 	}
 	f := cmd.Flags()
@@ -154,17 +157,61 @@ func connect(cmd *cobra.Command, t Terminal, rows []setting) (*app.Client, error
 	return app.NewClient(r.NATS)
 }
 
-// waitFor prints the campaign's events; the error says that it did not end well.
-func waitFor(ctx context.Context, t Terminal, c *app.Client, key campaign.Key) error {
-	code := exitError(exitWrong)
+// waitFor prints the campaign's events until it ends or its request is put
+// aside; the error says that it did not end well.
+func waitFor(ctx context.Context, t Terminal, c *app.Client, key campaign.Key, placed app.Placed) error {
+	began := time.Now()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	aside := make(chan app.Letter, 1)
+	go func() {
+		l, err := c.AwaitLetter(ctx, key, placed)
+		switch {
+		case err == nil:
+			aside <- l
+			stop() // no event will come of it
+		case ctx.Err() == nil:
+			fmt.Fprintf(t.Err, "staffetta: if the request cannot be acted on, this command is not told: %v\n", err)
+		}
+	}()
+	code, older := exitError(exitWrong), false
 	err := follow(ctx, c, key, func(e app.Event) {
 		printEvent(t, e)
-		if _, well := outcome(e); well {
-			code = exitOK
+		if ended, well := outcome(e); ended {
+			older = e.Stored.Before(began)
+			if well {
+				code = exitOK
+			}
 		}
 	})
+	patience := time.Duration(0)
+	if older {
+		// That campaign had ended before it was asked for here. Whether it is the
+		// same one, the service says in a moment.
+		patience = 2 * time.Second
+	}
+	select {
+	case l := <-aside:
+		return putAside(t, l)
+	default:
+	}
+	select {
+	case l := <-aside:
+		return putAside(t, l)
+	case <-time.After(patience):
+	}
 	if err != nil || code == exitOK {
 		return err
 	}
 	return code
+}
+
+// putAside says that nothing will come of a request, and why.
+func putAside(t Terminal, l app.Letter) error {
+	fields := ""
+	if len(l.Fields) > 0 {
+		fields = " (" + strings.Join(l.Fields, ", ") + ")"
+	}
+	fmt.Fprintf(t.Out, "put aside as dead letter %d: %s%s: %s\nlook at it with: %s dlq show %d\n", l.ID, l.Reason, fields, l.Note, t.Name, l.ID)
+	return exitError(exitWrong)
 }

@@ -18,8 +18,8 @@ func newScheduleLs(t Terminal) *cobra.Command {
 		Use:   "ls [SOURCE]",
 		Short: "List schedules",
 		Long: `List the schedules there are: when they come, when they come next, how many
-campaigns each has asked for, and how many occurrences were left out.
-staffetta schedule show says of one why. With --json each is printed as it is
+campaigns each has asked for, and how many occurrences were left out, with the
+reason and the local time of the last. staffetta schedule show tells of more. With --json each is printed as it is
 stored, on a line.`,
 		Example: `  staffetta schedule ls
   staffetta schedule ls studio-bianchi --json | jq .skipped`,
@@ -51,7 +51,7 @@ stored, on a line.`,
 				if r.Last != nil {
 					last = r.Last.ID
 				}
-				list.add(r.Key.String(), r.Rule(), nextWords(r), itoa(r.Fired), itoa(r.LeftOut), last)
+				list.add(r.Key.String(), r.Rule(), nextWords(r), itoa(r.Fired), leftOutWords(r), last)
 			}
 			if asJSON {
 				return nil
@@ -78,6 +78,15 @@ func nextWords(r app.ScheduleRecord) string {
 		return "ended"
 	}
 	return local(next[0].At, r.Zone)
+}
+
+// leftOutWords is how many occurrences were left out, and why the last one was.
+func leftOutWords(r app.ScheduleRecord) string {
+	if len(r.Skipped) == 0 {
+		return itoa(r.LeftOut)
+	}
+	last := r.Skipped[len(r.Skipped)-1]
+	return fmt.Sprintf("%d, %s %s", r.LeftOut, last.Reason, last.Local)
 }
 
 func newScheduleShow(t Terminal) *cobra.Command {

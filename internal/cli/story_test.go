@@ -6,7 +6,10 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -22,6 +25,16 @@ import (
 // server, the sandbox behind real HTTP, and `staffetta serve` as it is typed.
 func TestStories(t *testing.T) {
 	t.Parallel()
+	story.Run(t, startStack(t))
+}
+
+func TestStoriesByTheClock(t *testing.T) {
+	t.Parallel()
+	story.RunByTheClock(t, startStack(t))
+}
+
+func startStack(t *testing.T) story.Stack {
+	t.Helper()
 	local, err := app.StartLocal(app.LocalOptions{Sandbox: app.SandboxOptions{Speed: 1000}})
 	if err != nil {
 		t.Fatal(err)
@@ -36,10 +49,24 @@ func TestStories(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(nc.Close)
-	story.Run(t, story.Stack{
+	settings, dir, files := story.Settings(), t.TempDir(), []string{}
+	for name, content := range story.Windows() {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, file)
+	}
+	settings["STAFFETTA_WINDOWS"] = strings.Join(files, ",")
+	return story.Stack{
 		NATS: nc, Sandbox: local.Sandbox.URL,
-		Start: func(t testing.TB) story.Service { return startService(t, local, story.Settings()) },
-	})
+		Start: func(t testing.TB) story.Service { return startService(t, local, settings) },
+		Type: func(t testing.TB, args ...string) (string, int) {
+			var said bytes.Buffer
+			code := cli.Run(t.Context(), cli.Terminal{Out: &said, Err: &said, Env: []string{"NATS_URL=" + local.NATSURL}}, args)
+			return said.String(), code
+		},
+	}
 }
 
 // service is `staffetta serve` in a goroutine.

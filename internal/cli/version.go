@@ -10,8 +10,12 @@ import (
 
 func newVersion(t Terminal) *cobra.Command {
 	return &cobra.Command{
-		Use:     "version",
-		Short:   "Print which build this is",
+		Use:   "version",
+		Short: "Print which build this is",
+		Long: `Print which build this is: the version that was installed, or the commit it was
+built from, with +dirty if something had been changed since. Go writes that into
+the binary by itself; it is "dev" where Go does not know: without git, in a git
+worktree, from a source archive, or with -buildvcs=false in GOFLAGS.`,
 		Example: "  staffetta version",
 		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {
@@ -28,6 +32,10 @@ func version() string {
 	if !ok {
 		return "dev"
 	}
+	return versionOf(info)
+}
+
+func versionOf(info *debug.BuildInfo) string {
 	if v := info.Main.Version; v != "" && v != "(devel)" {
 		return v
 	}
@@ -37,7 +45,7 @@ func version() string {
 		case s.Key == "vcs.revision":
 			revision = s.Value[:min(len(s.Value), 12)]
 		case s.Key == "vcs.modified" && s.Value == "true":
-			dirty = "+changes"
+			dirty = "+dirty"
 		}
 	}
 	if revision == "" {

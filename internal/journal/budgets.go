@@ -144,8 +144,9 @@ func (s *budgetStore) List(ctx context.Context, prefix string, busy bool) ([]str
 
 // SweepBudgets is the second net under the ledgers: until ctx ends it looks,
 // every ten minutes or so, for reservations of campaigns that have ended, and
-// settles them with what the record says.
-func (j *Journal) SweepBudgets(ctx context.Context, b *budget.Book) {
+// settles them with what the record says. It tells after each sweep what that
+// found.
+func (j *Journal) SweepBudgets(ctx context.Context, b *budget.Book, tell func(context.Context, budget.Swept, *budget.Book) error) {
 	pause := time.Minute + rand.N(time.Minute)
 	for {
 		select {
@@ -154,6 +155,9 @@ func (j *Journal) SweepBudgets(ctx context.Context, b *budget.Book) {
 		case <-time.After(pause):
 		}
 		found, err := j.SweepBudgetsOnce(ctx, b)
+		if err == nil {
+			err = tell(ctx, found, b)
+		}
 		switch {
 		case ctx.Err() != nil:
 			return

@@ -63,6 +63,9 @@ func (c *Client) publish(ctx context.Context, m *nats.Msg, what string, o ...jet
 	if errors.Is(err, jetstream.ErrNoStreamResponse) {
 		return Placed{}, fmt.Errorf("%s: no stream takes %s: has the service ever run here?", what, m.Subject)
 	}
+	if missing := denied(c.js.Conn(), err); missing != "" {
+		return Placed{}, fmt.Errorf("%s: %s", what, missing)
+	}
 	if err != nil {
 		return Placed{}, fmt.Errorf("%s: %w", what, err)
 	}
@@ -87,14 +90,14 @@ func (c *Client) Get(ctx context.Context, key campaign.Key) (campaign.Campaign, 
 func (c *Client) Raw(ctx context.Context, key campaign.Key) (json.RawMessage, time.Time, error) {
 	s, err := c.js.Stream(ctx, StreamRecords)
 	if err != nil {
-		return nil, time.Time{}, fmt.Errorf("%s: %w", key, unread(StreamRecords, err))
+		return nil, time.Time{}, fmt.Errorf("%s: %w", key, unread(c.js, StreamRecords, err))
 	}
 	m, err := s.GetLastMsgForSubject(ctx, recordSubject(key))
 	if errors.Is(err, jetstream.ErrMsgNotFound) || err == nil && m.Header.Get(headerKV) != "" {
 		return nil, time.Time{}, fmt.Errorf("%s: %w", key, ErrNoRecord)
 	}
 	if err != nil {
-		return nil, time.Time{}, fmt.Errorf("%s: %w", key, unread(StreamRecords, err))
+		return nil, time.Time{}, fmt.Errorf("%s: %w", key, unread(c.js, StreamRecords, err))
 	}
 	return json.RawMessage(m.Data), m.Time.UTC(), nil
 }

@@ -1,6 +1,7 @@
 package journal_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -137,3 +138,33 @@ func TestEvents(t *testing.T) {
 }
 
 var value = protoreflect.ValueOf
+
+// Whatever rate a gateway computes, the event keeps to the contract.
+func TestDeliveryRates(t *testing.T) {
+	t.Parallel()
+	b := setup(t, journal.Options{})
+	for said, want := range map[string]string{
+		"0": "0", "97.06": "97.06", "97.0600": "97.06", "97.06042": "97.0604", "99.99999": "99.9999", "100.000000": "100", "0.00001": "0",
+		"100.1": "", "-1": "", "9.7e1": "97",
+	} {
+		stats := campaign.Stats{Status: campaign.StatusSending, DeliveryRate: decimal.RequireFromString(said)}
+		c := sample
+		c.Key.RequestID = fmt.Sprintf("rate-%x", said)
+		c.Outbox = []campaign.Event{{Type: campaign.EventStats, N: 1, At: time.Now(), CampaignID: 1542, Stats: &stats}}
+		if err := b.j.Publish(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+		for told, err := range b.client.Watch(t.Context(), journal.WatchOptions{Key: c.Key}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			m := told.Message.(*campaignv1.CampaignStats)
+			if m.DeliveryRate != want {
+				t.Errorf("the gateway says %s, the event %q, want %q", said, m.DeliveryRate, want)
+			}
+			if err := protovalidate.Validate(m); err != nil {
+				t.Errorf("the gateway says %s: %v", said, err)
+			}
+		}
+	}
+}

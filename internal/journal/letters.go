@@ -83,14 +83,14 @@ func (c *Client) Letters(ctx context.Context, f LetterFilter) iter.Seq2[Letter, 
 func (c *Client) Letter(ctx context.Context, id uint64) (Letter, error) {
 	s, err := c.js.Stream(ctx, StreamDeadLetters)
 	if err != nil {
-		return Letter{}, fmt.Errorf("dead letter %d: %w", id, unread(StreamDeadLetters, err))
+		return Letter{}, fmt.Errorf("dead letter %d: %w", id, unread(c.js, StreamDeadLetters, err))
 	}
 	m, err := s.GetMsg(ctx, id)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return Letter{}, fmt.Errorf("dead letter %d: %w", id, ErrNoLetter)
 	}
 	if err != nil {
-		return Letter{}, fmt.Errorf("dead letter %d: %w", id, unread(StreamDeadLetters, err))
+		return Letter{}, fmt.Errorf("dead letter %d: %w", id, unread(c.js, StreamDeadLetters, err))
 	}
 	return letterOf(m.Subject, m.Header, m.Data, m.Sequence, m.Time), nil
 }
@@ -106,6 +106,36 @@ func (c *Client) LetterOf(ctx context.Context, key campaign.Key, p Placed) (Lett
 		}
 	}
 	return Letter{}, false, nil
+}
+
+// AwaitLetter waits until a message becomes a dead letter. It ends with an error
+// when the context does.
+func (c *Client) AwaitLetter(ctx context.Context, key campaign.Key, p Placed) (Letter, error) {
+	wrong := func(err error) (Letter, error) {
+		return Letter{}, fmt.Errorf("dead letters of %s: %w", key, unread(c.js, StreamDeadLetters, err))
+	}
+	cons, err := c.js.OrderedConsumer(ctx, StreamDeadLetters, jetstream.OrderedConsumerConfig{FilterSubjects: []string{deadPrefix + key.String()}})
+	if err != nil {
+		return wrong(err)
+	}
+	feed, err := cons.Messages()
+	if err != nil {
+		return wrong(err)
+	}
+	defer feed.Stop()
+	for {
+		m, err := feed.Next(jetstream.NextContext(ctx))
+		if err != nil {
+			return wrong(err)
+		}
+		meta, err := m.Metadata()
+		if err != nil {
+			return wrong(err)
+		}
+		if l := letterOf(m.Subject(), m.Headers(), m.Data(), meta.Sequence.Stream, meta.Timestamp); l.Stream == p.Stream && l.Sequence == p.Sequence {
+			return l, nil
+		}
+	}
 }
 
 // letterOf takes apart what bury put together.

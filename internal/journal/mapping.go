@@ -74,7 +74,7 @@ func toProto(c campaign.Campaign, e campaign.Event) (proto.Message, error) {
 			Source: key.Source, RequestId: key.RequestID, CampaignId: e.CampaignID, Version: version, Simulation: simulation,
 			ReadAt: stamp(e.At), Status: statuses[s.Status],
 			Total: s.Total, Sent: s.Sent, Delivered: s.Delivered, Undelivered: s.Undelivered, Pending: s.Pending,
-			DeliveryRate: s.DeliveryRate.String(), Cost: money(s.Cost), CompletedAt: stamp(s.CompletedAt),
+			DeliveryRate: percentage(s.DeliveryRate), Cost: money(s.Cost), CompletedAt: stamp(s.CompletedAt),
 			Last: e.Last, Reconciled: s.Reconciled(), Differs: e.Differs,
 		}, nil
 	}
@@ -234,6 +234,16 @@ func stamp(t time.Time) *timestamppb.Timestamp {
 
 // money is exact, with the decimals that people expect of an amount and those
 // it has beyond them: 1500.00, 344.09, 0.035. Nil when nothing was said.
+// percentage is a rate as the contract has it, with at most four decimals; the
+// record keeps all that the gateway said. It is cut off and not rounded: 100 is
+// said of nothing that is less. What can be no percentage is left out.
+func percentage(rate decimal.Decimal) string {
+	if rate.IsNegative() || rate.GreaterThan(decimal.NewFromInt(100)) {
+		return ""
+	}
+	return rate.Truncate(4).String()
+}
+
 func money(m campaign.Money) *campaignv1.Money {
 	if m.Currency == "" && m.Amount.IsZero() {
 		return nil

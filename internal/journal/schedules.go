@@ -105,20 +105,25 @@ func loadSchedule(ctx context.Context, records jetstream.Stream, key schedule.Ke
 	if m.Header.Get(headerKV) != "" {
 		return schedule.Record{}, rev, nil
 	}
-	r, err := decodeSchedule(m.Data)
+	r, err := decodeSchedule(m.Subject, m.Data)
 	if err != nil {
 		return schedule.Record{}, rev, fmt.Errorf("load schedule %s: %w", key, err)
 	}
 	return r, rev, nil
 }
 
-func decodeSchedule(data []byte) (schedule.Record, error) {
+// decodeSchedule reads a record. Permissions are on subjects, and a source may
+// write its own schedules: a record that names another must not be believed.
+func decodeSchedule(subject string, data []byte) (schedule.Record, error) {
 	var r schedule.Record
 	if err := json.Unmarshal(data, &r); err != nil {
 		return r, fmt.Errorf("the record is not readable: %w", err)
 	}
 	if r.Schema > schedule.Schema {
 		return r, fmt.Errorf("the record has schema %d, this version knows up to %d: a newer staffetta wrote it, upgrade this one", r.Schema, schedule.Schema)
+	}
+	if subject != schedulePrefix+r.Key.String() {
+		return r, fmt.Errorf("the record says that it is schedule %s: whoever wrote it must write it under its own name", r.Key)
 	}
 	return r, nil
 }

@@ -22,36 +22,34 @@ var ErrNoSchedule = errors.New("there is no such schedule")
 // Schedule returns the record of one schedule, and the revision to change it
 // with. [ErrNoSchedule] comes with a revision to create it with.
 func (c *Client) Schedule(ctx context.Context, key schedule.Key) (schedule.Record, runner.Revision, error) {
-	records, err := c.scheduleStream(ctx)
-	if err != nil {
-		return schedule.Record{}, runner.Revision{}, err
+	var rev runner.Revision
+	// A consumer with a filter can be allowed to a source for its own schedules; a
+	// get of one message only for those of everybody.
+	for m, err := range walk(ctx, c.js, StreamSchedules, jetstream.ConsumerConfig{FilterSubject: schedulePrefix + key.String()}) {
+		if err != nil {
+			return schedule.Record{}, rev, fmt.Errorf("schedule %s: %w", key, err)
+		}
+		meta, err := m.Metadata()
+		if err != nil {
+			return schedule.Record{}, rev, fmt.Errorf("schedule %s: %w", key, err)
+		}
+		rev = runner.Revision{Seq: meta.Sequence.Stream, At: meta.Timestamp}
+		if m.Headers().Get(headerKV) != "" {
+			continue
+		}
+		r, err := decodeSchedule(m.Subject(), m.Data())
+		if err != nil {
+			err = fmt.Errorf("schedule %s: %w", key, err)
+		}
+		return r, rev, err
 	}
-	r, rev, err := loadSchedule(ctx, records, key)
-	if err == nil && r.Version == 0 {
-		err = fmt.Errorf("schedule %s: %w", key, ErrNoSchedule)
-	}
-	return r, rev, err
-}
-
-func (c *Client) scheduleStream(ctx context.Context) (jetstream.Stream, error) {
-	s, err := c.js.Stream(ctx, StreamSchedules)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		return nil, fmt.Errorf("there is no stream %s: has the service ever run here?", StreamSchedules)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("stream %s: %w", StreamSchedules, err)
-	}
-	return s, nil
+	return schedule.Record{}, rev, fmt.Errorf("schedule %s: %w", key, ErrNoSchedule)
 }
 
 // Schedules yields every schedule, of one source if it is not empty, in the
 // order in which they were last saved. It ends at the first error.
 func (c *Client) Schedules(ctx context.Context, source string) iter.Seq2[schedule.Record, error] {
 	return func(yield func(schedule.Record, error) bool) {
-		if _, err := c.scheduleStream(ctx); err != nil {
-			yield(schedule.Record{}, err)
-			return
-		}
 		filter := schedulePrefix + ">"
 		if source != "" {
 			filter = schedulePrefix + source + ".*"
@@ -64,7 +62,7 @@ func (c *Client) Schedules(ctx context.Context, source string) iter.Seq2[schedul
 			if m.Headers().Get(headerKV) != "" {
 				continue
 			}
-			r, err := decodeSchedule(m.Data())
+			r, err := decodeSchedule(m.Subject(), m.Data())
 			if err != nil {
 				err = fmt.Errorf("list schedules: %s: %w", m.Subject(), err)
 			}

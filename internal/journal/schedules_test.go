@@ -99,6 +99,27 @@ func TestSchedules(t *testing.T) {
 		}
 	})
 
+	// Permissions are on the subject: who may write there might write anything.
+	t.Run("UnderAnothersNameAreNotBelieved", func(t *testing.T) {
+		t.Parallel()
+		b, s := schedules(t)
+		mine := schedule.Key{Source: "shop-italia", ID: "daily"}
+		data, err := json.Marshal(written(t, daily(), time.Now()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := nats.NewMsg("$KV.schedules." + mine.String())
+		m.Data = data
+		b.publish(t, m)
+		want := "the record says that it is schedule " + recurring.String()
+		if _, _, err := s.Load(t.Context(), mine); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("the service loads %v", err)
+		}
+		if _, _, err := b.client.Schedule(t.Context(), mine); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("the client reads %v", err)
+		}
+	})
+
 	t.Run("OfANewerVersionAreRefused", func(t *testing.T) {
 		t.Parallel()
 		b, s := schedules(t)
@@ -387,7 +408,7 @@ func TestRecurring(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		loop := scheduler.New(s, slog.New(slog.DiscardHandler))
+		loop := scheduler.New(s, slog.New(slog.DiscardHandler), nil)
 		replica := &testBundle{nc: b.nc, js: b.js, j: j, client: b.client}
 		replica.consume(t, journal.ConsumeOptions{Schedules: 4}, func(ctx context.Context, w runner.Wakeup) runner.Verdict {
 			if w.Kind == scheduler.Wake {

@@ -62,14 +62,14 @@ func (c *Client) heard(ctx context.Context, stream, filter string, read func(jet
 func (c *Client) Armed(ctx context.Context, key campaign.Key, at time.Time) (bool, error) {
 	s, err := c.js.Stream(ctx, StreamWakeups)
 	if err != nil {
-		return false, unread(StreamWakeups, err)
+		return false, unread(c.js, StreamWakeups, err)
 	}
 	_, err = s.GetLastMsgForSubject(ctx, timerSubject(key, at))
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return false, nil
 	}
 	if err != nil {
-		return false, unread(StreamWakeups, err)
+		return false, unread(c.js, StreamWakeups, err)
 	}
 	return true, nil
 }
@@ -91,7 +91,7 @@ func (c *Client) Turn(ctx context.Context, sequence uint64) (Turn, error) {
 		return Turn{}, nil
 	}
 	if err != nil {
-		return Turn{}, unread(StreamRequests, err)
+		return Turn{}, unread(c.js, StreamRequests, err)
 	}
 	info := cons.CachedInfo()
 	t := Turn{

@@ -1,11 +1,13 @@
 package journal_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/journal"
@@ -59,6 +61,79 @@ func TestReadingWhereThereIsNothing(t *testing.T) {
 			}
 			if len(got) != 8 {
 				t.Errorf("%d answers, want 8", len(got))
+			}
+		})
+	}
+}
+
+// Whoever lacks a permission is told which, in place of a deadline.
+func TestReadingWithoutTheRight(t *testing.T) {
+	t.Parallel()
+	allowed := &server.Permissions{
+		Publish:   &server.SubjectPermission{Allow: []string{"campaign.v1.request.shop-italia.*"}},
+		Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX.shop-italia.>"}},
+	}
+	s, err := server.NewServer(&server.Options{
+		Host: "127.0.0.1", Port: -1, NoLog: true, NoSigs: true, JetStream: true, StoreDir: t.TempDir(),
+		Users: []*server.User{{Username: "operator", Password: "x"}, {Username: "shop", Password: "x", Permissions: allowed}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go s.Start()
+	if !s.ReadyForConnections(10 * time.Second) {
+		t.Fatal("the server does not start")
+	}
+	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+	login := func(name, inbox string) *nats.Conn {
+		nc, err := nats.Connect(s.ClientURL(), nats.UserInfo(name, "x"), nats.CustomInboxPrefix(inbox), nats.ReconnectBufSize(-1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(nc.Close)
+		return nc
+	}
+	open(t, login("operator", "_INBOX"), journal.Options{})
+	other := campaign.Key{Source: "acqua-luce", RequestID: "x"}
+	for _, test := range []struct {
+		name, inbox, want string
+		do                func(context.Context, *journal.Client) error
+	}{
+		{"Watch", "_INBOX.shop-italia", "this user may not publish to $JS.API.CONSUMER.CREATE.CAMPAIGN_EVENTS.", func(ctx context.Context, c *journal.Client) error {
+			for _, err := range c.Watch(ctx, journal.WatchOptions{Key: key, Follow: true}) {
+				return err
+			}
+			return nil
+		}},
+		{"Entries", "_INBOX.shop-italia", "this user may not publish to $JS.API.CONSUMER.CREATE.KV_campaigns.", func(ctx context.Context, c *journal.Client) error {
+			for _, err := range c.Entries(ctx, "") {
+				return err
+			}
+			return nil
+		}},
+		{"Letter", "_INBOX.shop-italia", "this user may not publish to $JS.API.CONSUMER.CREATE.CAMPAIGN_DEAD_LETTERS.", func(ctx context.Context, c *journal.Client) error {
+			_, err := c.AwaitLetter(ctx, key, journal.Placed{})
+			return err
+		}},
+		{"Cancel", "_INBOX.shop-italia", "this user may not publish to campaign.v1.command.acqua-luce.x.cancel: ", func(ctx context.Context, c *journal.Client) error {
+			_, err := c.Cancel(ctx, other, "anna", "")
+			return err
+		}},
+		{"Inbox", "_INBOX.else", "set the inbox prefix that its permissions name", func(ctx context.Context, c *journal.Client) error {
+			_, err := c.Request(ctx, request("bf-2026"), "")
+			return err
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			c, err := journal.NewClient(login("shop", test.inbox))
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			if err := test.do(ctx, c); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("%v, want …%s…", err, test.want)
 			}
 		})
 	}

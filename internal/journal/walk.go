@@ -26,7 +26,7 @@ func walk(ctx context.Context, js jetstream.JetStream, stream string, cfg jetstr
 		cfg.Replicas = 1
 		cons, err := js.CreateConsumer(ctx, stream, cfg)
 		if err != nil {
-			yield(nil, unread(stream, err))
+			yield(nil, unread(js, stream, err))
 			return
 		}
 		info := cons.CachedInfo()
@@ -66,7 +66,7 @@ func walk(ctx context.Context, js jetstream.JetStream, stream string, cfg jetstr
 				}
 			}
 			if err != nil {
-				yield(nil, unread(stream, err))
+				yield(nil, unread(js, stream, err))
 				return
 			}
 		}

@@ -55,7 +55,7 @@ func (c *Client) Watch(ctx context.Context, o WatchOptions) iter.Seq2[Told, erro
 		}
 		cons, err := c.js.OrderedConsumer(ctx, StreamEvents, cfg)
 		if err != nil {
-			yield(Told{}, fmt.Errorf("watch: %w", err))
+			yield(Told{}, fmt.Errorf("watch: %w", unread(c.js, StreamEvents, err)))
 			return
 		}
 		feed, err := cons.Messages()

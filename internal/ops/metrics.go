@@ -44,7 +44,7 @@ var (
 		campaign.OpConfirm, campaign.OpStatus, campaign.OpStats, campaign.OpDelete}
 	kinds = []campaign.Kind{campaign.OK, campaign.Refused, campaign.Unauthorised, campaign.Throttled, campaign.Unavailable, campaign.NotAttempted}
 	types = []string{string(campaign.EventCostCalculated), string(campaign.EventConfirmed), string(campaign.EventStats),
-		string(campaign.EventRejected), string(campaign.EventCancelled), string(campaign.EventFailed), string(campaign.EventUnresolved)}
+		string(campaign.EventDeferred), string(campaign.EventApprovalRequired), string(campaign.EventRejected), string(campaign.EventCancelled), string(campaign.EventFailed), string(campaign.EventUnresolved)}
 	wakes    = []runner.WakeupKind{runner.WakeRequest, runner.WakeTimer, runner.WakeCommand}
 	verdicts = []runner.Disposal{runner.Ack, runner.Retry, runner.Bury}
 	// Reasons of dead letters; what is none of them is counted as "other".
@@ -125,6 +125,17 @@ func (s *Ops) Counter(name, help string, read func() float64) {
 	s.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "staffetta_" + name, Help: help}, read))
 }
 
+// CounterOf counts things of several kinds, all of which are there from the
+// start. What is none of them is not counted.
+func (s *Ops) CounterOf(name, help, label string, values []string) (inc func(value string)) {
+	v := counter(s.registry, "staffetta_"+name, help, label)
+	all := counters[string]{}
+	for _, value := range values {
+		all[value] = eagerly(v, value)
+	}
+	return all.inc
+}
+
 // GaugeOf shows a number for each of several things.
 func (s *Ops) GaugeOf(name, help, label string, values []string, read func(value string) float64) {
 	for _, v := range values {
@@ -132,6 +143,25 @@ func (s *Ops) GaugeOf(name, help, label string, values []string, read func(value
 			Name: "staffetta_" + name, Help: help, ConstLabels: prometheus.Labels{label: v},
 		}, func() float64 { return read(v) }))
 	}
+}
+
+// GaugesOf shows numbers of things that come and go while the program runs: read
+// says what there is now. It bounds their number.
+func (s *Ops) GaugesOf(name, help string, labels []string, read func(is func(value float64, labels ...string))) {
+	s.registry.MustRegister(gauges{prometheus.NewDesc("staffetta_"+name, help, labels, nil), read})
+}
+
+type gauges struct {
+	desc *prometheus.Desc
+	read func(is func(value float64, labels ...string))
+}
+
+func (g gauges) Describe(c chan<- *prometheus.Desc) { c <- g.desc }
+
+func (g gauges) Collect(c chan<- prometheus.Metric) {
+	g.read(func(value float64, labels ...string) {
+		c <- prometheus.MustNewConstMetric(g.desc, prometheus.GaugeValue, value, labels...)
+	})
 }
 
 // OneOf shows which of several states something is in: 1 for that one, 0 for

@@ -313,6 +313,17 @@ func TestPages(t *testing.T) {
 	if !strings.Contains(body, `staffetta_build_info{goversion="go1.`) {
 		t.Error("no build_info")
 	}
+	count := b.CounterOf("left_out_total", "Things.", "reason", []string{"one", "two"})
+	count("two")
+	count("three, which is none")
+	for series, want := range map[string]string{
+		`staffetta_left_out_total{reason="one"}`: "0",
+		`staffetta_left_out_total{reason="two"}`: "1",
+	} {
+		if got := b.metric(series); got != want {
+			t.Errorf("%s = %q, want %q", series, got, want)
+		}
+	}
 	// Labels come from closed sets: no campaign in any of them.
 	b.Moved(campaign.Campaign{Key: key, State: campaign.Drafted}, "", runner.Revision{})
 	if _, body := b.get("/metrics"); strings.Contains(body, "shop-italia") {

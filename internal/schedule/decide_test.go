@@ -2,6 +2,9 @@ package schedule_test
 
 import (
 	"fmt"
+	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -237,4 +240,23 @@ func TestDecide(t *testing.T) {
 			t.Errorf("a slow replica decides %+v", d)
 		}
 	})
+}
+
+// Whoever counts what is left out counts every reason there is.
+func TestReasonsAreAllThatAreDecided(t *testing.T) {
+	t.Parallel()
+	file, err := os.ReadFile("record.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := slices.Concat(schedule.Reasons, []schedule.Reason{schedule.WhenPaused, schedule.Changed})
+	declared := regexp.MustCompile(`Reason += "(\w+)"`).FindAllStringSubmatch(string(file), -1)
+	if len(declared) != len(want) {
+		t.Errorf("%d reasons are declared, %d are in a list", len(declared), len(want))
+	}
+	for _, m := range declared {
+		if !slices.Contains(want, schedule.Reason(m[1])) {
+			t.Errorf("%s is in no list", m[1])
+		}
+	}
 }

@@ -62,6 +62,10 @@ const (
 	Unaskable  Reason = "unaskable"    // its request breaks a rule of the contract
 )
 
+// Reasons are all there are, but for those of people: what falls into a pause,
+// or was due at a change, is left out by whoever resumes or changes it.
+var Reasons = []Reason{NoSuchTime, Overlapped, Missed, Superseded, Expired, Crowded, Unaskable}
+
 const skippedKept = 20
 
 // New begins the record of a schedule that somebody wrote. Nothing before now

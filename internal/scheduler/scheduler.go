@@ -53,10 +53,17 @@ type Journal interface {
 type Scheduler struct {
 	journal Journal
 	log     *slog.Logger
+	leftOut func(schedule.Reason)
 }
 
-// New returns a Scheduler that logs what is asked for and what is left out.
-func New(j Journal, log *slog.Logger) *Scheduler { return &Scheduler{journal: j, log: log} }
+// New returns a Scheduler that logs what is asked for and what is left out,
+// and calls leftOut for each occurrence that is, unless it is nil.
+func New(j Journal, log *slog.Logger, leftOut func(schedule.Reason)) *Scheduler {
+	if leftOut == nil {
+		leftOut = func(schedule.Reason) {}
+	}
+	return &Scheduler{journal: j, log: log, leftOut: leftOut}
+}
 
 // How soon a message comes back that could not be dealt with, as in package
 // runner.
@@ -142,6 +149,7 @@ func (s *Scheduler) tell(key schedule.Key, d schedule.Decision) {
 		s.log.Info("occurrence asked for", "schedule", key.String(), "request_id", d.Fire.ID, "local", d.Fire.Local)
 	}
 	for _, o := range d.Skip {
+		s.leftOut(o.Reason)
 		s.log.Warn("occurrence left out", "schedule", key.String(), "request_id", o.ID, "local", o.Local, "reason", string(o.Reason), "why", o.Why)
 	}
 }

@@ -244,6 +244,9 @@ func TestHandle(t *testing.T) {
 			w.add(nil)
 			until("2000-01-04T10:00")
 			w.wants("20000101 at 01T09:00", "20000103 at 03T09:00")
+			if !slices.Equal(w.leftOut, []schedule.Reason{schedule.Overlapped, schedule.Overlapped}) {
+				t.Errorf("told of %v, want two overlaps", w.leftOut)
+			}
 			if r := w.record(); r.LeftOut != 2 || r.Skipped[0].Reason != schedule.Overlapped {
 				t.Errorf("left out: %+v", r.Skipped)
 			}

@@ -28,13 +28,14 @@ type world struct {
 	unaskable bool
 	slow      time.Duration // how long a save takes
 
-	mu     sync.Mutex
-	data   []byte // the record; nil: none
-	seq    uint64
-	timers map[int64]bool
-	asked  []request
-	seen   []string      // the points passed, in order
-	breaks map[int]wrong // what goes wrong at which of them
+	mu      sync.Mutex
+	data    []byte // the record; nil: none
+	seq     uint64
+	timers  map[int64]bool
+	asked   []request
+	leftOut []schedule.Reason // as the loop told it
+	seen    []string          // the points passed, in order
+	breaks  map[int]wrong     // what goes wrong at which of them
 }
 
 // request is one occurrence in the stream.
@@ -61,7 +62,7 @@ var errNoAnswer = errors.New("no answer")
 
 func open(t *testing.T) *world {
 	w := &world{t: t, takes: time.Hour, timers: map[int64]bool{}, breaks: map[int]wrong{}}
-	w.scheduler = scheduler.New(w, slog.New(slog.DiscardHandler))
+	w.scheduler = scheduler.New(w, slog.New(slog.DiscardHandler), func(why schedule.Reason) { w.leftOut = append(w.leftOut, why) })
 	return w
 }
 

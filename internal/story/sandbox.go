@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"testing"
+	"time"
 )
 
 // sandbox is the control API of the sandbox gateway.
@@ -69,11 +70,27 @@ func (s sandbox) people(contacts ...object) int64 {
 }
 
 // fault makes the sandbox misbehave towards the campaigns whose key begins so.
-// Times are negative for "always" and absent for once.
-func (s sandbox) fault(key string, rule object) {
+// Times are negative for "always", until stop is called, and absent for once.
+func (s sandbox) fault(key string, rule object) (stop func()) {
 	s.t.Helper()
 	rule["name"] = "[staffetta " + key
-	s.do("POST", "/sandbox/faults", rule, nil)
+	var made struct{ ID int }
+	s.do("POST", "/sandbox/faults", rule, &made)
+	return func() {
+		s.t.Helper()
+		s.do("DELETE", fmt.Sprintf("/sandbox/faults?id=%d", made.ID), nil, nil)
+	}
+}
+
+// call is one line of the gateway's journal.
+type call struct{ At time.Time }
+
+// calls are those of one kind for one campaign.
+func (s sandbox) calls(campaign int64, operation string) []call {
+	s.t.Helper()
+	var all []call
+	s.do("GET", fmt.Sprintf("/sandbox/calls?campaign=%d&operation=%s", campaign, operation), nil, &all)
+	return all
 }
 
 // seen is what really happened.
@@ -85,7 +102,7 @@ type seen struct {
 		Confirms int
 		Charged  json.Number
 		Messages int
-		Calls    map[string]int
+		Start    time.Time // of what was confirmed
 	}
 }
 

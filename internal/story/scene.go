@@ -2,8 +2,11 @@ package story
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -61,14 +64,45 @@ func (s *scene) ask(m *campaignv1.CampaignRequested) *campaign {
 // becomes of it.
 func (s *scene) publish(id string, h nats.Header, data []byte) *campaign {
 	s.Helper()
-	c := &campaign{scene: s, key: s.source + "." + id}
-	msg := nats.NewMsg("campaign.v1.request." + c.key)
+	msg := nats.NewMsg("campaign.v1.request." + s.source + "." + id)
 	msg.Header, msg.Data = h, data
 	if _, err := s.js.PublishMsg(s.Context(), msg); err != nil {
-		s.Fatalf("publish %s: %v", c.key, err)
+		s.Fatalf("publish %s.%s: %v", s.source, id, err)
 	}
+	return s.hear(id)
+}
+
+// hear listens to a campaign that is asked for otherwise.
+func (s *scene) hear(id string) *campaign {
+	s.Helper()
+	c := &campaign{scene: s, key: s.source + "." + id, patience: patience}
 	c.events = s.follow("CAMPAIGN_EVENTS", "campaign.v1.event."+c.key+".>")
 	return c
+}
+
+// types types a `staffetta` command that has to go well, and returns what it
+// printed.
+func (s *scene) types(args ...string) string {
+	s.Helper()
+	said, code := s.Type(s, args...)
+	if code != 0 {
+		s.Fatalf("staffetta %s ended with %d:\n%s", strings.Join(args, " "), code, said)
+	}
+	return said
+}
+
+// file is a file for a command to read.
+func (s *scene) file(content object) string {
+	s.Helper()
+	data, err := json.Marshal(content)
+	if err != nil {
+		s.Fatal(err)
+	}
+	name := filepath.Join(s.TempDir(), "file.json")
+	if err := os.WriteFile(name, data, 0o600); err != nil {
+		s.Fatal(err)
+	}
+	return name
 }
 
 // follow reads a part of a stream from its beginning.
@@ -87,7 +121,7 @@ func (s *scene) follow(stream, filter string) jetstream.MessagesContext {
 }
 
 // next waits for the next message of what is followed.
-func (s *scene) next(messages jetstream.MessagesContext, what string) jetstream.Msg {
+func (s *scene) next(messages jetstream.MessagesContext, what string, patience time.Duration) jetstream.Msg {
 	s.Helper()
 	ctx, cancel := context.WithTimeout(s.Context(), patience)
 	defer cancel()
@@ -104,22 +138,23 @@ func (s *scene) next(messages jetstream.MessagesContext, what string) jetstream.
 // deadLetter waits for the dead letter of a campaign.
 func (s *scene) deadLetter(c *campaign) jetstream.Msg {
 	s.Helper()
-	return s.next(s.follow("CAMPAIGN_DEAD_LETTERS", "campaign.v1.dead."+c.key), "dead letter of "+c.key)
+	return s.next(s.follow("CAMPAIGN_DEAD_LETTERS", "campaign.v1.dead."+c.key), "dead letter of "+c.key, patience)
 }
 
 // A campaign is one key, and the events about it.
 type campaign struct {
 	*scene
-	key    string
-	events jetstream.MessagesContext
-	heard  []string // types of the events so far, without versions
-	header nats.Header
+	key      string
+	events   jetstream.MessagesContext
+	patience time.Duration // for each event
+	heard    []string      // types of the events so far, without versions
+	header   nats.Header
 }
 
 // event waits for the next event about the campaign.
 func (c *campaign) event() proto.Message {
 	c.Helper()
-	m := c.next(c.events, fmt.Sprintf("next event of %s after %v", c.key, c.heard))
+	m := c.next(c.events, fmt.Sprintf("next event of %s after %v", c.key, c.heard), c.patience)
 	c.header = m.Headers()
 	kind, err := protoregistry.GlobalTypes.FindMessageByName(protoreflect.FullName(m.Headers().Get("ce-type")))
 	if err != nil {

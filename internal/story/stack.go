@@ -12,7 +12,8 @@ import (
 //
 //   - the sandbox sends fast (speed 1000 or more), has no rate limit, and at
 //     least 400 EUR of credit; other campaigns may be in it;
-//   - the services run with [Settings], and share the sandbox's key.
+//   - the services run with [Settings] and the files of [Windows], and share the
+//     sandbox's key.
 type Stack struct {
 	// NATS may publish requests and commands, set budgets, and read every stream.
 	NATS *nats.Conn
@@ -21,6 +22,9 @@ type Stack struct {
 	// Start starts one more service and returns when it is ready. It is killed
 	// at the end of the test if it still runs.
 	Start func(t testing.TB) Service
+	// Type runs one `staffetta` command line, as an operator does, and returns
+	// what it printed and its exit code.
+	Type func(t testing.TB, args ...string) (said string, code int)
 }
 
 // Service is one running service.
@@ -38,6 +42,7 @@ type Service interface {
 func Settings() map[string]string {
 	return map[string]string{
 		"STAFFETTA_POLL_MIN":                "100ms",
+		"STAFFETTA_POLL_BEFORE":             "1s",
 		"STAFFETTA_CONFIRM_WITHIN":          "1s",
 		"STAFFETTA_GATEWAY_TIMEOUT":         "1500ms",
 		"STAFFETTA_CONFIRM_SETTLE":          "3s",
@@ -70,6 +75,17 @@ func Run(t *testing.T, s Stack) {
 	for _, story := range alone {
 		t.Run(story.name, func(t *testing.T) { story.tell(newScene(t, s)) })
 	}
+}
+
+// RunByTheClock tells the stories that wait for the next full minute, to two
+// services. All are begun before it and ended after it, so that there is one wait.
+func RunByTheClock(t *testing.T, s Stack) {
+	s.Start(t)
+	s.Start(t)
+	at := minute()
+	put, scheduled := windowOpens(newScene(t, s), at), schedules(newScene(t, s), at)
+	t.Run("OutsideItsWindowItWaitsAndSaysUntilWhen", put)
+	t.Run("ScheduleAsksOnceThoughTwoServicesRun", scheduled)
 }
 
 // telling is a story by name.
@@ -108,6 +124,24 @@ var together = []telling{
 	{"TextThatDoublesTheBillIsReported", dearText},
 	{"TooManyPartsAreRejected", tooManyParts},
 	{"FiguresThatDoNotAddUpAreReportedAndWaitedFor", miscounted},
+
+	{"ExpiredIsRejected", expired},
+	{"SendingThatWouldNotEndInTimeIsRejected", wouldNotEnd},
+	{"ExpiredWhileItWaitsForAnApprovalIsRejected", expiredWaiting},
+	{"LateWithinItsLatenessIsSent", lateAllowed},
+	{"LaterThanItsLatenessIsRejected", lateForbidden},
+	{"LaterThanItsLatenessIsSentOnceApproved", lateAsks},
+	{"QuoteThatTookTooLongIsNotConfirmed", slowGateway},
+	{"ScheduledIsReadOnceMoreBeforeItsInstant", readAgain},
+	{"PromotedSimulationIsSentForNoMore", promoted},
+
+	{"CancelledBeforeItsRequestIsNeverSent", cancelledUnasked},
+	{"CancelledWhileItWaitsForAnApproval", cancelledUnapproved},
+	{"CancelledWhileItsWindowIsShut", cancelledDeferred},
+	{"CancelIsRefusedWhileItIsSent", cancelledSending},
+	{"CancelThatCrossesItsConfirmIsRefused", cancelledConfirming},
+	{"CancelThatOvertakesItsConfirmIsHonoured", cancelledUnconfirmed},
+	{"CancelAfterTheEndChangesNothing", cancelledAfterwards},
 
 	{"LostReplyOfAConfirmIsReadBack", lostReply},
 	{"ConfirmThatNeverArrivedIsMadeOnceMore", lostConfirm},
