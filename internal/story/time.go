@@ -34,7 +34,7 @@ func wouldNotEnd(s *scene) {
 	m.ExpiresAt = timestamppb.New(time.Now().Add(time.Minute))
 	c := s.ask(m)
 	e := c.rejected(campaignv1.CampaignRejected_REASON_EXPIRED)
-	if !strings.Contains(e.Message, "sending to 400 recipients takes about 2m0s and would not end before it expires") {
+	if !strings.Contains(e.Message, "400 messages at 200 a minute, as is assumed (gateway.pace), take about 2 min") {
 		s.Errorf("it does not say how long it takes: %s", e.Message)
 	}
 	c.told("CampaignCostCalculated", "CampaignRejected")
