@@ -21,7 +21,7 @@ import (
 const (
 	headerState   = "Staffetta-State"
 	headerSince   = "Staffetta-Since"   // when it entered the state
-	headerWake    = "Staffetta-Wake"    // absent: it is final
+	headerWake    = "Staffetta-Wake"    // absent: it is final, and owes nothing
 	headerWaiting = "Staffetta-Waiting" // why nothing happens now, cut short; absent: it goes on
 	headerKV      = "KV-Operation"      // on the marker of a record that was deleted by hand
 )
