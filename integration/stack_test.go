@@ -167,11 +167,7 @@ func (s *service) Stop(t testing.TB) {
 // The stories that are told in process as well, over containers.
 func TestStories(t *testing.T) {
 	t.Parallel()
+	end := story.BeginByTheClock(t, newStack(t, 1).tell(t))
 	story.Run(t, newStack(t, 1).tell(t))
-}
-
-// And those that wait for the clock on the wall.
-func TestStoriesByTheClock(t *testing.T) {
-	t.Parallel()
-	story.RunByTheClock(t, newStack(t, 1).tell(t))
+	end()
 }

@@ -25,12 +25,9 @@ import (
 // server, the sandbox behind real HTTP, and `staffetta serve` as it is typed.
 func TestStories(t *testing.T) {
 	t.Parallel()
+	end := story.BeginByTheClock(t, startStack(t))
 	story.Run(t, startStack(t))
-}
-
-func TestStoriesByTheClock(t *testing.T) {
-	t.Parallel()
-	story.RunByTheClock(t, startStack(t))
+	end()
 }
 
 func startStack(t *testing.T) story.Stack {

@@ -86,7 +86,8 @@ func TestReadingWithoutTheRight(t *testing.T) {
 	}
 	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
 	login := func(name, inbox string) *nats.Conn {
-		nc, err := nats.Connect(s.ClientURL(), nats.UserInfo(name, "x"), nats.CustomInboxPrefix(inbox), nats.ReconnectBufSize(-1))
+		nc, err := nats.Connect(s.ClientURL(), nats.UserInfo(name, "x"), nats.CustomInboxPrefix(inbox), nats.ReconnectBufSize(-1),
+			nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})) // or it is printed
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -83,7 +83,7 @@ func windowOpens(s *scene, opens time.Time) (then func(*testing.T)) {
 	check(s, "confirms while it is shut", c.seen().confirms(), 0)
 	return func(t *testing.T) {
 		s.T = t
-		c.patience = time.Until(opens) + patience
+		c.patience = max(time.Until(opens), 0) + patience
 		check(s, "delivered", c.last().Delivered, 10)
 		c.sentOnce()
 		for _, k := range c.seen().Campaigns {
@@ -140,7 +140,7 @@ func schedules(s *scene, at time.Time) (then func(*testing.T)) {
 	return func(t *testing.T) {
 		s.T = t
 		c := s.hear(alive)
-		c.patience = time.Until(at) + patience
+		c.patience = max(time.Until(at), 0) + patience
 		check(s, "delivered", c.last().Delivered, 10)
 		c.told("CampaignCostCalculated", "CampaignConfirmed", "CampaignStats")
 		c.sentOnce()

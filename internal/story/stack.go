@@ -77,15 +77,18 @@ func Run(t *testing.T, s Stack) {
 	}
 }
 
-// RunByTheClock tells the stories that wait for the next full minute, to two
-// services. All are begun before it and ended after it, so that there is one wait.
-func RunByTheClock(t *testing.T, s Stack) {
+// BeginByTheClock begins the stories that wait for the next full minute, with two
+// services, and returns what tells their ends. In between there is time for the
+// others, told to another stack.
+func BeginByTheClock(t *testing.T, s Stack) (end func()) {
 	s.Start(t)
 	s.Start(t)
 	at := minute()
 	put, scheduled := windowOpens(newScene(t, s), at), schedules(newScene(t, s), at)
-	t.Run("OutsideItsWindowItWaitsAndSaysUntilWhen", put)
-	t.Run("ScheduleAsksOnceThoughTwoServicesRun", scheduled)
+	return func() {
+		t.Run("OutsideItsWindowItWaitsAndSaysUntilWhen", put)
+		t.Run("ScheduleAsksOnceThoughTwoServicesRun", scheduled)
+	}
 }
 
 // telling is a story by name.
