@@ -40,9 +40,14 @@ func budgetsHarness(t *testing.T, first, second *server.Server, replicas int) ru
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := journal.FindBudgets(t.Context(), connect(t, second))
+	other := connect(t, second)
+	b, err := journal.FindBudgets(t.Context(), other)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if replicas > 1 {
+		waitForLeaders(t, nc)
+		waitForLeaders(t, other)
 	}
 	return runnertest.BudgetsHarness{
 		A: a, B: b,
