@@ -54,6 +54,8 @@ func OpenBudgets(ctx context.Context, nc *nats.Conn, replicas int) (*budget.Book
 				replicas = records.CachedInfo().Config.Replicas
 			}
 		}
+		ctx, cancel := context.WithTimeout(ctx, placeWithin)
+		defer cancel()
 		return ensureStream(ctx, js, budgetStream(replicas))
 	})
 }

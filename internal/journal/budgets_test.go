@@ -3,6 +3,7 @@ package journal_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 
@@ -37,6 +38,10 @@ func budgetsHarness(t *testing.T, first, second *server.Server, replicas int) ru
 	p := startProxy(t, first.Addr().String())
 	nc := p.connect(t)
 	a, err := journal.OpenBudgets(t.Context(), nc, replicas)
+	// A cluster that has just met may still turn streams away for a moment.
+	for until := time.Now().Add(30 * time.Second); err != nil && replicas > 1 && time.Now().Before(until); {
+		a, err = journal.OpenBudgets(t.Context(), nc, replicas)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

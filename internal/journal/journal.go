@@ -98,9 +98,7 @@ var _ runner.Journal = (*Journal)(nil)
 // those that are present. The connection stays the caller's; make it with
 // [Connect], which turns the reconnect buffer off.
 func Open(ctx context.Context, nc *nats.Conn, o Options) (*Journal, error) {
-	// A cluster that has just met takes longer than the client's five seconds to
-	// place a stream.
-	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(20*time.Second))
+	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(placeWithin))
 	if err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}

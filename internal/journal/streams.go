@@ -19,6 +19,10 @@ const minServer = "2.12.0"
 // letter with a full copy of the largest request always fits.
 const minPayload = 512 << 10
 
+// placeWithin is how long a stream may take to be made: a cluster that has just
+// met takes longer than the client's own five seconds.
+const placeWithin = 20 * time.Second
+
 const day = 24 * time.Hour
 
 // streams are the five streams as they must be. What an operator may choose
