@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
@@ -78,7 +79,7 @@ func harness(t *testing.T, first, second *server.Server, replicas int) runnertes
 // deleteStreams makes a server as good as new.
 func deleteStreams(t *testing.T, s *server.Server) {
 	t.Helper()
-	js, err := jetstream.New(connect(t, s))
+	js, err := jetstream.New(connect(t, s), jetstream.WithDefaultTimeout(30*time.Second))
 	if err != nil {
 		t.Fatal(err)
 	}

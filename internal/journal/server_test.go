@@ -136,7 +136,7 @@ func open(t testing.TB, nc *nats.Conn, o journal.Options) *journal.Journal {
 // is woken again. A test that does not mean it has to wait.
 func waitForLeaders(t testing.TB, nc *nats.Conn) {
 	t.Helper()
-	js, err := jetstream.New(nc)
+	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(30*time.Second))
 	if err != nil {
 		t.Fatal(err)
 	}
