@@ -154,7 +154,7 @@ func startNATS(ctx context.Context, dir, binary string, always bool) (*process, 
 		sync = "always"
 	}
 	conf := filepath.Join(store, "nats.conf")
-	text := fmt.Sprintf("listen: 127.0.0.1:%d\njetstream { store_dir: %q, sync_interval: %s }\n", at, store, sync)
+	text := fmt.Sprintf("listen: 127.0.0.1:%d\njetstream { store_dir: %q, sync_interval: %q }\n", at, store, sync)
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		return nil, "", err
 	}

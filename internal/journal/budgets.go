@@ -54,8 +54,6 @@ func OpenBudgets(ctx context.Context, nc *nats.Conn, replicas int) (*budget.Book
 				replicas = records.CachedInfo().Config.Replicas
 			}
 		}
-		ctx, cancel := context.WithTimeout(ctx, placeWithin)
-		defer cancel()
 		return ensureStream(ctx, js, budgetStream(replicas))
 	})
 }
@@ -72,7 +70,7 @@ func FindBudgets(ctx context.Context, nc *nats.Conn) (*budget.Book, error) {
 }
 
 func openBudgets(ctx context.Context, nc *nats.Conn, open func(jetstream.JetStream) (jetstream.Stream, error)) (*budget.Book, error) {
-	js, err := jetstream.New(nc)
+	js, err := newJetStream(nc)
 	if err != nil {
 		return nil, fmt.Errorf("open budgets: %w", err)
 	}
@@ -118,6 +116,8 @@ func (s *budgetStore) Put(ctx context.Context, name string, data []byte, busy bo
 	if rev.Epoch != s.nc.Stats().Reconnects+1 {
 		return runner.ErrConflict
 	}
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	defer cancel()
 	_, err := s.js.PublishMsg(ctx, m, jetstream.WithExpectLastSequencePerSubject(rev.Seq), noRetry)
 	switch sortWrite(err) {
 	case stored:

@@ -25,7 +25,7 @@ type Client struct {
 
 // NewClient returns a Client on a connection that stays the caller's.
 func NewClient(nc *nats.Conn) (*Client, error) {
-	js, err := jetstream.New(nc)
+	js, err := newJetStream(nc)
 	if err != nil {
 		return nil, err
 	}

@@ -98,7 +98,7 @@ var _ runner.Journal = (*Journal)(nil)
 // those that are present. The connection stays the caller's; make it with
 // [Connect], which turns the reconnect buffer off.
 func Open(ctx context.Context, nc *nats.Conn, o Options) (*Journal, error) {
-	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(placeWithin))
+	js, err := newJetStream(nc)
 	if err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}

@@ -19,9 +19,15 @@ const minServer = "2.12.0"
 // letter with a full copy of the largest request always fits.
 const minPayload = 512 << 10
 
-// placeWithin is how long a stream may take to be made: a cluster that has just
-// met takes longer than the client's own five seconds.
-const placeWithin = 20 * time.Second
+// apiWithin is how long JetStream may take over a call that has no deadline of
+// its own. A cluster that has just met, or has just lost a leader, says nothing for
+// longer than the five seconds that the client would wait.
+const apiWithin = 20 * time.Second
+
+// newJetStream is how this package speaks to JetStream, whoever asks.
+func newJetStream(nc *nats.Conn) (jetstream.JetStream, error) {
+	return jetstream.New(nc, jetstream.WithDefaultTimeout(apiWithin))
+}
 
 const day = 24 * time.Hour
 

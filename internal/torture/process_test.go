@@ -179,7 +179,7 @@ func newFleet(t *testing.T, sync string) *fleet {
 	f.url = fmt.Sprintf("nats://127.0.0.1:%d", f.nats.port)
 	box := newProcess(t, "sandbox", serviceProgram.path(t), []string{"sandbox", "--listen", "127.0.0.1:%d", "--speed", "100000"}, nil)
 	for name, text := range map[string]string{
-		"nats.conf": fmt.Sprintf("listen: 127.0.0.1:%d\njetstream { store_dir: %q, sync_interval: %s }\n", f.nats.port, filepath.Join(dir, "store"), sync),
+		"nats.conf": fmt.Sprintf("listen: 127.0.0.1:%d\njetstream { store_dir: %q, sync_interval: %q }\n", f.nats.port, filepath.Join(dir, "store"), sync),
 		"key":       sandbox.DefaultKey,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
