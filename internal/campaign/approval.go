@@ -13,7 +13,8 @@ type Hold struct {
 	For   HoldKind  `json:"for"`
 	Why   string    `json:"why"` // in a sentence
 	Since time.Time `json:"since"`
-	Until time.Time `json:"until"` // then it is rejected
+	Until time.Time `json:"until"`          // then it is rejected
+	Again time.Time `json:"again,omitzero"` // no draft is made before; zero: it has one
 }
 
 // HoldKind sorts what a campaign can wait for.
@@ -75,10 +76,12 @@ func (a *Approval) covers(r Request, q Quote, tolerance int64) bool {
 		return false
 	case a.QuoteID == QuoteID(r, q):
 		return true
+	case tolerance == 0:
+		return false
 	}
 	was, is := a.Quote.Goal, q.Goal
 	return a.Quote.Price.PerMessage.Equal(q.Price.PerMessage) &&
-		a.Quote.Price.Total.Currency == q.Price.Total.Currency &&
+		q.Price.Total.within(a.Quote.Price.Total.plus(tolerance)) &&
 		drift(was.Valid, is.Valid) <= tolerance && drift(was.Parts, is.Parts) <= tolerance
 }
 
@@ -130,6 +133,8 @@ func (t *turn) unasked(id string) string {
 	switch {
 	case t.c.State != Quoted || t.c.Hold == nil || t.c.Hold.For != HoldApproval:
 		return fmt.Sprintf("campaign %s does not wait for an approval, it is %s", t.c.Key, t.c.State)
+	case !t.now.Before(t.c.Hold.Until):
+		return fmt.Sprintf("campaign %s could be answered until %s, and nobody had: ask again under a new request id", t.c.Key, t.c.Hold.Until.Format(time.RFC3339))
 	case id != QuoteID(t.c.Request, *t.c.Quote):
 		return fmt.Sprintf("quote %s is not the one that campaign %s waits with, which is %s: look at it again", id, t.c.Key, QuoteID(t.c.Request, *t.c.Quote))
 	}

@@ -29,7 +29,7 @@ func (t *turn) confirmed(o Outcome) Decision {
 	case Refused:
 		// Unless the instant has passed by the gateway's clock, and that is why:
 		// then a later draft is confirmed at once, or it is too late.
-		if at := t.c.Draft.For; at.IsZero() || at.Sub(t.now) > clocksDiffer+t.ConfirmWithin || o.HTTP == 402 {
+		if at := t.c.Draft.For; at.IsZero() || at.Sub(t.now) > clocksDiffer+t.ConfirmWithin || noCredit(o) {
 			why := refusal(o)
 			t.c.Reason = &why
 		}
@@ -55,7 +55,7 @@ func (t *turn) readBack(o Outcome) Decision {
 	case t.c.Cancel != nil:
 		return t.withdraw(Cancelling, nil)
 	case t.c.Reason != nil && t.c.Reason.Code == ReasonNoCredit && t.c.Request.Limits.OnNoCredit == Wait:
-		return t.withdraw(Abandoning, nil)
+		return t.refusedCredit()
 	case t.c.Reason != nil && t.c.Reason.HTTP != 404:
 		return t.withdraw(Rejecting, t.c.Reason)
 	}
@@ -64,7 +64,7 @@ func (t *turn) readBack(o Outcome) Decision {
 
 // established says that the campaign is confirmed, once, and follows it.
 func (t *turn) established(s Status, at time.Time, readBack bool) Decision {
-	t.c.Reason = nil
+	t.c.Reason, t.c.Hold = nil, nil
 	t.c.Tries, t.c.Denials, t.c.Missing = 0, 0, 0
 	t.c.run = run{}
 	if at.IsZero() {

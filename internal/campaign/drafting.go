@@ -13,6 +13,9 @@ import (
 func (t *turn) ask(in Asked) Decision {
 	t.c = Campaign{Schema: Schema, Key: in.Key, Request: in.Request, Trace: in.Trace}
 	t.c.Asked = t.now
+	if !in.At.IsZero() {
+		t.c.Asked = earlier(in.At, t.now) // it may have lain in the stream for a week
+	}
 	t.become(Requested)
 	return t.begin()
 }
@@ -31,6 +34,12 @@ func (t *turn) begin() Decision {
 	if d, shut := t.awaitWindow(0); shut {
 		return d
 	}
+	if h := t.c.Hold; h != nil && h.Again.After(t.now) {
+		return t.wait(h.Again.Sub(t.now), h.Why)
+	}
+	if left := t.c.Request.At.Sub(t.now); left > 0 && left <= 2*t.ConfirmWithin {
+		return t.wait(left, "its instant is so near that it is awaited here, and then sent at once")
+	}
 	return t.call(OpCreate)
 }
 
@@ -38,7 +47,11 @@ func (t *turn) begin() Decision {
 func (t *turn) forbidden() *Reason {
 	r := t.c.Request
 	if t.late() && r.Limits.OnLate != Ask {
-		return &Reason{Code: ReasonTooLate, Field: "at", Message: fmt.Sprintf(
+		field := "at"
+		if !r.Scheduled() {
+			field = "max_lateness"
+		}
+		return &Reason{Code: ReasonTooLate, Field: field, Message: fmt.Sprintf(
 			"it was due at %s, which is too long ago to send it without asking: ask again under a new request id", t.due().Format(time.RFC3339))}
 	}
 	if end := r.ExpiresAt; !end.IsZero() && !t.now.Before(end) {
@@ -162,18 +175,21 @@ func (t *turn) intend() Decision {
 	if t.now.Sub(t.c.Quote.At) > t.QuoteWithin {
 		return t.withdraw(Abandoning, nil) // what it says may not be so any more
 	}
-	if why := t.mustAsk(*t.c.Quote); why != "" && !t.c.Approval.covers(t.c.Request, *t.c.Quote, int64(t.DriftTolerance)) {
+	if why := t.mustAsk(*t.c.Quote); why != "" {
 		return t.awaitApproval(why) // it became late while it waited for leave
 	}
 	if d, wait := t.awaitTime(t.c.Quote.Goal.Valid); wait {
 		return d // it would have fitted when it began to wait for leave
 	}
+	if left := t.c.Request.At.Sub(t.now); left > 0 && left <= t.ConfirmWithin {
+		// An instant that passes while the confirm is on its way is refused by the
+		// gateway as lying in the past; at once would be too early.
+		return t.withdraw(Abandoning, nil)
+	}
 	t.announceQuote()
 	draft := *t.c.Draft
 	draft.Intended = true
-	// An instant that would pass while the confirm is on its way would be
-	// refused by the gateway as lying in the past.
-	if at := t.c.Request.At; at.Sub(t.now) > t.ConfirmWithin {
+	if at := t.c.Request.At; at.After(t.now) {
 		draft.For = at
 	}
 	t.c.Draft = &draft
@@ -185,9 +201,26 @@ func (t *turn) intend() Decision {
 
 func refusal(o Outcome) Reason {
 	code := ReasonRefused
-	if o.HTTP == 402 {
+	if noCredit(o) {
 		code = ReasonNoCredit
 	}
 	return Reason{Code: code, Step: o.Op, Field: o.Field, Gateway: o.Words, HTTP: o.HTTP,
 		Message: "the gateway refused " + string(o.Op)}
+}
+
+// fieldCredit is what the gateway calls the credit in a refusal.
+const fieldCredit = "credit"
+
+// noCredit says that a call was refused because there is not enough credit: 402 by
+// the specification, 400 by other pages of the vendor.
+func noCredit(o Outcome) bool {
+	return o.Kind == Refused && (o.HTTP == 402 || o.HTTP == 400 && o.Field == fieldCredit)
+}
+
+// said is what the gateway said about it, in brackets.
+func said(why *Reason) string {
+	if why == nil || why.Gateway == "" {
+		return ""
+	}
+	return " (" + why.Gateway + ")"
 }

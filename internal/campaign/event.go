@@ -45,6 +45,7 @@ const (
 	ReasonTooLate      ReasonCode = "too_late"
 	ReasonExpired      ReasonCode = "expired"
 	ReasonNoCredit     ReasonCode = "insufficient_credit"
+	ReasonNobody       ReasonCode = "no_valid_recipient"
 	ReasonRefused      ReasonCode = "refused_by_gateway"
 	ReasonTooManyParts ReasonCode = "too_many_parts"
 	ReasonOverMax      ReasonCode = "over_max_total"

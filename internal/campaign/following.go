@@ -56,7 +56,7 @@ func (t *turn) followed(o Outcome) Decision {
 // counted takes a statistic.
 func (t *turn) counted(s Stats, late bool) Decision {
 	t.c.Tries = 0
-	done := s.Status == StatusCompleted && s.Reconciled()
+	done := s.Status == StatusCompleted && s.Reconciled() && s.Differs(t.c.Quote) == ""
 	said := s.Status
 	if t.c.Stats != nil && s.before(*t.c.Stats) {
 		s = *t.c.Stats // read from a replica that lags: nothing goes back
@@ -112,8 +112,8 @@ func (t *turn) lost(what string, o Outcome) Decision {
 	return t.wait(t.backoff(t.c.Missing+4, t.c.Key), what+"; it is looked at again")
 }
 
-// lastCount gives up following: the last statistic known is the last one told,
-// and says itself that it accounts not for everybody.
+// lastCount gives up following: the last statistic known is the last one told, and
+// nobody calls the campaign completed over it.
 func (t *turn) lastCount() Decision {
 	s := Stats{Status: StatusUnknown}
 	switch {
@@ -123,7 +123,7 @@ func (t *turn) lastCount() Decision {
 		s.Total, s.Pending, s.Cost = t.c.Quote.Goal.Valid, t.c.Quote.Goal.Valid, t.c.Quote.Price.Total
 	}
 	t.announceStats(s, true)
-	d := t.over(Completed)
+	d := t.over(Unreconciled)
 	d.Next.Waiting = fmt.Sprintf("the statistics did not add up within %s of the start; they are followed no further", t.GiveUp)
 	return d
 }
@@ -131,23 +131,10 @@ func (t *turn) lastCount() Decision {
 func (t *turn) announceStats(s Stats, last bool) {
 	t.c.Stats = &s
 	t.c.StatsN++
-	t.emit(Event{Type: EventStats, N: t.c.StatsN, Stats: &s, Last: last, Differs: t.differs(s)})
+	t.emit(Event{Type: EventStats, N: t.c.StatsN, Stats: &s, Last: last, Differs: s.Differs(t.c.Quote)})
 }
 
 func (t *turn) failed() Decision {
 	return t.end(Failed, EventFailed, Reason{Code: ReasonGateway, Step: OpStatus, Message: fmt.Sprintf(
 		"the gateway says that campaign %d failed (status 4): ask the gateway what was sent", t.c.Draft.ID)})
-}
-
-// differs says how a statistic disagrees with itself or with the quote, and
-// nothing if it does not.
-func (t *turn) differs(s Stats) string {
-	sum := s.Delivered + s.Undelivered + s.Pending
-	switch q := t.c.Quote; {
-	case q != nil && s.Total != q.Goal.Valid:
-		return fmt.Sprintf("the gateway counts %d recipients, the quote had %d", s.Total, q.Goal.Valid)
-	case sum != s.Total:
-		return fmt.Sprintf("delivered, undelivered and pending are %d together, the total is %d", sum, s.Total)
-	}
-	return ""
 }

@@ -3,6 +3,7 @@ package campaign
 import (
 	"cmp"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -18,7 +19,7 @@ func (t *turn) pass() Decision {
 	}
 	switch over := !limits.MaxTotal.none() && !q.Price.Total.within(limits.MaxTotal); {
 	case q.Goal.Valid == 0:
-		return t.quotedButNo(Reason{Code: ReasonRefused, Step: OpCalculate, Field: "contact_list_id", Message: fmt.Sprintf(
+		return t.quotedButNo(Reason{Code: ReasonNobody, Step: OpCalculate, Field: "contact_list_id", Message: fmt.Sprintf(
 			"contact list %d has no valid recipient (%d entries): fill the list, then ask again under a new request id", t.c.Request.ListID, q.Goal.Total)})
 	case over && limits.OnOverMax != Ask:
 		return t.quotedButNo(Reason{Code: ReasonOverMax, Step: OpPrice, Field: "max_total", Message: fmt.Sprintf(
@@ -27,36 +28,46 @@ func (t *turn) pass() Decision {
 	case limits.OnNoCredit == Wait:
 		return t.awaitCredit()
 	default:
-		return t.quotedButNo(Reason{Code: ReasonNoCredit, Step: OpPrice, Message: fmt.Sprintf(
+		return t.quotedButNo(Reason{Code: ReasonNoCredit, Step: OpPrice, Field: fieldCredit, Message: fmt.Sprintf(
 			"the campaign costs %s, the account has %s: top up the credit, then ask again under a new request id", q.Price.Total, q.Price.Available)})
 	}
-	if why := t.mustAsk(q); why != "" && !t.c.Approval.covers(t.c.Request, q, int64(t.DriftTolerance)) {
+	if why := t.mustAsk(q); why != "" {
 		return t.awaitApproval(why)
 	}
 	if d, wait := t.awaitTime(q.Goal.Valid); wait {
 		return d
 	}
-	t.c.Hold = nil
+	if h := t.c.Hold; h == nil || h.Again.IsZero() {
+		t.c.Hold = nil // else the gateway has seen enough credit before, and refused to send it
+	}
 	if t.Budgets && !t.c.Request.Simulation {
 		return t.call(OpReserve)
 	}
 	return t.call(OpAdmit)
 }
 
-// mustAsk says why somebody has to agree, if somebody has to.
+// mustAsk says why somebody has to agree to a quote, unless nobody has to or
+// somebody has. A yes that was said in time is none to being late.
 func (t *turn) mustAsk(q Quote) string {
-	limits, above := t.c.Request.Limits, t.policy(t.c.Key.Source).ApproveAbove
-	switch {
-	case limits.Approval:
-		return "the request asks for an approval"
-	case !limits.MaxTotal.none() && !q.Price.Total.within(limits.MaxTotal):
-		return fmt.Sprintf("it costs %s, more than the request's max_total of %s", q.Price.Total, limits.MaxTotal)
-	case !above.none() && !q.Price.Total.within(above):
-		return fmt.Sprintf("it costs %s, and %s needs an approval above %s", q.Price.Total, t.c.Key.Source, above)
-	case t.late():
-		return fmt.Sprintf("it is late: it was due at %s", t.due().Format(time.RFC3339))
+	limits, above, late := t.c.Request.Limits, t.policy(t.c.Key.Source).ApproveAbove, t.late()
+	var why []string
+	ask := func(format string, args ...any) { why = append(why, fmt.Sprintf(format, args...)) }
+	if limits.Approval {
+		ask("the request asks for an approval")
 	}
-	return ""
+	if !limits.MaxTotal.none() && !q.Price.Total.within(limits.MaxTotal) {
+		ask("it costs %s, more than the request's max_total of %s", q.Price.Total, limits.MaxTotal)
+	}
+	if !above.none() && !q.Price.Total.within(above) {
+		ask("it costs %s, and %s needs an approval above %s", q.Price.Total, t.c.Key.Source, above)
+	}
+	if late {
+		ask("it is late: it was due at %s", t.due().Format(time.RFC3339))
+	}
+	if a := t.c.Approval; len(why) == 0 || a.covers(t.c.Request, q, int64(t.DriftTolerance)) && (!late || a.At.After(t.lateFrom())) {
+		return ""
+	}
+	return strings.Join(why, "; ")
 }
 
 // quotedButNo tells the quote, and then that it comes to nothing.
@@ -82,23 +93,53 @@ func (t *turn) awaitApproval(why string) Decision {
 
 // awaitCredit looks again now and then, without telling the same each time.
 func (t *turn) awaitCredit() Decision {
-	why := fmt.Sprintf("the campaign costs %s, the account has %s: it waits for a top-up", t.c.Quote.Price.Total, t.c.Quote.Price.Available)
+	h := t.c.Hold
+	if h == nil || h.For != HoldCredit {
+		t.announceQuote()
+	}
+	if d, over := t.holdForCredit(fmt.Sprintf("the campaign costs %s, the account has %s: it waits for a top-up", t.c.Quote.Price.Total, t.c.Quote.Price.Available)); over {
+		return d
+	}
+	return t.hold(earlier(t.nextCredit(), t.c.Hold.Until))
+}
+
+// refusedCredit has a confirm that the gateway refused for lack of credit, though
+// its price had seen enough: the same case, for which the draft has to go first.
+// It was no try: nothing was spent.
+func (t *turn) refusedCredit() Decision {
+	t.c.Rounds--
+	if d, over := t.holdForCredit("the gateway refused to send it for lack of credit" + said(t.c.Reason) + ": it waits for a top-up"); over {
+		return d
+	}
+	h := *t.c.Hold
+	h.Again = earlier(t.nextCredit(), h.Until)
+	t.c.Hold = &h
+	return t.withdraw(Abandoning, nil)
+}
+
+// holdForCredit begins to wait for a top-up, or goes on. It is over if nobody
+// topped up in time.
+func (t *turn) holdForCredit(why string) (_ Decision, over bool) {
 	if h := t.c.Hold; h == nil || h.For != HoldCredit {
 		within := t.c.Request.Limits.CreditWithin
 		if within == 0 {
 			within = t.CreditWithin
 		}
-		t.announceQuote()
 		t.deferred(HoldCredit, why, t.now.Add(within))
 	}
 	h := *t.c.Hold
 	h.Why = why
 	t.c.Hold = &h
-	if !t.now.Before(h.Until) {
-		return t.withdraw(Rejecting, &Reason{Code: ReasonNoCredit, Step: OpPrice, Message: fmt.Sprintf(
-			"the campaign costs %s, the account has %s, and nobody topped up in time: top up the credit, then ask again under a new request id", t.c.Quote.Price.Total, t.c.Quote.Price.Available)})
+	if t.now.Before(h.Until) {
+		return Decision{}, false
 	}
-	return t.hold(earlier(t.now.Add(t.CreditEvery+spread(t.c.Key, 0, t.CreditEvery/8)), h.Until))
+	return t.withdraw(Rejecting, &Reason{Code: ReasonNoCredit, Step: OpPrice, Field: fieldCredit, Message: fmt.Sprintf(
+		"the campaign costs %s, the account has %s, and nobody topped up in time: top up the credit, then ask again under a new request id", t.c.Quote.Price.Total, t.c.Quote.Price.Available)}), true
+}
+
+// nextCredit is when the credit is looked at again.
+func (t *turn) nextCredit() time.Time {
+	return t.now.Add(t.CreditEvery + spread(t.c.Key, 0, t.CreditEvery/8))
 }
 
 // awaitTime puts a campaign off until the whole of its sending to so many fits.
@@ -242,14 +283,20 @@ func (t *turn) due() time.Time {
 
 // late says that it is too late to be sent without asking.
 func (t *turn) late() bool {
+	from := t.lateFrom()
+	return !from.IsZero() && t.now.After(from)
+}
+
+// lateFrom is when it becomes too late; zero: never.
+func (t *turn) lateFrom() time.Time {
 	lateness := t.c.Request.Limits.MaxLateness
 	if lateness == 0 {
 		if !t.c.Request.Scheduled() {
-			return false
+			return time.Time{}
 		}
 		lateness = t.TooLate
 	}
-	return t.now.After(t.due().Add(lateness))
+	return t.due().Add(lateness)
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -123,6 +123,7 @@ func outcomes() []input {
 		list = append(list, input{string(op) + " not attempted", campaign.Outcome{Op: op, Kind: campaign.NotAttempted, RetryAfter: 30 * time.Second}})
 	}
 	return append(list,
+		input{"confirm refused 400, credit", campaign.Outcome{Op: campaign.OpConfirm, Kind: campaign.Refused, HTTP: 400, Field: "credit", Words: "Insufficient credit"}},
 		input{"reserve ok", campaign.Outcome{Op: campaign.OpReserve, Kind: campaign.OK}},
 		input{"reserve refused", campaign.Outcome{Op: campaign.OpReserve, Kind: campaign.Refused, Words: "shop-italia has 100.00 EUR left today"}},
 		input{"reserve unavailable", campaign.Outcome{Op: campaign.OpReserve, Kind: campaign.Unavailable}},
@@ -190,6 +191,8 @@ func story(t *testing.T, r campaign.Request, steps ...string) situation {
 			s.age = rules.Settle - 1
 		case "settled":
 			s.now, s.age = s.now.Add(rules.Settle+time.Minute), rules.Settle
+		case "in 20 seconds":
+			s.now = s.now.Add(20 * time.Second)
 		case "in 4 hours":
 			s.now = s.now.Add(4 * time.Hour)
 		case "in 73 hours":
@@ -222,6 +225,8 @@ func later(a, b time.Time) time.Time {
 func situations(t *testing.T) []situation {
 	soon, expiring := blackFriday(), blackFriday()
 	soon.At = friday.Add(48 * time.Hour)
+	near, nearer := blackFriday(), blackFriday()
+	near.At, nearer.At = friday.Add(15*time.Second), friday.Add(25*time.Second)
 	expiring.ExpiresAt = friday.Add(3 * time.Hour)
 	approved, patient, capped, windowed, short := blackFriday(), blackFriday(), blackFriday(), blackFriday(), blackFriday()
 	approved.Limits.Approval = true
@@ -253,6 +258,8 @@ func situations(t *testing.T) []situation {
 		{"drafted, own, waiting for leave to confirm", blackFriday(), quoted},
 		{"no record, the text needs too many parts", short, nil},
 		{"no record, the send window is shut", windowed, nil},
+		{"no record, its instant is near", near, nil},
+		{"drafted, own, its instant came near while waiting for leave to confirm", nearer, plus(quoted, "in 20 seconds")},
 		{"requested, put off by its send window, due", windowed, []string{"asked", "reload", "due"}},
 		{"drafted, own, price under way, wants an approval", approved, plus(drafted, "configure ok", "calculate ok")},
 		{"drafted, own, price under way, asks above its max_total", capped, plus(drafted, "configure ok", "calculate ok")},
@@ -274,6 +281,10 @@ func situations(t *testing.T) []situation {
 		{"confirming, of another run, settled, read back under way", blackFriday(), plus(intended, "reload", "settled", "woken")},
 		{"confirming, settled, a cancel is kept", blackFriday(), plus(intended, "reload", "cancel", "settled", "woken")},
 		{"confirming, settled, confirm was refused 402", blackFriday(), plus(intended, "confirm refused 402", "status UNCONFIRMED", "reload", "settled", "woken")},
+		{"confirming, settled, confirm was refused 402, waits for credit", patient, plus(intended, "confirm refused 402", "status UNCONFIRMED", "reload", "settled", "woken")},
+		{"confirming, settled, confirm was refused 400 for its credit, waits for credit", patient, plus(intended, "confirm refused 400, credit", "status UNCONFIRMED", "reload", "settled", "woken")},
+		{"abandoning, waits for credit, delete under way", patient, plus(intended, "confirm refused 402", "status UNCONFIRMED", "reload", "settled", "woken", "status UNCONFIRMED")},
+		{"requested, waited for credit, due", patient, plus(intended, "confirm refused 402", "status UNCONFIRMED", "reload", "settled", "woken", "status UNCONFIRMED", "delete ok", "reload", "due")},
 		{"abandoning, delete under way", blackFriday(), abandoning},
 		{"abandoning, waiting", blackFriday(), plus(abandoning, "delete unavailable", "reload")},
 		{"abandoning, due", blackFriday(), plus(abandoning, "delete unavailable", "reload", "due")},

@@ -1,5 +1,7 @@
 package campaign
 
+import "time"
+
 // Input is something that happened to a campaign: [Asked], [Woken],
 // [CancelAsked], [Resolved], [Delivered], or the [Outcome] of the call that the last
 // decision asked for.
@@ -10,6 +12,7 @@ type Asked struct {
 	Key     Key
 	Request Request
 	Trace   string
+	At      time.Time // when it was stored first, by the stream's clock; zero: now
 }
 
 // Woken says: look what is due. A timer, a redelivery, a sweep; which of them

@@ -29,5 +29,12 @@ func Plain(d decimal.Decimal) string {
 	return text
 }
 
+// plus is the amount and so many percent of it, with what the gateway may have
+// rounded up to a cent.
+func (m Money) plus(percent int64) Money {
+	m.Amount = m.Amount.Mul(decimal.NewFromInt(100 + percent)).Div(decimal.NewFromInt(100)).RoundCeil(2)
+	return m
+}
+
 // Equal compares value and currency: 1500 and 1500.00 are the same money.
 func (m Money) Equal(o Money) bool { return m.Currency == o.Currency && m.Amount.Equal(o.Amount) }

@@ -22,8 +22,11 @@ const (
 	Confirmed State = "confirmed"
 	// Sending means messages are on their way; statistics are followed.
 	Sending State = "sending"
-	// Completed is the end of a campaign that was sent.
+	// Completed is the end of a campaign that was sent, and whose figures add up.
 	Completed State = "completed"
+	// Unreconciled is the end of a campaign that was sent, and whose figures did
+	// not add up for as long as they were followed.
+	Unreconciled State = "unreconciled"
 	// Abandoning deletes a draft nobody may use any more, then starts over.
 	Abandoning State = "abandoning"
 	// Rejecting deletes the draft of a campaign that was refused.
@@ -45,14 +48,14 @@ const (
 
 // States lists every state in the order of the lifecycle.
 var States = []State{
-	Requested, Drafted, Quoted, Confirming, Confirmed, Sending, Completed,
+	Requested, Drafted, Quoted, Confirming, Confirmed, Sending, Completed, Unreconciled,
 	Abandoning, Rejecting, Cancelling, Rejected, Cancelled, Failed, Unresolved,
 }
 
 // Final says that nothing will ever happen to the campaign again by itself.
 func (s State) Final() bool {
 	switch s {
-	case Completed, Rejected, Cancelled, Failed, Unresolved:
+	case Completed, Unreconciled, Rejected, Cancelled, Failed, Unresolved:
 		return true
 	}
 	return false

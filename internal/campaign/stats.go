@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -34,6 +35,19 @@ type Stats struct {
 // Reconciled says that the statistic accounts for every recipient: each one
 // was delivered or not delivered, and nothing is pending.
 func (s Stats) Reconciled() bool { return s.Pending == 0 && s.Delivered+s.Undelivered == s.Total }
+
+// Differs says how a statistic disagrees with the quote or with itself, and nothing
+// if it does not. Nil: the quote is not known.
+func (s Stats) Differs(q *Quote) string {
+	sum := s.Delivered + s.Undelivered + s.Pending
+	switch {
+	case q != nil && s.Total != q.Goal.Valid:
+		return fmt.Sprintf("the gateway counts %d recipients, the quote had %d", s.Total, q.Goal.Valid)
+	case sum != s.Total:
+		return fmt.Sprintf("delivered, undelivered and pending are %d together, the total is %d", sum, s.Total)
+	}
+	return ""
+}
 
 // before says that a statistic is older than another one of the campaign:
 // what was sent stays sent.

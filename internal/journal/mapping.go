@@ -75,7 +75,7 @@ func toProto(c campaign.Campaign, e campaign.Event) (proto.Message, error) {
 			ReadAt: stamp(e.At), Status: statuses[s.Status],
 			Total: s.Total, Sent: s.Sent, Delivered: s.Delivered, Undelivered: s.Undelivered, Pending: s.Pending,
 			DeliveryRate: percentage(s.DeliveryRate), Cost: money(s.Cost), CompletedAt: stamp(s.CompletedAt),
-			Last: e.Last, Reconciled: s.Reconciled(), Differs: e.Differs,
+			Last: e.Last, Reconciled: s.Reconciled() && e.Differs == "", Differs: e.Differs,
 		}, nil
 	}
 	if e.Reason == nil {
@@ -150,6 +150,7 @@ var rejections = map[campaign.ReasonCode]campaignv1.CampaignRejected_Reason{
 	campaign.ReasonDeclined:     campaignv1.CampaignRejected_REASON_DECLINED,
 	campaign.ReasonUnapproved:   campaignv1.CampaignRejected_REASON_NOT_APPROVED_IN_TIME,
 	campaign.ReasonNoWindow:     campaignv1.CampaignRejected_REASON_NO_SEND_WINDOW,
+	campaign.ReasonNobody:       campaignv1.CampaignRejected_REASON_NO_VALID_RECIPIENT,
 }
 
 var failures = map[campaign.ReasonCode]campaignv1.CampaignFailed_Reason{

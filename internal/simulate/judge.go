@@ -75,8 +75,8 @@ func (w *World) judge() {
 		w.fail("not true", "confirmed was told, and no confirm took effect")
 	case (c.State == campaign.Cancelled || c.State == campaign.Rejected) && standing > 0:
 		w.fail("sent all the same", "the campaign is %s and was sent", c.State)
-	case c.State == campaign.Completed && standing == 0:
-		w.fail("never sent", "the campaign is completed and was never sent")
+	case (c.State == campaign.Completed || c.State == campaign.Unreconciled) && standing == 0:
+		w.fail("never sent", "the campaign is %s and was never sent", c.State)
 	case c.State == campaign.Failed && w.saw.powerCut && w.saw.cancelled && undone > 0:
 		// A cancel was acknowledged, and lost when its delete was on its way.
 	case w.saw.byHand && (c.State == campaign.Failed || standing == 0):
@@ -87,7 +87,7 @@ func (w *World) judge() {
 		w.fail("not true", "cancelled, by nobody")
 	case c.State == campaign.Unresolved && w.gateway.NoDelete == 0:
 		w.fail("needless", "unresolved, though the gateway could have been asked")
-	case c.State == campaign.Completed && c.Stats != nil && !c.Stats.Reconciled():
+	case c.State == campaign.Unreconciled:
 		w.fail("needless", "the statistics were given up")
 	case undone > 0 && !w.saw.cancelled && !w.saw.tooLate && !w.saw.powerCut && !w.saw.byHand:
 		w.fail("destroyed", "a confirm that took effect in time was undone")
@@ -151,11 +151,12 @@ func (w *World) judgeEvents(c campaign.Campaign) {
 	if c.Confirmed != nil {
 		want[campaign.EventConfirmed] = 1
 	}
-	if s := c.State; s != campaign.Completed {
+	counted := c.State == campaign.Completed || c.State == campaign.Unreconciled
+	if s := c.State; !counted {
 		want[campaign.EventType(s)] = 1
 	}
-	if last := slices.ContainsFunc(events, func(e campaign.Event) bool { return e.Last }); c.State == campaign.Completed && !last {
-		w.fail("not told", "the campaign is completed, and no statistic was the last one")
+	if last := slices.ContainsFunc(events, func(e campaign.Event) bool { return e.Last }); counted && !last {
+		w.fail("not told", "the campaign is %s, and no statistic was the last one", c.State)
 	}
 	for event, n := range want {
 		if count[event] < n {

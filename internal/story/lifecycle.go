@@ -63,7 +63,7 @@ func immediate(s *scene) {
 // scheduled: the gateway waits, not we.
 func scheduled(s *scene) {
 	m := s.request("later", s.box.generate(object{"contacts": 20}))
-	at := time.Now().Add(2 * time.Second).Truncate(time.Millisecond)
+	at := time.Now().Add(8 * time.Second).Truncate(time.Millisecond)
 	m.Start = &campaignv1.CampaignRequested_At{At: timestamppb.New(at)}
 	c := s.ask(m)
 

@@ -96,7 +96,7 @@ func slowGateway(s *scene) {
 	s.box.fault(s.source+"."+m.RequestId+"]", object{"operation": "price", "delay": "1200ms"})
 	c := s.ask(m)
 	e := c.rejected(campaignv1.CampaignRejected_REASON_TOO_LATE)
-	check(s, "field", e.Field, "at")
+	check(s, "field", e.Field, "max_lateness")
 }
 
 // readAgain: between its confirm and its instant a scheduled campaign is looked

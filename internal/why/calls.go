@@ -27,7 +27,7 @@ func (t *teller) called() {
 		}
 		t.Lines = append(t.Lines, l)
 	}
-	if quiet != nil && t.c.State != campaign.Completed {
+	if quiet != nil && t.c.State != campaign.Completed && t.c.State != campaign.Unreconciled {
 		t.Lines = append(t.Lines, Line{At: quiet.At, Call: quiet, Text: "The statistics were read, and nothing had changed."})
 	}
 }

@@ -176,7 +176,7 @@ func (t *teller) summary() {
 		if st := c.Stats; st != nil {
 			s = fmt.Sprintf("It is being sent: %s of %s messages so far.", count(st.Sent), count(st.Total))
 		}
-	case campaign.Completed:
+	case campaign.Completed, campaign.Unreconciled:
 		s = t.ending()
 	case campaign.Abandoning:
 		s = "A draft that may not be used any more is being removed; then a new one is made. As far as is known nothing has been sent."
@@ -213,6 +213,10 @@ func (t *teller) ending() string {
 	if !st.Reconciled() {
 		return fmt.Sprintf("It was sent, but the gateway's figures never added up: of %s messages %s were delivered, %s were not, and of %s nothing is known.",
 			count(st.Total), count(st.Delivered), count(st.Undelivered), count(st.Total-st.Delivered-st.Undelivered))
+	}
+	if differs := st.Differs(t.c.Quote); differs != "" {
+		return fmt.Sprintf("It was sent, but the gateway's figures never added up: %s. %s messages were delivered, %s were not.",
+			differs, count(st.Delivered), count(st.Undelivered))
 	}
 	return fmt.Sprintf("It was sent: %s of %s messages were delivered (%s %%), %s were not. It cost %s.",
 		count(st.Delivered), count(st.Total), st.DeliveryRate, count(st.Undelivered), money(st.Cost))

@@ -130,7 +130,8 @@ type CampaignStats struct {
 	CompletedAt *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=completed_at,json=completedAt,proto3" json:"completed_at,omitempty"`
 	// No further CampaignStats follows for this campaign.
 	Last bool `protobuf:"varint,16,opt,name=last,proto3" json:"last,omitempty"`
-	// Every message is accounted for: delivered and undelivered make up the total,
+	// Every message is accounted for: delivered and undelivered make up the total, the
+	// total is the number of recipients that was quoted,
 	// nothing is pending. A last one that is not reconciled means that the figures
 	// did not settle within 72 hours of the start: ask the vendor.
 	Reconciled bool `protobuf:"varint,17,opt,name=reconciled,proto3" json:"reconciled,omitempty"`
