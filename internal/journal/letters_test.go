@@ -210,6 +210,34 @@ func TestReplay(t *testing.T) {
 		}
 	})
 
+	t.Run("SaysSinceWhenItsOriginalWaits", func(t *testing.T) {
+		t.Parallel()
+		o, first := unlucky(t)
+		o.says(runner.Verdict{Do: runner.Bury, Reason: "invalid"}) // the replay is buried as well
+		r, err := plan(t, o, first.ID, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := o.client.Replay(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		if w := receive(t, o.woken, "replay"); !w.Asked.Equal(first.Stored) || !w.Stored.After(first.Stored) {
+			t.Errorf("a replay stored at %s was asked for at %s, want %s", w.Stored, w.Asked, first.Stored)
+		}
+		waitFor(t, func() bool { return len(o.letters(t)) == 2 })
+		o.says(runner.Verdict{Do: runner.Ack})
+		const corrected = `{"source":"shop-italia","requestId":"bf-2026","name":"BF","sender":"ShopItalia","text":"Ciao","contactListId":87,"immediately":true}`
+		if r, err = plan(t, o, 2, corrected); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := o.client.Replay(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		if w := receive(t, o.woken, "replay of the replay"); !w.Asked.Equal(first.Stored) {
+			t.Errorf("a replay of a replay was asked for at %s, want %s", w.Asked, first.Stored)
+		}
+	})
+
 	t.Run("HasNoSecondEffect", func(t *testing.T) {
 		t.Parallel()
 		o, l := unlucky(t)

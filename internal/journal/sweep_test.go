@@ -118,7 +118,7 @@ func TestSweep(t *testing.T) {
 		save(t, b, "kept", func(c *campaign.Campaign) { c.State, c.Wake = campaign.Completed, time.Time{} })
 		sweep(t, b, journal.Swept{Records: 1, Asked: 2, Resent: 1})
 		w := receive(t, b.got, "request that is handled again")
-		if w.Kind != runner.WakeRequest || w.Key != first["lost"].Key || w.Request != first["lost"].Request {
+		if w.Kind != runner.WakeRequest || w.Key != first["lost"].Key || w.Request != first["lost"].Request || !w.Asked.Equal(first["lost"].Asked) {
 			t.Errorf("handed out %+v\nwant again %+v", w, first["lost"])
 		}
 		// Once it has a record, it is left alone, and so is what was in order.
