@@ -100,19 +100,24 @@ func (in *intake) readTimer(ctx context.Context, subject string, h nats.Header) 
 	if text == "" {
 		return runner.Wakeup{Key: key, Kind: runner.WakeTimer}, nil
 	}
-	seq, err := strconv.ParseUint(text, 10, 64)
-	if err != nil {
-		return runner.Wakeup{}, &unreadable{reason: reasonCommand, note: headerResend + " is not a number"}
-	}
-	m, err := in.request(ctx, seq)
+	m, err := in.resent(ctx, text)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		// It has aged out meanwhile; a plain look does no harm.
 		return runner.Wakeup{Key: key, Kind: runner.WakeTimer}, nil
 	}
 	if err != nil {
-		return runner.Wakeup{}, fmt.Errorf("request %d of %s: %w", seq, key, err)
+		return runner.Wakeup{}, fmt.Errorf("request %s of %s: %w", text, key, err)
 	}
 	return in.readRequest(m.Subject, m.Header, m.Data, m.Time)
+}
+
+// resent is the request that the sweep names by its sequence.
+func (in *intake) resent(ctx context.Context, sequence string) (*jetstream.RawStreamMsg, error) {
+	seq, err := strconv.ParseUint(sequence, 10, 64)
+	if err != nil {
+		return nil, &unreadable{reason: reasonCommand, note: headerResend + " is not a number"}
+	}
+	return in.request(ctx, seq)
 }
 
 // readRequest reads a request that the stream stored at a moment.
