@@ -257,10 +257,7 @@ func TestEachRuleIsNeeded(t *testing.T) {
 					t.Fatalf("nothing breaks without it in %d histories", enough)
 				}
 				if *keep {
-					text := commented(fmt.Sprintf("%d. %s. Without it:\n%s", r.n, r.name, story)) + simulate.Text(tape) + "\n"
-					if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-						t.Error(err)
-					}
+					write(t, file, fmt.Sprintf("%d. %s. Without it:\n%s", r.n, r.name, story), tape)
 				} else {
 					t.Logf("the story in %s is out of date: run with -keep", file)
 				}
