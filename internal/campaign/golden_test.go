@@ -280,6 +280,7 @@ func situations(t *testing.T) []situation {
 		{"abandoning, delete was refused 404", blackFriday(), plus(abandoning, "delete refused 404")},
 		{"abandoning, delete was refused 405", blackFriday(), plus(abandoning, "delete refused 405")},
 		{"abandoning, never intended, delete was refused 405", blackFriday(), plus(drafted, "reload", "due", "woken", "delete refused 405")},
+		{"abandoning, never intended, has stood for S, delete was refused 405", blackFriday(), plus(drafted, "reload", "due", "woken", "delete refused 405", "status UNCONFIRMED", "reload", "due", "woken", "delete refused 405")},
 		{"rejecting, delete under way", blackFriday(), plus(drafted, "configure ok", "calculate ok", "price ok, too little credit")},
 		{"cancelling, delete under way", blackFriday(), plus(drafted, "reload", "cancel")},
 		{"cancelling, was confirmed for later, delete was refused 404", soon, plus(confirmed, "reload", "cancel", "delete refused 404")},

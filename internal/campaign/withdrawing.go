@@ -57,9 +57,14 @@ func (t *turn) stillThere(o Outcome) Decision {
 	case o.Status == StatusConfirmed && unsupported:
 		// No delete will ever take effect here, so nothing can undo it.
 		return t.established(o.Status, time.Time{}, true)
-	case !t.c.Draft.Intended && o.Status == StatusUnconfirmed && t.c.Denials > 0:
-		// Nobody ever meant to confirm this draft: it may be left behind.
+	case !t.c.Draft.Intended && o.Status == StatusUnconfirmed && t.age >= t.Settle:
+		// Nobody ever meant to confirm this draft, or whatever confirm a power cut
+		// took the intent of would show by now: it may be left behind.
 		return t.gone()
+	case !t.c.Draft.Intended && o.Status == StatusUnconfirmed:
+		// Saved once, for all of S: each save makes the record young again.
+		return t.wait(t.settled(t.now).Sub(t.now), fmt.Sprintf(
+			"the gateway did not delete campaign %d; it is not left behind before a confirm that the record may not know of has had time to take effect", t.c.Draft.ID))
 	}
 	t.c.Denials++
 	if t.c.Denials > t.Denials && t.c.Confirmed != nil {
