@@ -109,7 +109,7 @@ func outcomes() []input {
 	}
 	refused := map[campaign.Op][]int{
 		campaign.OpCreate: {400}, campaign.OpConfigure: {400, 404}, campaign.OpCalculate: {400}, campaign.OpPrice: {404},
-		campaign.OpConfirm: {402, 400, 404}, campaign.OpDelete: {404, 405}, campaign.OpStatus: {404}, campaign.OpStats: {404},
+		campaign.OpConfirm: {402, 400, 404}, campaign.OpDelete: {404, 405}, campaign.OpStatus: {404, 400}, campaign.OpStats: {404},
 	}
 	for _, op := range []campaign.Op{campaign.OpCreate, campaign.OpConfigure, campaign.OpCalculate, campaign.OpPrice, campaign.OpAdmit,
 		campaign.OpConfirm, campaign.OpStatus, campaign.OpStats, campaign.OpDelete} {
