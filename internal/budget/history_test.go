@@ -137,7 +137,7 @@ func (h *history) live() {
 		}
 		go func() {
 			time.Sleep(h.some(time.Second))
-			h.deliver(runner.Wakeup{Key: key, Kind: runner.WakeRequest, Request: r, Stored: time.Now()})
+			h.deliver(runner.Wakeup{Key: key, Kind: runner.WakeRequest, Request: r, Asked: time.Now(), Stored: time.Now()})
 		}()
 		if h.draw(3) == 0 {
 			go func() {

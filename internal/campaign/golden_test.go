@@ -109,7 +109,7 @@ func outcomes() []input {
 	}
 	refused := map[campaign.Op][]int{
 		campaign.OpCreate: {400}, campaign.OpConfigure: {400, 404}, campaign.OpCalculate: {400}, campaign.OpPrice: {404},
-		campaign.OpConfirm: {402, 400, 404}, campaign.OpDelete: {404, 405}, campaign.OpStatus: {404}, campaign.OpStats: {404},
+		campaign.OpConfirm: {402, 400, 404}, campaign.OpDelete: {404, 405}, campaign.OpStatus: {404, 400}, campaign.OpStats: {404},
 	}
 	for _, op := range []campaign.Op{campaign.OpCreate, campaign.OpConfigure, campaign.OpCalculate, campaign.OpPrice, campaign.OpAdmit,
 		campaign.OpConfirm, campaign.OpStatus, campaign.OpStats, campaign.OpDelete} {
@@ -291,6 +291,7 @@ func situations(t *testing.T) []situation {
 		{"abandoning, delete was refused 404", blackFriday(), plus(abandoning, "delete refused 404")},
 		{"abandoning, delete was refused 405", blackFriday(), plus(abandoning, "delete refused 405")},
 		{"abandoning, never intended, delete was refused 405", blackFriday(), plus(drafted, "reload", "due", "woken", "delete refused 405")},
+		{"abandoning, never intended, has stood for S, delete was refused 405", blackFriday(), plus(drafted, "reload", "due", "woken", "delete refused 405", "status UNCONFIRMED", "reload", "due", "woken", "delete refused 405")},
 		{"rejecting, delete under way", blackFriday(), plus(drafted, "configure ok", "calculate ok", "price ok, too little credit")},
 		{"cancelling, delete under way", blackFriday(), plus(drafted, "reload", "cancel")},
 		{"cancelling, was confirmed for later, delete was refused 404", soon, plus(confirmed, "reload", "cancel", "delete refused 404")},

@@ -50,16 +50,25 @@ func (t *turn) stillThere(o Outcome) Decision {
 	switch {
 	case o.Kind == Refused && o.HTTP == 404:
 		return t.gone()
-	case o.Kind != OK:
+	case o.Kind != OK && o.Kind != Refused:
 		return t.wait(t.pause(o))
 	case o.Status.running():
 		return t.established(o.Status, time.Time{}, true)
 	case o.Status == StatusConfirmed && unsupported:
 		// No delete will ever take effect here, so nothing can undo it.
 		return t.established(o.Status, time.Time{}, true)
-	case !t.c.Draft.Intended && o.Status == StatusUnconfirmed && t.c.Denials > 0:
-		// Nobody ever meant to confirm this draft: it may be left behind.
+	case !t.c.Draft.Intended && o.Status == StatusUnconfirmed && t.age >= t.Settle:
+		// Nobody ever meant to confirm this draft, or whatever confirm a power cut
+		// took the intent of would show by now: it may be left behind.
 		return t.gone()
+	case !t.c.Draft.Intended && o.Status == StatusUnconfirmed:
+		// Saved once, for all of S: each save makes the record young again.
+		return t.wait(t.settled(t.now).Sub(t.now), fmt.Sprintf(
+			"the gateway did not delete campaign %d; it is not left behind before a confirm that the record may not know of has had time to take effect", t.c.Draft.ID))
+	}
+	status := string(o.Status)
+	if o.Kind == Refused {
+		status = fmt.Sprintf("unreadable (HTTP %d)", o.HTTP)
 	}
 	t.c.Denials++
 	if t.c.Denials > t.Denials && t.c.Confirmed != nil {
@@ -69,11 +78,11 @@ func (t *turn) stillThere(o Outcome) Decision {
 	if t.c.Denials > t.Denials {
 		// The budgets keep what they hold for it: it may have been spent.
 		t.c.Reason = &Reason{Code: ReasonUnverifiable, Step: OpDelete, Message: fmt.Sprintf(
-			"campaign %d may or may not be sent: its confirm had no clear outcome, and %d deletes left it at the gateway with status %s; look at the gateway's own page and say what you see", t.c.Draft.ID, t.c.Denials, o.Status)}
+			"campaign %d may or may not be sent: its confirm had no clear outcome, and %d deletes left it at the gateway with status %s; look at the gateway's own page and say what you see", t.c.Draft.ID, t.c.Denials, status)}
 		t.emit(Event{Type: EventUnresolved, N: 1, Reason: t.c.Reason})
 		return t.over(Unresolved)
 	}
-	return t.wait(t.backoff(t.c.Denials, t.c.Key), fmt.Sprintf("the gateway did not delete campaign %d, status %s; it is asked again", t.c.Draft.ID, o.Status))
+	return t.wait(t.backoff(t.c.Denials, t.c.Key), fmt.Sprintf("the gateway did not delete campaign %d, status %s; it is asked again", t.c.Draft.ID, status))
 }
 
 // gone goes on once the draft can no longer be confirmed by anybody.

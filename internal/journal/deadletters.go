@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -39,7 +40,20 @@ const maxHeader = 64<<10 - 1
 // then may the message be terminated: a crash in between writes the letter
 // again, and the stream drops the second one by its id.
 func (j *Journal) bury(ctx context.Context, m jetstream.Msg, meta *jetstream.MsgMetadata, v runner.Verdict) error {
-	letter := deadLetter(m.Subject(), m.Headers(), m.Data(), meta, v)
+	subject, h, data := m.Subject(), m.Headers(), m.Data()
+	if asks := h.Get(headerResend); asks != "" {
+		// The sweep's wish says nothing; what cannot be acted on is the request. By
+		// its letter the next sweep knows that it is done with.
+		switch request, err := j.intake.resent(ctx, asks); {
+		case err == nil:
+			subject, h, data = request.Subject, request.Header, request.Data
+			meta = &jetstream.MsgMetadata{Stream: StreamRequests, Timestamp: request.Time}
+			meta.Sequence.Stream = request.Sequence
+		case !errors.As(err, new(*unreadable)) && !errors.Is(err, jetstream.ErrMsgNotFound):
+			return fmt.Errorf("dead letter of %s: %w", subject, err)
+		}
+	}
+	letter := deadLetter(subject, h, data, meta, v)
 	err := j.repeat(ctx, func(within time.Duration) error {
 		ctx, cancel := context.WithTimeout(ctx, within)
 		defer cancel()
@@ -47,7 +61,7 @@ func (j *Journal) bury(ctx context.Context, m jetstream.Msg, meta *jetstream.Msg
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("dead letter of %s: %w", m.Subject(), err)
+		return fmt.Errorf("dead letter of %s: %w", subject, err)
 	}
 	return nil
 }

@@ -80,6 +80,7 @@ func FuzzRequest(f *testing.F) {
 		f.Fatal(err)
 	}
 	meta := &jetstream.MsgMetadata{Stream: StreamRequests, Sequence: jetstream.SequencePair{Stream: 7}}
+	stored := time.Date(2026, 11, 27, 8, 0, 0, 0, time.UTC)
 	f.Fuzz(func(t *testing.T, tail, contentType, eventType string, data []byte) {
 		h := nats.Header{}
 		for name, value := range map[string]string{"content-type": contentType, "ce-type": eventType} {
@@ -88,14 +89,14 @@ func FuzzRequest(f *testing.F) {
 			}
 		}
 		subject := requestPrefix + tail
-		w, err := in.readRequest(subject, h, data)
+		w, err := in.readRequest(subject, h, data, stored)
 		var u *unreadable
 		switch {
 		case err == nil:
 			if err := w.Key.Validate(); err != nil || requestSubject(w.Key) != subject {
 				t.Errorf("%q became a request of %v: %v", subject, w.Key, err)
 			}
-			again, err := in.readRequest(subject, h, data)
+			again, err := in.readRequest(subject, h, data, stored)
 			if err != nil || len(w.Request.Diff(again.Request)) > 0 {
 				t.Errorf("read twice it differs: %v %v", w.Request.Diff(again.Request), err)
 			}

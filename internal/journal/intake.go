@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/nats-io/nats.go"
@@ -74,7 +75,11 @@ func (in *intake) read(ctx context.Context, m jetstream.Msg) (runner.Wakeup, err
 	subject := m.Subject()
 	switch {
 	case strings.HasPrefix(subject, requestPrefix):
-		return in.readRequest(subject, m.Headers(), m.Data())
+		meta, err := m.Metadata()
+		if err != nil {
+			return runner.Wakeup{}, err
+		}
+		return in.readRequest(subject, m.Headers(), m.Data(), meta.Timestamp)
 	case strings.HasPrefix(subject, commandPrefix):
 		return readCommand(subject, m.Data())
 	case strings.HasPrefix(subject, scheduleWakeupPrefix):
@@ -95,22 +100,28 @@ func (in *intake) readTimer(ctx context.Context, subject string, h nats.Header) 
 	if text == "" {
 		return runner.Wakeup{Key: key, Kind: runner.WakeTimer}, nil
 	}
-	seq, err := strconv.ParseUint(text, 10, 64)
-	if err != nil {
-		return runner.Wakeup{}, &unreadable{reason: reasonCommand, note: headerResend + " is not a number"}
-	}
-	m, err := in.request(ctx, seq)
+	m, err := in.resent(ctx, text)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		// It has aged out meanwhile; a plain look does no harm.
 		return runner.Wakeup{Key: key, Kind: runner.WakeTimer}, nil
 	}
 	if err != nil {
-		return runner.Wakeup{}, fmt.Errorf("request %d of %s: %w", seq, key, err)
+		return runner.Wakeup{}, fmt.Errorf("request %s of %s: %w", text, key, err)
 	}
-	return in.readRequest(m.Subject, m.Header, m.Data)
+	return in.readRequest(m.Subject, m.Header, m.Data, m.Time)
 }
 
-func (in *intake) readRequest(subject string, h nats.Header, data []byte) (runner.Wakeup, error) {
+// resent is the request that the sweep names by its sequence.
+func (in *intake) resent(ctx context.Context, sequence string) (*jetstream.RawStreamMsg, error) {
+	seq, err := strconv.ParseUint(sequence, 10, 64)
+	if err != nil {
+		return nil, &unreadable{reason: reasonCommand, note: headerResend + " is not a number"}
+	}
+	return in.request(ctx, seq)
+}
+
+// readRequest reads a request that the stream stored at a moment.
+func (in *intake) readRequest(subject string, h nats.Header, data []byte, stored time.Time) (runner.Wakeup, error) {
 	key, rest, err := splitSubject(subject, requestPrefix)
 	if err != nil || rest != "" {
 		return runner.Wakeup{}, &unreadable{reason: reasonSubject, note: "want " + requestPrefix + "<source>.<request id>, each 1 to 64 letters, digits, _ or -"}
@@ -129,7 +140,16 @@ func (in *intake) readRequest(subject string, h nats.Header, data []byte) (runne
 	if inside.RequestID != key.RequestID {
 		return runner.Wakeup{}, &unreadable{reason: reasonMismatch, fields: []string{"request_id"}, note: fmt.Sprintf("the subject says %q, the message %q", key.RequestID, inside.RequestID)}
 	}
-	return runner.Wakeup{Key: key, Kind: runner.WakeRequest, Request: request, Trace: traceparent(h)}, nil
+	return runner.Wakeup{Key: key, Kind: runner.WakeRequest, Request: request, Trace: traceparent(h), Asked: asked(h, stored)}, nil
+}
+
+// asked is when a request was first stored: what a replay says of its original,
+// if that can be, or else when it was stored itself.
+func asked(h nats.Header, stored time.Time) time.Time {
+	if at, err := time.Parse(time.RFC3339Nano, h.Get(headerAsked)); err == nil && !at.IsZero() && at.Before(stored) {
+		return at.UTC()
+	}
+	return stored.UTC()
 }
 
 // decodeRequest reads protobuf, bare or with CloudEvents headers, or protobuf's

@@ -79,10 +79,34 @@ func TestIntake(t *testing.T) {
 			if w.Stored.IsZero() {
 				t.Error("it does not say when it was stored")
 			}
-			w.Stored = time.Time{}
+			if asks := w.Kind == runner.WakeRequest; asks != w.Asked.Equal(w.Stored) {
+				t.Errorf("it was asked for at %s and stored at %s", w.Asked, w.Stored)
+			}
+			w.Stored, w.Asked = time.Time{}, time.Time{}
 			test.want.Key = key
 			if diff := cmp.Diff(test.want, w); diff != "" {
 				t.Errorf("wake-up (-want +got):\n%s", diff)
+			}
+		})
+	}
+
+	for _, test := range []struct {
+		name, says string
+		want       time.Time // zero: when it was stored
+	}{
+		{"ReplayWaitsSinceItsOriginal", "2026-01-02T03:04:05.000000006+01:00", time.Date(2026, 1, 2, 2, 4, 5, 6, time.UTC)},
+		{"NobodyAsksInTheFuture", "2126-01-02T03:04:05Z", time.Time{}},
+		{"NobodyAsksBeforeTimeBegan", "0001-01-01T00:00:00Z", time.Time{}},
+		{"NobodyAsksTheDayBeforeYesterday", "the day before yesterday", time.Time{}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b.publish(t, message(subject, whole, "Staffetta-Asked", test.says))
+			w := receive(t, got, "wake-up")
+			if test.want.IsZero() {
+				test.want = w.Stored
+			}
+			if !w.Asked.Equal(test.want) {
+				t.Errorf("%q: it was asked for at %s, want %s", test.says, w.Asked, test.want)
 			}
 		})
 	}

@@ -135,7 +135,15 @@ func Open(ctx context.Context, nc *nats.Conn, o Options) (*Journal, error) {
 
 // loadRequest reads a request by its sequence.
 func (j *Journal) loadRequest(ctx context.Context, seq uint64) (*jetstream.RawStreamMsg, error) {
-	return j.requests.GetMsg(ctx, seq)
+	m, err := j.requests.GetMsg(ctx, seq)
+	if err != nil {
+		return nil, err
+	}
+	// What the server says of where it found it is no part of the message.
+	for _, added := range []string{jetstream.StreamHeader, jetstream.SubjectHeader, jetstream.SequenceHeader, jetstream.TimeStampHeaer} {
+		m.Header.Del(added)
+	}
+	return m, nil
 }
 
 // Close lets go of what Open started. It does not close the connection.

@@ -53,14 +53,29 @@ var ErrNoLetter = errors.New("there is no such dead letter")
 // ends at the first error.
 func (c *Client) Letters(ctx context.Context, f LetterFilter) iter.Seq2[Letter, error] {
 	return func(yield func(Letter, error) bool) {
-		cfg := jetstream.ConsumerConfig{HeadersOnly: true}
+		var cfg jetstream.ConsumerConfig
 		switch {
 		case f.Key != (campaign.Key{}):
 			cfg.FilterSubject = deadPrefix + f.Key.String()
 		case f.Source != "":
 			cfg.FilterSubject = deadPrefix + f.Source + ".*"
 		}
-		for m, err := range walk(ctx, c.js, StreamDeadLetters, cfg) {
+		for l, err := range walkLetters(ctx, c.js, cfg) {
+			if err != nil {
+				err = fmt.Errorf("list dead letters: %w", err)
+			}
+			if !yield(l, err) {
+				return
+			}
+		}
+	}
+}
+
+// walkLetters yields letters without their payloads, and ends at the first error.
+func walkLetters(ctx context.Context, js jetstream.JetStream, cfg jetstream.ConsumerConfig) iter.Seq2[Letter, error] {
+	cfg.HeadersOnly = true
+	return func(yield func(Letter, error) bool) {
+		for m, err := range walk(ctx, js, StreamDeadLetters, cfg) {
 			var l Letter
 			if err == nil {
 				var meta *jetstream.MsgMetadata
@@ -68,11 +83,7 @@ func (c *Client) Letters(ctx context.Context, f LetterFilter) iter.Seq2[Letter, 
 					l = letterOf(m.Subject(), m.Headers(), nil, meta.Sequence.Stream, meta.Timestamp)
 				}
 			}
-			if err != nil {
-				yield(Letter{}, fmt.Errorf("list dead letters: %w", err))
-				return
-			}
-			if !yield(l, nil) {
+			if !yield(l, err) || err != nil {
 				return
 			}
 		}

@@ -25,18 +25,18 @@ type office struct {
 	woken   chan runner.Wakeup
 }
 
-func openOffice(t *testing.T) *office {
+func openOffice(t *testing.T, o journal.Options) *office {
 	t.Helper()
-	o := &office{
-		testBundle: setup(t, journal.Options{}),
+	opened := &office{
+		testBundle: setup(t, o),
 		woken:      make(chan runner.Wakeup, 100),
 	}
-	o.says(runner.Verdict{Do: runner.Ack})
-	o.consume(t, journal.ConsumeOptions{}, func(_ context.Context, w runner.Wakeup) runner.Verdict {
-		o.woken <- w
-		return *o.verdict.Load()
+	opened.says(runner.Verdict{Do: runner.Ack})
+	opened.consume(t, journal.ConsumeOptions{}, func(_ context.Context, w runner.Wakeup) runner.Verdict {
+		opened.woken <- w
+		return *opened.verdict.Load()
 	})
-	return o
+	return opened
 }
 
 func (o *office) says(v runner.Verdict) { o.verdict.Store(&v) }
@@ -69,7 +69,7 @@ func (o *office) letters(t *testing.T) (all []journal.Letter) {
 
 func TestLetters(t *testing.T) {
 	t.Parallel()
-	o := openOffice(t)
+	o := openOffice(t, journal.Options{})
 	bad := request("bf-2026")
 	bad.Sender = "much too long a name"
 	asked := message(subject, bad, "x-team", "shop", "Nats-Expected-Last-Subject-Sequence", "0")
@@ -168,7 +168,7 @@ func TestReplay(t *testing.T) {
 	// unlucky is a good request that was buried when the service was older.
 	unlucky := func(t *testing.T) (*office, journal.Letter) {
 		t.Helper()
-		o := openOffice(t)
+		o := openOffice(t, journal.Options{})
 		o.says(runner.Verdict{Do: runner.Bury, Reason: "invalid"})
 		l := o.bury(t, message(subject, request("bf-2026"), "x-team", "shop", "Nats-Msg-Id", "once"))
 		receive(t, o.woken, "first delivery")
@@ -210,6 +210,34 @@ func TestReplay(t *testing.T) {
 		}
 	})
 
+	t.Run("SaysSinceWhenItsOriginalWaits", func(t *testing.T) {
+		t.Parallel()
+		o, first := unlucky(t)
+		o.says(runner.Verdict{Do: runner.Bury, Reason: "invalid"}) // the replay is buried as well
+		r, err := plan(t, o, first.ID, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := o.client.Replay(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		if w := receive(t, o.woken, "replay"); !w.Asked.Equal(first.Stored) || !w.Stored.After(first.Stored) {
+			t.Errorf("a replay stored at %s was asked for at %s, want %s", w.Stored, w.Asked, first.Stored)
+		}
+		waitFor(t, func() bool { return len(o.letters(t)) == 2 })
+		o.says(runner.Verdict{Do: runner.Ack})
+		const corrected = `{"source":"shop-italia","requestId":"bf-2026","name":"BF","sender":"ShopItalia","text":"Ciao","contactListId":87,"immediately":true}`
+		if r, err = plan(t, o, 2, corrected); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := o.client.Replay(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		if w := receive(t, o.woken, "replay of the replay"); !w.Asked.Equal(first.Stored) {
+			t.Errorf("a replay of a replay was asked for at %s, want %s", w.Asked, first.Stored)
+		}
+	})
+
 	t.Run("HasNoSecondEffect", func(t *testing.T) {
 		t.Parallel()
 		o, l := unlucky(t)
@@ -246,7 +274,7 @@ func TestReplay(t *testing.T) {
 
 	t.Run("TakesACorrectedPayloadForTheSameKeyOnly", func(t *testing.T) {
 		t.Parallel()
-		o := openOffice(t)
+		o := openOffice(t, journal.Options{})
 		bad := request("bf-2026")
 		bad.Sender = "much too long a name"
 		l := o.bury(t, message(subject, bad, "Content-Type", "application/protobuf"))
@@ -301,7 +329,7 @@ func TestReplay(t *testing.T) {
 
 	t.Run("RepeatsACommand", func(t *testing.T) {
 		t.Parallel()
-		o := openOffice(t)
+		o := openOffice(t, journal.Options{})
 		o.says(runner.Verdict{Do: runner.Bury, Reason: "unknown_campaign"})
 		l := o.bury(t, &nats.Msg{Subject: "campaign.v1.command.shop-italia.bf-2026.cancel", Data: []byte(`{"by":"anna"}`)})
 		receive(t, o.woken, "cancel")
@@ -319,7 +347,7 @@ func TestReplay(t *testing.T) {
 
 	t.Run("SaysWhatToDoWhenItCannotHelp", func(t *testing.T) {
 		t.Parallel()
-		o := openOffice(t)
+		o := openOffice(t, journal.Options{})
 		for _, test := range []struct {
 			msg  *nats.Msg
 			want string

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -19,6 +20,10 @@ import (
 
 // headerReplay on a message names the dead letter of which it is a replay.
 const headerReplay = "Staffetta-Replay"
+
+// headerAsked on a replayed request says when its original was first stored, RFC
+// 3339: whoever asked has been waiting since then.
+const headerAsked = "Staffetta-Asked"
 
 // Replay is a dead letter's message as it would be published again: on the
 // same subject, hence under the same key, so that the record decides what it
@@ -65,6 +70,10 @@ func (c *Client) PlanReplay(ctx context.Context, id uint64, edited []byte) (Repl
 		}
 	}
 	r.Header.Set(headerReplay, strconv.FormatUint(id, 10))
+	if l.Kind() == LetterRequest {
+		// The letter of a replay has the header, and the replay of that keeps it.
+		r.Header.Set(headerAsked, asked(l.Header, l.Stored).Format(time.RFC3339Nano))
+	}
 	if edited != nil {
 		if err := r.edit(edited); err != nil {
 			return r, fmt.Errorf("dead letter %d: the corrected payload: %w", id, err)
@@ -178,7 +187,7 @@ func (c *Client) forecast(ctx context.Context, r *Replay) error {
 		return nil
 	}
 	in := intake{validator: c.validator}
-	w, err := in.readRequest(r.Subject, r.Header, r.Data)
+	w, err := in.readRequest(r.Subject, r.Header, r.Data, r.Letter.Stored)
 	if err != nil {
 		r.Again = again(err)
 		return nil

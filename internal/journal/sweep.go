@@ -141,7 +141,8 @@ func (j *Journal) sweepRequests(ctx context.Context, found *Swept) error {
 	if from := j.sweepFrom(); !from.IsZero() {
 		cfg.DeliverPolicy, cfg.OptStartTime = jetstream.DeliverByStartTimePolicy, &from
 	}
-	var missing time.Time // when the first request without a record was stored
+	var missing time.Time           // when the first request without a record was stored
+	var buried map[uint64]time.Time // not looked at before it is needed
 	for m, err := range walk(ctx, j.js, StreamRequests, cfg) {
 		if err != nil {
 			return err
@@ -164,11 +165,19 @@ func (j *Journal) sweepRequests(ctx context.Context, found *Swept) error {
 		if err != nil || rest != "" {
 			continue // it lies in the dead letters
 		}
-		known, err := j.accountedFor(ctx, key, meta.Sequence.Stream)
+		known, err := j.recorded(ctx, key)
 		if err != nil {
 			return err
 		}
 		if known {
+			continue
+		}
+		if buried == nil {
+			if buried, err = j.buriedSince(ctx, meta.Timestamp); err != nil {
+				return err
+			}
+		}
+		if buried[meta.Sequence.Stream].Equal(meta.Timestamp) {
 			continue
 		}
 		if missing.IsZero() {
@@ -195,21 +204,35 @@ func (j *Journal) sweepFrom() time.Time {
 	return j.sweep.from
 }
 
-// accountedFor says that a request left a record, or a dead letter.
-func (j *Journal) accountedFor(ctx context.Context, key campaign.Key, seq uint64) (bool, error) {
+// recorded says that a campaign has a record.
+func (j *Journal) recorded(ctx context.Context, key campaign.Key) (bool, error) {
 	_, err := j.records.GetLastMsgForSubject(ctx, recordSubject(key))
-	if err == nil || !errors.Is(err, jetstream.ErrMsgNotFound) {
-		return err == nil, err
-	}
-	letter, err := j.letters.GetLastMsgForSubject(ctx, deadPrefix+key.String())
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return false, nil
 	}
-	if err != nil {
-		return false, err
+	return err == nil, err
+}
+
+// buriedSince are the requests from a moment on that became dead letters, by
+// sequence, each with when it was stored: a stream that was deleted and made again
+// counts anew. Another letter of the same campaign says nothing of a request.
+func (j *Journal) buriedSince(ctx context.Context, stored time.Time) (map[uint64]time.Time, error) {
+	// The letters' leader may have another clock than that of the requests.
+	from := stored.Add(-lookBack)
+	buried, n := map[uint64]time.Time{}, 0
+	for l, err := range walkLetters(ctx, j.js, jetstream.ConsumerConfig{DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &from}) {
+		if err != nil {
+			return nil, err
+		}
+		if l.Stream == StreamRequests {
+			buried[l.Sequence] = l.Stored
+		}
+		n++
+		if err := pace(ctx, n%walkBatch == 0); err != nil {
+			return nil, err
+		}
 	}
-	buried, _ := strconv.ParseUint(letter.Header.Get(headerSequence), 10, 64)
-	return letter.Header.Get(headerStream) == StreamRequests && buried >= seq, nil
+	return buried, nil
 }
 
 // wake publishes a wake-up. The id keeps two replicas that sweep together from

@@ -1,7 +1,6 @@
 package journal_test
 
 import (
-	"context"
 	"strconv"
 	"testing"
 	"time"
@@ -18,27 +17,41 @@ import (
 
 func itoa(n uint64) string { return strconv.FormatUint(n, 10) }
 
+// forgetIDs has the streams forget the ids of messages at once, as in life they
+// have between two sweeps.
+func (o *office) forgetIDs(t *testing.T) {
+	t.Helper()
+	for _, name := range []string{journal.StreamWakeups, journal.StreamDeadLetters} {
+		s, err := o.js.Stream(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg := s.CachedInfo().Config
+		cfg.Duplicates = 100 * time.Millisecond
+		if _, err := o.js.UpdateStream(t.Context(), cfg); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// idsAreForgotten waits until the ids of what was published before are.
+func (o *office) idsAreForgotten(t *testing.T) {
+	t.Helper()
+	probe := &nats.Msg{Subject: "campaign.v1.timer.nobody.probe", Header: nats.Header{"Nats-Msg-Id": {nats.NewInbox()}}}
+	o.publish(t, probe)
+	waitFor(t, func() bool {
+		ack, err := o.js.PublishMsg(t.Context(), probe)
+		return err == nil && !ack.Duplicate
+	})
+}
+
 func TestSweep(t *testing.T) {
 	t.Parallel()
-	type bundle struct {
-		*testBundle
-		got     chan runner.Wakeup
-		verdict runner.Verdict
-	}
-	setup := func(t *testing.T) *bundle {
+	setup := func(t *testing.T) *office {
 		t.Helper()
-		b := &bundle{
-			testBundle: setup(t, journal.Options{Overdue: time.Nanosecond}),
-			got:        make(chan runner.Wakeup, 100),
-			verdict:    runner.Verdict{Do: runner.Ack},
-		}
-		b.consume(t, journal.ConsumeOptions{}, func(_ context.Context, w runner.Wakeup) runner.Verdict {
-			b.got <- w
-			return b.verdict
-		})
-		return b
+		return openOffice(t, journal.Options{Overdue: time.Nanosecond})
 	}
-	save := func(t *testing.T, b *bundle, id string, change func(*campaign.Campaign)) {
+	save := func(t *testing.T, b *office, id string, change func(*campaign.Campaign)) {
 		t.Helper()
 		c := runnertest.Sample(campaign.Key{Source: "shop-italia", RequestID: id})
 		change(&c)
@@ -50,7 +63,7 @@ func TestSweep(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	sweep := func(t *testing.T, b *bundle, want journal.Swept) {
+	sweep := func(t *testing.T, b *office, want journal.Swept) {
 		t.Helper()
 		got, err := b.j.SweepOnce(t.Context())
 		if err != nil {
@@ -62,7 +75,7 @@ func TestSweep(t *testing.T) {
 		}
 	}
 	// handled waits until the consumer's floor has passed n requests.
-	handled := func(t *testing.T, b *bundle, n uint64) {
+	handled := func(t *testing.T, b *office, n uint64) {
 		t.Helper()
 		waitFor(t, func() bool {
 			c, err := b.js.Consumer(t.Context(), journal.StreamRequests, "requests")
@@ -77,7 +90,7 @@ func TestSweep(t *testing.T) {
 		save(t, b, "sleeps", func(c *campaign.Campaign) { c.Wake = time.Now().Add(time.Hour) })
 		save(t, b, "ended", func(c *campaign.Campaign) { c.State, c.Wake = campaign.Completed, time.Time{} })
 		sweep(t, b, journal.Swept{Records: 3, Overdue: 1})
-		if w := receive(t, b.got, "wake-up"); w.Key.RequestID != "overdue" || w.Kind != runner.WakeTimer {
+		if w := receive(t, b.woken, "wake-up"); w.Key.RequestID != "overdue" || w.Kind != runner.WakeTimer {
 			t.Errorf("woken by %+v", w)
 		}
 	})
@@ -111,14 +124,14 @@ func TestSweep(t *testing.T) {
 		b.request(t, "lost")
 		first := map[string]runner.Wakeup{}
 		for range 2 {
-			w := receive(t, b.got, "request")
+			w := receive(t, b.woken, "request")
 			first[w.Key.RequestID] = w
 		}
 		handled(t, b, 2)
 		save(t, b, "kept", func(c *campaign.Campaign) { c.State, c.Wake = campaign.Completed, time.Time{} })
 		sweep(t, b, journal.Swept{Records: 1, Asked: 2, Resent: 1})
-		w := receive(t, b.got, "request that is handled again")
-		if w.Kind != runner.WakeRequest || w.Key != first["lost"].Key || w.Request != first["lost"].Request {
+		w := receive(t, b.woken, "request that is handled again")
+		if w.Kind != runner.WakeRequest || w.Key != first["lost"].Key || w.Request != first["lost"].Request || !w.Asked.Equal(first["lost"].Asked) {
 			t.Errorf("handed out %+v\nwant again %+v", w, first["lost"])
 		}
 		// Once it has a record, it is left alone, and so is what was in order.
@@ -135,12 +148,100 @@ func TestSweep(t *testing.T) {
 		sweep(t, b, journal.Swept{Asked: 2})
 	})
 
+	t.Run("TakesNoLaterLetterForARequestsOwn", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		b.request(t, "lost")
+		first := receive(t, b.woken, "request")
+		handled(t, b, 1)
+		// The same id with other content: as after a power cut that took the record
+		// back when this had been buried.
+		other := request("lost")
+		other.Text = "Something else"
+		b.says(runner.Verdict{Do: runner.Bury, Reason: "conflicting_duplicate"})
+		b.publish(t, message("campaign.v1.request.shop-italia.lost", other))
+		receive(t, b.woken, "conflicting duplicate")
+		handled(t, b, 2)
+		b.says(runner.Verdict{Do: runner.Ack})
+		sweep(t, b, journal.Swept{Asked: 2, Resent: 1})
+		if w := receive(t, b.woken, "request that is handled again"); w.Request != first.Request {
+			t.Errorf("handed out %+v\nwant again %+v", w, first)
+		}
+	})
+
+	t.Run("BuriesWhatCannotBeReadOnce", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		b.forgetIDs(t)
+		b.publish(t, &nats.Msg{Subject: "campaign.v1.request.shop-italia.bf-2026", Data: []byte("hello")})
+		waitFor(t, func() bool { return len(b.letters(t)) == 1 })
+		b.publish(t, &nats.Msg{Subject: "campaign.v1.command.shop-italia.bf-2026.cancle"})
+		waitFor(t, func() bool { return len(b.letters(t)) == 2 })
+		handled(t, b, 1)
+		for range 3 {
+			sweep(t, b, journal.Swept{Asked: 1})
+			b.idsAreForgotten(t)
+		}
+	})
+
+	t.Run("TheLetterOfWhatIsHandledAgainIsTheRequests", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		b.forgetIDs(t)
+		asked := message("campaign.v1.request.shop-italia.bf-2026", request("bf-2026"), "x-team", "shop")
+		b.publish(t, asked)
+		first := receive(t, b.woken, "request")
+		handled(t, b, 1)
+		b.says(runner.Verdict{Do: runner.Bury, Reason: "cancelled_before"})
+		sweep(t, b, journal.Swept{Asked: 1, Resent: 1})
+		receive(t, b.woken, "request that is handled again")
+		waitFor(t, func() bool { return len(b.letters(t)) == 1 })
+		l, err := b.client.Letter(t.Context(), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := journal.Letter{
+			ID: 1, Key: first.Key, Reason: "cancelled_before", Buried: l.Buried, Stored: first.Asked,
+			Subject: asked.Subject, Stream: journal.StreamRequests, Sequence: 1, Header: asked.Header, Data: asked.Data, Size: len(asked.Data),
+		}
+		if diff := cmp.Diff(want, l); diff != "" {
+			t.Errorf("letter (-want +got):\n%s", diff)
+		}
+		if _, err := b.client.PlanReplay(t.Context(), 1, nil); err != nil {
+			t.Error(err)
+		}
+		for range 2 {
+			b.idsAreForgotten(t)
+			sweep(t, b, journal.Swept{Asked: 1})
+		}
+		if n := len(b.letters(t)); n != 1 {
+			t.Errorf("it has %d letters", n)
+		}
+	})
+
+	t.Run("TakesNoLetterOfAnEarlierStream", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		b.publish(t, &nats.Msg{Subject: subject, Data: []byte("hello")})
+		waitFor(t, func() bool { return len(b.letters(t)) == 1 })
+		if err := b.js.DeleteStream(t.Context(), journal.StreamRequests); err != nil {
+			t.Fatal(err)
+		}
+		j := open(t, b.nc, journal.Options{Overdue: time.Nanosecond}) // makes it again
+		b.request(t, "bf-2026")
+		receive(t, b.woken, "request")
+		handled(t, b, 1)
+		if got, err := j.SweepOnce(t.Context()); err != nil || got.Resent != 1 {
+			t.Errorf("swept %+v, %v", got, err)
+		}
+	})
+
 	t.Run("LeavesRequestsThatWaitForTheirTurn", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
-		b.verdict = runner.Verdict{Do: runner.Retry, After: time.Hour}
+		b.says(runner.Verdict{Do: runner.Retry, After: time.Hour})
 		b.request(t, "waits")
-		receive(t, b.got, "request")
+		receive(t, b.woken, "request")
 		sweep(t, b, journal.Swept{})
 	})
 }

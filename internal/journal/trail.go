@@ -28,7 +28,7 @@ type Heard struct {
 func (c *Client) Requests(ctx context.Context, key campaign.Key) ([]Heard, error) {
 	in := intake{validator: c.validator}
 	return c.heard(ctx, StreamRequests, requestSubject(key), func(m jetstream.Msg) (runner.Wakeup, error) {
-		return in.readRequest(m.Subject(), m.Headers(), m.Data())
+		return in.read(ctx, m)
 	})
 }
 

@@ -85,7 +85,13 @@ type Wakeup struct {
 	Kind    WakeupKind
 	Request campaign.Request // kind request
 	Trace   string           // kind request: W3C traceparent, if any
-	Command campaign.Input   // kind command: a cancel, or what somebody established
+	// Asked, of kind request, is when the request was first stored, by the
+	// stream's clock: for one that was put aside and replayed, when the original
+	// was. It is never after the moment at which this message itself was stored,
+	// and never zero. It says how long somebody has been waiting; it is no age of
+	// a record, which Stored is for.
+	Asked   time.Time
+	Command campaign.Input // kind command: a cancel, or what somebody established
 	// Stored is when the stream stored the message that wakes: a moment of
 	// the stream's clock that has certainly passed.
 	Stored time.Time

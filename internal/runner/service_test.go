@@ -53,7 +53,7 @@ func open(t *testing.T) *service {
 }
 
 func (s *service) request(r campaign.Request) {
-	s.deliver(runner.Wakeup{Key: key, Kind: runner.WakeRequest, Request: r, Stored: time.Now()})
+	s.deliver(runner.Wakeup{Key: key, Kind: runner.WakeRequest, Request: r, Asked: time.Now(), Stored: time.Now()})
 }
 
 func (s *service) cancel() {

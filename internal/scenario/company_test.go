@@ -126,7 +126,7 @@ func (c *company) deliver(w runner.Wakeup) {
 }
 
 func (c *company) ask(key campaign.Key, r campaign.Request) {
-	c.deliver(runner.Wakeup{Key: key, Kind: runner.WakeRequest, Request: r, Stored: time.Now()})
+	c.deliver(runner.Wakeup{Key: key, Kind: runner.WakeRequest, Request: r, Asked: time.Now(), Stored: time.Now()})
 }
 
 func (c *company) tell(key campaign.Key, command campaign.Input) {

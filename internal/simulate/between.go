@@ -55,6 +55,9 @@ func (w *World) quoteID() string {
 
 func (w *World) send(m runner.Wakeup) *message {
 	m.Stored = w.streamNow()
+	if m.Kind == runner.WakeRequest && m.Asked.IsZero() {
+		m.Asked = m.Stored
+	}
 	sent := &message{Wakeup: m, ready: w.now}
 	w.messages = append(w.messages, sent)
 	return sent
@@ -152,8 +155,18 @@ func (w *World) sweep() {
 		w.send(runner.Wakeup{Key: key, Kind: runner.WakeTimer})
 	case c.State == "" && !w.opts.NoSweep:
 		w.tell("", "the sweep finds the request, which has no record")
-		w.send(runner.Wakeup{Key: key, Kind: runner.WakeRequest, Request: w.request})
+		w.send(runner.Wakeup{Key: key, Kind: runner.WakeRequest, Request: w.request, Asked: w.asked()})
 	}
+}
+
+// asked is when the request was first stored.
+func (w *World) asked() time.Time {
+	for _, m := range w.messages {
+		if m.Kind == runner.WakeRequest && m.Request == w.request {
+			return m.Stored
+		}
+	}
+	return time.Time{}
 }
 
 // syncInterval is how often the streams' server puts its writes on the disk,

@@ -67,7 +67,10 @@ func (w *World) imagine() {
 
 	g := w.gateway
 	g.StartsAfter = starts[t.Rarely(3, len(starts))]
-	g.NoDelete = []int{0, 405, 404}[t.Rarely(8, 3)]
+	if g.NoDelete = []int{0, 405, 404}[t.Rarely(5, 3)]; g.NoDelete != 0 && w.powerAt >= 0 {
+		// Without the fence it is the intent that must not be lost: let it come there.
+		w.powerAt %= 20
+	}
 	g.EditsConfirmed = t.Choose(2) == 1
 	g.ConfirmsAgain = t.Choose(2) == 1
 	g.Fails = t.Rarely(10, 2) == 1
@@ -75,10 +78,6 @@ func (w *World) imagine() {
 	if t.Rarely(25, 2) == 1 {
 		g.SetCredit(poor)
 		w.saw.refusal = true
-	}
-	if g.NoDelete != 0 {
-		// Without a delete, a write that is lost is more than can be mended.
-		w.powerAt = -1
 	}
 
 	w.budgeted = t.Rarely(4, 2) == 1

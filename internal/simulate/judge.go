@@ -64,6 +64,13 @@ func (w *World) judge() {
 		told[e.Type]++
 	}
 
+	sent := standing > 1 || standing > 0 && (c.State == campaign.Cancelled || c.State == campaign.Rejected)
+	if sent && w.saw.powerCut && w.saw.tooLate && w.gateway.NoDelete != 0 {
+		// The intent is gone, its confirm was held up for longer than S, and there is
+		// no fence: no protocol can mend that.
+		w.judgeEvents(c)
+		return
+	}
 	switch {
 	case standing > 1:
 		w.fail("twice", "%d confirms took effect and stand", standing)

@@ -11,8 +11,9 @@ import (
 // Script is a history that somebody wrote: what chance would take too long to
 // come upon. Everything it does not say goes well.
 type Script struct {
-	At     time.Duration // the campaign's instant, from the start; zero: immediately
-	Faults []Planned
+	At       time.Duration // the campaign's instant, from the start; zero: immediately
+	NoDelete int           // the code with which every delete is refused; zero: none is
+	Faults   []Planned
 }
 
 // Planned goes wrong the first time that the worker makes the call, and
@@ -41,7 +42,8 @@ func (w *World) planned(k *worker, at string) fault {
 	return fault{what: wrong(slices.Index(wrongNames[:], left[0].What)), after: left[0].For}
 }
 
-// scene is set: two workers, one request, a gateway as it is documented.
+// scene is set: two workers, one request, a gateway as it is documented, but for
+// its delete.
 func (w *World) scene() {
 	w.workers, w.powerAt = w.all[:2], -1
 	w.request = campaign.Request{Name: "Black Friday 2026", Sender: "ShopItalia", Text: "Black Friday!", ListID: listID}
@@ -49,7 +51,7 @@ func (w *World) scene() {
 		w.request.At = w.now.Add(w.script.At).Round(0).UTC()
 	}
 	g := w.gateway
-	g.StartsAfter, g.NoDelete, g.EditsConfirmed, g.ConfirmsAgain, g.Fails = 0, 0, false, false, false
+	g.StartsAfter, g.NoDelete, g.EditsConfirmed, g.ConfirmsAgain, g.Fails = 0, w.script.NoDelete, false, false, false
 	g.SetCredit(wellOff)
 	w.arrivals = append(w.arrivals, arrival{wakeup: runner.Wakeup{Key: key, Kind: runner.WakeRequest, Request: w.request}})
 }

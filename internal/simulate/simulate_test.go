@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -79,11 +80,22 @@ func report(t *testing.T, w *simulate.World, seed uint64, v *simulate.Violation)
 	story, _ := w.Tell(v.Tape)
 	t.Errorf("seed %d: %v\n%stape: %s", seed, v, story, simulate.Text(v.Tape))
 	if *keep {
-		name := fmt.Sprintf("%s-%d.txt", strings.ReplaceAll(v.Kind, " ", "-"), seed)
-		text := commented(story) + simulate.Text(v.Tape) + "\n"
-		if err := os.WriteFile(filepath.Join("testdata", "seeds", name), []byte(text), 0o644); err != nil {
-			t.Error(err)
-		}
+		write(t, filepath.Join(seeds, fmt.Sprintf("%s-%d.txt", strings.ReplaceAll(v.Kind, " ", "-"), seed)), story, v.Tape)
+	}
+}
+
+// seeds is where what once went wrong is kept.
+var seeds = filepath.Join("testdata", "seeds")
+
+// write keeps a tape under its story.
+func write(t *testing.T, file, story string, tape []uint16) {
+	t.Helper()
+	err := os.MkdirAll(filepath.Dir(file), 0o755)
+	if err == nil {
+		err = os.WriteFile(file, []byte(commented(story)+simulate.Text(tape)+"\n"), 0o644)
+	}
+	if err != nil {
+		t.Error(err)
 	}
 }
 
@@ -95,13 +107,13 @@ func commented(story string) string {
 	return b.String()
 }
 
-// TestSeeds lives again what once went wrong. The comment of each file is the
-// story as it was then.
+// TestSeeds lives again what once went wrong, or does if one line is missing: the
+// comment of each file says which, and tells the story as it was then.
 func TestSeeds(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob(filepath.Join("testdata", "seeds", "*.txt"))
-	if err != nil {
-		t.Fatal(err)
+	files, err := filepath.Glob(filepath.Join(seeds, "*.txt"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d seeds in %s: %v", len(files), seeds, err)
 	}
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
@@ -114,6 +126,16 @@ func TestSeeds(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// What -keep writes is what TestSeeds lives again, also if it is the first.
+func TestAKeptTapeIsReadAgain(t *testing.T) {
+	t.Parallel()
+	file, kept := filepath.Join(t.TempDir(), "seeds", "twice-1.txt"), []uint16{0, 3, 0, 7}
+	write(t, file, "A confirms\nB confirms\n", kept)
+	if tape := read(t, file); !slices.Equal(tape, kept) {
+		t.Errorf("kept %v, read %v", kept, tape)
 	}
 }
 

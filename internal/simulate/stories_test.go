@@ -26,6 +26,16 @@ var stories = map[string]simulate.Script{
 		{Worker: "A", Call: "save confirmed", What: "frozen", For: 15 * time.Second},
 		{Worker: "A", Call: "publish stats", What: "POWER CUT, a timer is lost"},
 	}},
+	// The power cut took the intent back, so the draft looked as if nobody had
+	// ever meant to confirm it; the gateway would not delete it; it was left
+	// behind a second later, and its confirm was still on the way.
+	"APowerCutTakesAnIntentBackAndThereIsNoDelete": {NoDelete: 405, Faults: lateConfirmAndPowerCut},
+	"APowerCutTakesAnIntentBackAndDeleteLeavesIt":  {NoDelete: 404, Faults: lateConfirmAndPowerCut},
+}
+
+var lateConfirmAndPowerCut = []simulate.Planned{
+	{Worker: "A", Call: "call confirm", What: "late", For: 100 * time.Second},
+	{Worker: "A", Call: "call status", What: "POWER CUT"},
 }
 
 func TestStories(t *testing.T) {

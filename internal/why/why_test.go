@@ -98,7 +98,7 @@ func (s *scene) ask(r campaign.Request) {
 	s.seq++
 	at, seq := time.Now(), s.seq
 	s.note(func(e *why.Evidence) { e.Requests = append(e.Requests, why.Request{At: at, Sequence: seq, Content: r}) })
-	v := s.deliver(runner.Wakeup{Key: key, Kind: runner.WakeRequest, Request: r})
+	v := s.deliver(runner.Wakeup{Key: key, Kind: runner.WakeRequest, Request: r, Asked: at})
 	s.aside("request", seq, v)
 }
 
