@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -85,6 +86,23 @@ func (a *Approval) covers(r Request, q Quote, tolerance int64) bool {
 		drift(was.Valid, is.Valid) <= tolerance && drift(was.Parts, is.Parts) <= tolerance
 }
 
+// moved says what makes an approval void, in words: each figure that is not what
+// was approved.
+func (a *Approval) moved(q Quote) string {
+	var what []string
+	say := func(name, was, is string) {
+		if was != is {
+			what = append(what, fmt.Sprintf("%s %s instead of %s", name, is, was))
+		}
+	}
+	count := func(n int64) string { return strconv.FormatInt(n, 10) }
+	say("recipients are", count(a.Quote.Goal.Valid), count(q.Goal.Valid))
+	say("parts are", count(a.Quote.Goal.Parts), count(q.Goal.Parts))
+	say("the price of one is", a.Quote.Price.PerMessage.String(), q.Price.PerMessage.String())
+	say("the total is", a.Quote.Price.Total.String(), q.Price.Total.String())
+	return strings.Join(what, ", ")
+}
+
 // drift is by how many percent two counts differ, rounded up.
 func drift(was, is int64) int64 {
 	d := is - was
@@ -109,6 +127,7 @@ func (t *turn) approve(in Approve) Decision {
 	}
 	t.c.Approval = &Approval{QuoteID: in.QuoteID, By: in.By, At: t.now, Quote: *t.c.Quote}
 	t.c.Hold = nil
+	t.emit(Event{Type: EventApproved, N: t.c.ApprovalN, QuoteID: in.QuoteID, Approval: t.c.Approval})
 	return t.withdraw(Abandoning, nil)
 }
 

@@ -78,7 +78,7 @@ func (t *turn) established(s Status, at time.Time, readBack bool) Decision {
 			done.For = t.c.Request.At
 		}
 		t.c.Confirmed = &done
-		t.emit(Event{Type: EventConfirmed, N: 1, Confirmed: &done, Quote: t.c.Quote})
+		t.emit(Event{Type: EventConfirmed, N: 1, Confirmed: &done, Quote: t.c.Quote, Approval: t.c.Approval})
 	}
 	if cancel := t.c.Cancel; cancel != nil && cancel.Refused == "" {
 		kept := *cancel

@@ -8,6 +8,7 @@ type EventType string
 const (
 	EventCostCalculated   EventType = "cost_calculated"
 	EventApprovalRequired EventType = "approval_required"
+	EventApproved         EventType = "approved"
 	EventDeferred         EventType = "deferred"
 	EventConfirmed        EventType = "confirmed"
 	EventStats            EventType = "stats"
@@ -16,6 +17,12 @@ const (
 	EventFailed           EventType = "failed"
 	EventUnresolved       EventType = "unresolved"
 )
+
+// EventTypes lists every type in the order of the lifecycle.
+var EventTypes = []EventType{
+	EventCostCalculated, EventApprovalRequired, EventApproved, EventDeferred, EventConfirmed, EventStats,
+	EventRejected, EventCancelled, EventFailed, EventUnresolved,
+}
 
 // Event is something to tell everybody. Type and N make its subject, which is
 // written once only: publishing the same event twice is the same as once.
@@ -33,7 +40,8 @@ type Event struct {
 	Reason    *Reason       `json:"reason,omitempty"`    // rejected, cancelled, failed, unresolved
 	Hold      *Hold         `json:"hold,omitempty"`      // approval_required, deferred
 	Text      *TextReport   `json:"text,omitempty"`      // cost_calculated
-	QuoteID   string        `json:"quote_id,omitempty"`  // approval_required
+	QuoteID   string        `json:"quote_id,omitempty"`  // cost_calculated, approval_required, approved
+	Approval  *Approval     `json:"approval,omitempty"`  // approved; confirmed, if somebody had to agree
 	Differs   string        `json:"differs,omitempty"`   // stats: how the sums disagree, in words
 }
 

@@ -82,7 +82,13 @@ func (t *turn) awaitApproval(why string) Decision {
 	if within == 0 {
 		within = t.ApprovalWithin
 	}
-	t.c.Approval = nil // whatever was approved, it was not this
+	if a := t.c.Approval; a != nil {
+		// Whatever was approved, it was not this.
+		if moved := a.moved(*t.c.Quote); moved != "" {
+			why = fmt.Sprintf("%s; what %s approved (%s) is void: %s", why, a.By, a.QuoteID, moved)
+		}
+		t.c.Approval = nil
+	}
 	t.c.Hold = &Hold{For: HoldApproval, Why: why, Since: t.now, Until: t.now.Add(within)}
 	t.announceQuote()
 	t.c.ApprovalN++

@@ -34,6 +34,10 @@ func figures(e app.Event) string {
 		say("%s, %s, %s", plural(m.Recipients, "recipient"), plural(m.Parts, "part"), money(m.Total))
 		say("quote %s", m.QuoteId)
 		say("until %s", instant(m.Until))
+	case *campaignv1.CampaignApproved:
+		say("by %s", m.By)
+		say("%s, %s, %s", plural(m.Recipients, "recipient"), plural(m.Parts, "part"), money(m.Total))
+		say("quote %s", m.QuoteId)
 	case *campaignv1.CampaignDeferred:
 		say("waits for %s until %s", name(m.WaitsFor.String(), "WAITS_FOR_"), instant(m.Until))
 		say("%s", m.Why)
@@ -45,6 +49,9 @@ func figures(e app.Event) string {
 			say("sends now")
 		}
 		say("%s, %s", plural(m.Recipients, "recipient"), money(m.Total))
+		if m.ApprovedBy != "" {
+			say("approved by %s", m.ApprovedBy)
+		}
 	case *campaignv1.CampaignStats:
 		say("%s", status(m.Status))
 		say("%s of %s sent", thousands(m.Sent), thousands(m.Total))

@@ -41,6 +41,16 @@ func toProto(c campaign.Campaign, e campaign.Event) (proto.Message, error) {
 			Recipients: e.Quote.Goal.Valid, Parts: e.Quote.Goal.Parts,
 			PricePerMessage: money(e.Quote.Price.PerMessage), Total: money(e.Quote.Price.Total),
 		}, nil
+	case campaign.EventApproved:
+		if e.Approval == nil {
+			return nil, missing("approval")
+		}
+		a := e.Approval
+		return &campaignv1.CampaignApproved{
+			Source: key.Source, RequestId: key.RequestID, CampaignId: e.CampaignID, Version: version, Simulation: simulation,
+			ApprovedAt: stamp(a.At), By: a.By, QuoteId: a.QuoteID,
+			Recipients: a.Quote.Goal.Valid, Parts: a.Quote.Goal.Parts, Total: money(a.Quote.Price.Total),
+		}, nil
 	case campaign.EventDeferred:
 		if e.Hold == nil {
 			return nil, missing("hold")
@@ -60,6 +70,9 @@ func toProto(c campaign.Campaign, e campaign.Event) (proto.Message, error) {
 		}
 		if q := e.Quote; q != nil { // a power cut can take the quote back, not the confirm
 			m.Recipients, m.Total = q.Goal.Valid, money(q.Price.Total)
+		}
+		if a := e.Approval; a != nil {
+			m.ApprovedBy, m.ApprovedQuoteId = a.By, a.QuoteID
 		}
 		if at := e.Confirmed.For; !at.IsZero() {
 			m.Start = &campaignv1.CampaignConfirmed_ScheduledFor{ScheduledFor: stamp(at)}

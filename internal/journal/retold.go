@@ -41,11 +41,18 @@ func (t Told) Event() (campaign.Event, bool) {
 			Price: campaign.Price{PerMessage: amount(m.GetPricePerMessage()), Total: amount(m.GetTotal())},
 		}
 		e.Hold = &campaign.Hold{For: campaign.HoldApproval, Why: m.GetWhy(), Since: instant(m.GetAskedAt()), Until: instant(m.GetUntil())}
+	case *campaignv1.CampaignApproved:
+		e.QuoteID = m.GetQuoteId()
+		e.Approval = &campaign.Approval{QuoteID: e.QuoteID, By: m.GetBy(), At: instant(m.GetApprovedAt()), Quote: campaign.Quote{
+			Goal: campaign.Goal{Valid: m.GetRecipients(), Parts: m.GetParts()}, Price: campaign.Price{Total: amount(m.GetTotal())}}}
 	case *campaignv1.CampaignDeferred:
 		e.Hold = &campaign.Hold{For: codeOf(waits, m.GetWaitsFor()), Why: m.GetWhy(), Since: instant(m.GetDeferredAt()), Until: instant(m.GetUntil())}
 	case *campaignv1.CampaignConfirmed:
 		e.Confirmed = &campaign.Confirmation{At: instant(m.GetConfirmedAt()), For: instant(m.GetScheduledFor())}
 		e.Quote = &campaign.Quote{Goal: campaign.Goal{Valid: m.GetRecipients()}, Price: campaign.Price{Total: amount(m.GetTotal())}}
+		if by := m.GetApprovedBy(); by != "" {
+			e.Approval = &campaign.Approval{By: by, QuoteID: m.GetApprovedQuoteId()}
+		}
 	case *campaignv1.CampaignStats:
 		rate, _ := decimal.NewFromString(m.GetDeliveryRate())
 		e.Last, e.Differs = m.GetLast(), m.GetDiffers()

@@ -26,6 +26,7 @@ func TestRetold(t *testing.T) {
 		Price: campaign.Price{PerMessage: eur("0.035"), Total: eur("688.17"), Available: eur("1500"), Sufficient: true}}
 	// The contract says only this much of the quote when it is confirmed.
 	agreed := campaign.Quote{Goal: campaign.Goal{Valid: 9831}, Price: campaign.Price{Total: eur("688.17")}}
+	said := campaign.Quote{Goal: campaign.Goal{Valid: 9831, Parts: 19662}, Price: campaign.Price{Total: eur("688.17")}}
 	asked := campaign.Quote{Goal: campaign.Goal{Valid: 9831, Parts: 19662}, Price: campaign.Price{PerMessage: eur("0.035"), Total: eur("688.17")}}
 	stats := campaign.Stats{Status: campaign.StatusCompleted, Total: 9831, Sent: 9831, Delivered: 9542, Undelivered: 289,
 		DeliveryRate: decimal.RequireFromString("97.06"), Cost: eur("688.17"), CompletedAt: friday}
@@ -34,8 +35,11 @@ func TestRetold(t *testing.T) {
 		{Type: campaign.EventCostCalculated, N: 2, Quote: &quote, QuoteID: "0123456789abcdef"},
 		{Type: campaign.EventApprovalRequired, N: 1, Quote: &asked, QuoteID: "0123456789abcdef",
 			Hold: &campaign.Hold{For: campaign.HoldApproval, Why: "it costs more", Since: friday, Until: friday.Add(time.Hour)}},
+		{Type: campaign.EventApproved, N: 1, QuoteID: "0123456789abcdef",
+			Approval: &campaign.Approval{QuoteID: "0123456789abcdef", By: "carla", At: friday, Quote: said}},
 		{Type: campaign.EventDeferred, N: 1, Hold: &campaign.Hold{For: campaign.HoldWindow, Why: "it is night", Since: friday, Until: friday.Add(time.Hour)}},
-		{Type: campaign.EventConfirmed, N: 1, Confirmed: &campaign.Confirmation{At: friday, For: friday.Add(time.Hour)}, Quote: &agreed},
+		{Type: campaign.EventConfirmed, N: 1, Confirmed: &campaign.Confirmation{At: friday, For: friday.Add(time.Hour)}, Quote: &agreed,
+			Approval: &campaign.Approval{By: "carla", QuoteID: "0123456789abcdef"}},
 		{Type: campaign.EventStats, N: 3, Stats: &stats, Last: true, Differs: "one is missing"},
 		{Type: campaign.EventRejected, N: 1, Reason: &campaign.Reason{Code: campaign.ReasonRefused, Step: campaign.OpConfigure,
 			Field: "contactListId", Message: "the gateway refused configure", Gateway: "no such list", HTTP: 400}},

@@ -43,8 +43,6 @@ var (
 	operations = []campaign.Op{campaign.OpCreate, campaign.OpConfigure, campaign.OpCalculate, campaign.OpPrice, campaign.OpAdmit,
 		campaign.OpConfirm, campaign.OpStatus, campaign.OpStats, campaign.OpDelete}
 	kinds = []campaign.Kind{campaign.OK, campaign.Refused, campaign.Unauthorised, campaign.Throttled, campaign.Unavailable, campaign.NotAttempted}
-	types = []string{string(campaign.EventCostCalculated), string(campaign.EventConfirmed), string(campaign.EventStats),
-		string(campaign.EventDeferred), string(campaign.EventApprovalRequired), string(campaign.EventRejected), string(campaign.EventCancelled), string(campaign.EventFailed), string(campaign.EventUnresolved)}
 	wakes    = []runner.WakeupKind{runner.WakeRequest, runner.WakeTimer, runner.WakeCommand}
 	verdicts = []runner.Disposal{runner.Ack, runner.Retry, runner.Bury}
 	// Reasons of dead letters; what is none of them is counted as "other".
@@ -87,8 +85,8 @@ func newMeters(r *prometheus.Registry, version string) meters {
 			m.ended[to] = eagerly(ended, string(to))
 		}
 	}
-	for _, t := range types {
-		m.events[t] = eagerly(events, t)
+	for _, t := range campaign.EventTypes {
+		m.events[string(t)] = eagerly(events, string(t))
 	}
 	for _, reason := range reasons {
 		m.dead[reason] = eagerly(dead, reason)

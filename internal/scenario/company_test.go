@@ -174,6 +174,8 @@ func (c *company) words(e campaign.Event) string {
 		return fmt.Sprintf("would go to %d people in %d parts for %s", e.Quote.Goal.Valid, e.Quote.Goal.Parts, e.Quote.Price.Total)
 	case campaign.EventApprovalRequired:
 		return fmt.Sprintf("waits for an approval until %s: %s", e.Hold.Until.In(c.zone).Format("Mon 15:04"), e.Hold.Why)
+	case campaign.EventApproved:
+		return fmt.Sprintf("%s approved %s for %d people", e.Approval.By, e.Approval.Quote.Price.Total, e.Approval.Quote.Goal.Valid)
 	case campaign.EventDeferred:
 		return e.Hold.Why
 	case campaign.EventConfirmed:

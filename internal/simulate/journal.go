@@ -158,10 +158,7 @@ func (j journal) Publish(_ context.Context, c campaign.Campaign) error {
 
 var publishing = func() map[campaign.EventType]string {
 	names := map[campaign.EventType]string{}
-	for _, e := range []campaign.EventType{
-		campaign.EventCostCalculated, campaign.EventApprovalRequired, campaign.EventDeferred, campaign.EventConfirmed, campaign.EventStats,
-		campaign.EventRejected, campaign.EventCancelled, campaign.EventFailed, campaign.EventUnresolved,
-	} {
+	for _, e := range campaign.EventTypes {
 		names[e] = "publish " + string(e)
 	}
 	return names

@@ -2,6 +2,7 @@ package story
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"time"
 
@@ -67,8 +68,13 @@ func askOverCap(s *scene) {
 	check(s, "quote", asked.QuoteId, cost.QuoteId)
 	check(s, "confirms before the approval", c.seen().confirms(), 0)
 	c.tell("approve", object{"quote_id": asked.QuoteId, "by": "anna"})
+	yes := until[*campaignv1.CampaignApproved](c)
+	check(s, "approved by", yes.By, "anna")
+	check(s, "approved", yes.QuoteId, asked.QuoteId)
+	sent := until[*campaignv1.CampaignConfirmed](c)
+	check(s, "confirmed, approved by", sent.ApprovedBy, "anna")
 	check(s, "delivered", c.last().Delivered, 100)
-	c.told("CampaignCostCalculated", "CampaignApprovalRequired", "CampaignCostCalculated", "CampaignConfirmed", "CampaignStats")
+	c.told("CampaignCostCalculated", "CampaignApprovalRequired", "CampaignApproved", "CampaignCostCalculated", "CampaignConfirmed", "CampaignStats")
 	c.sentOnce()
 }
 
@@ -84,6 +90,9 @@ func approvalVoid(s *scene) {
 	second := until[*campaignv1.CampaignApprovalRequired](c)
 	check(s, "recipients asked for first", first.Recipients, 10)
 	check(s, "recipients asked for then", second.Recipients, 11)
+	if void := fmt.Sprintf("what anna approved (%s) is void: recipients are 11 instead of 10", first.QuoteId); !strings.Contains(second.Why, void) {
+		s.Errorf("it asks again because %q, want %q in it", second.Why, void)
+	}
 	if first.QuoteId == second.QuoteId {
 		s.Errorf("both quotes are called %s", first.QuoteId)
 	}

@@ -154,6 +154,9 @@ func (t *teller) event(e campaign.Event) string {
 	case e.Type == campaign.EventApprovalRequired && e.Hold != nil && e.Quote != nil:
 		return fmt.Sprintf("Somebody has to approve it, because %s. Offer %s: %s, %s in all. Without an approval until %s it is rejected.",
 			e.Hold.Why, e.QuoteID, plural(e.Quote.Goal.Valid, "recipient", "recipients"), money(e.Quote.Price.Total), t.clock(e.Hold.Until))
+	case e.Type == campaign.EventApproved && e.Approval != nil:
+		return fmt.Sprintf("The approval of %s counts, for offer %s: %s, %s in all. It is quoted once more before it is sent.",
+			e.Approval.By, e.QuoteID, plural(e.Approval.Quote.Goal.Valid, "recipient", "recipients"), money(e.Approval.Quote.Price.Total))
 	case e.Type == campaign.EventDeferred && e.Hold != nil:
 		return fmt.Sprintf("Put off until %s: %s", t.clock(e.Hold.Until), sentence(e.Hold.Why))
 	case e.Type == campaign.EventConfirmed && e.Confirmed != nil:

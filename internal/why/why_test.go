@@ -301,7 +301,7 @@ func TestStories(t *testing.T) {
 func TestEventsOfANewerVersionAreNamed(t *testing.T) {
 	t.Parallel()
 	e := why.Evidence{Key: key, Record: &campaign.Campaign{Key: key, State: "frozen"}}
-	for _, kind := range []campaign.EventType{campaign.EventCostCalculated, campaign.EventApprovalRequired, campaign.EventDeferred,
+	for _, kind := range []campaign.EventType{campaign.EventCostCalculated, campaign.EventApprovalRequired, campaign.EventApproved, campaign.EventDeferred,
 		campaign.EventConfirmed, campaign.EventStats, campaign.EventRejected, "of_tomorrow"} {
 		e.Events = append(e.Events, campaign.Event{Type: kind})
 	}

@@ -54,9 +54,13 @@ type CampaignConfirmed struct {
 	// How many people it is sent to: the valid recipients of the quote.
 	Recipients int64 `protobuf:"varint,9,opt,name=recipients,proto3" json:"recipients,omitempty"`
 	// What was agreed to pay: the total of the quote.
-	Total         *Money `protobuf:"bytes,10,opt,name=total,proto3" json:"total,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Total *Money `protobuf:"bytes,10,opt,name=total,proto3" json:"total,omitempty"`
+	// Who approved it, as they signed. Empty when nobody had to agree.
+	ApprovedBy string `protobuf:"bytes,11,opt,name=approved_by,json=approvedBy,proto3" json:"approved_by,omitempty"`
+	// The quote that was approved; empty as well then.
+	ApprovedQuoteId string `protobuf:"bytes,12,opt,name=approved_quote_id,json=approvedQuoteId,proto3" json:"approved_quote_id,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *CampaignConfirmed) Reset() {
@@ -170,6 +174,20 @@ func (x *CampaignConfirmed) GetTotal() *Money {
 	return nil
 }
 
+func (x *CampaignConfirmed) GetApprovedBy() string {
+	if x != nil {
+		return x.ApprovedBy
+	}
+	return ""
+}
+
+func (x *CampaignConfirmed) GetApprovedQuoteId() string {
+	if x != nil {
+		return x.ApprovedQuoteId
+	}
+	return ""
+}
+
 type isCampaignConfirmed_Start interface {
 	isCampaignConfirmed_Start()
 }
@@ -192,7 +210,7 @@ var File_staffetta_campaign_v1_campaign_confirmed_proto protoreflect.FileDescrip
 
 const file_staffetta_campaign_v1_campaign_confirmed_proto_rawDesc = "" +
 	"\n" +
-	".staffetta/campaign/v1/campaign_confirmed.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!staffetta/campaign/v1/money.proto\"\xae\x05\n" +
+	".staffetta/campaign/v1/campaign_confirmed.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!staffetta/campaign/v1/money.proto\"\x95\x06\n" +
 	"\x11CampaignConfirmed\x12}\n" +
 	"\x06source\x18\x01 \x01(\tBe\xbaHb\xba\x01_\n" +
 	"\tkey.token\x12+must be 1 to 64 letters, digits, '_' or '-'\x1a%this.matches('^[A-Za-z0-9_-]{1,64}$')R\x06source\x12\x84\x01\n" +
@@ -212,7 +230,10 @@ const file_staffetta_campaign_v1_campaign_confirmed_proto_rawDesc = "" +
 	"recipients\x18\t \x01(\x03B\a\xbaH\x04\"\x02(\x00R\n" +
 	"recipients\x12:\n" +
 	"\x05total\x18\n" +
-	" \x01(\v2\x1c.staffetta.campaign.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\x05totalB\x0e\n" +
+	" \x01(\v2\x1c.staffetta.campaign.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\x05total\x12\x1f\n" +
+	"\vapproved_by\x18\v \x01(\tR\n" +
+	"approvedBy\x12D\n" +
+	"\x11approved_quote_id\x18\f \x01(\tB\x18\xbaH\x15\xd8\x01\x01r\x102\x0e^[0-9a-f]{16}$R\x0fapprovedQuoteIdB\x0e\n" +
 	"\x05start\x12\x05\xbaH\x02\b\x01BJZHgithub.com/staffetta-io/staffetta/proto/staffetta/campaign/v1;campaignv1b\x06proto3"
 
 var (

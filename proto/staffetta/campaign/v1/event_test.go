@@ -45,6 +45,14 @@ func approvalRequired() *campaignv1.CampaignApprovalRequired {
 	}
 }
 
+func approved() *campaignv1.CampaignApproved {
+	return &campaignv1.CampaignApproved{
+		Source: "shop-italia", RequestId: "black-friday-2026", CampaignId: 1542, Version: 1,
+		ApprovedAt: instant("09:30:00"), By: "maria", QuoteId: "965266dd25f8002b",
+		Recipients: 9831, Parts: 9831, Total: euro("344.09"),
+	}
+}
+
 func deferred() *campaignv1.CampaignDeferred {
 	return &campaignv1.CampaignDeferred{
 		Source: "shop-italia", RequestId: "black-friday-2026", Version: 1,
@@ -117,6 +125,7 @@ func messages() map[string]proto.Message {
 		"campaign_failed":            failed(),
 		"campaign_unresolved":        unresolved(),
 		"campaign_approval_required": approvalRequired(),
+		"campaign_approved":          approved(),
 		"campaign_deferred":          deferred(),
 		"campaign_cancelled":         cancelled(),
 	}
