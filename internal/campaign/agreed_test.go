@@ -111,6 +111,28 @@ func TestApprovalCoversItsTotal(t *testing.T) {
 	}
 }
 
+// A request may be bound to a quote that was agreed on before it: that of a simulation.
+func TestAgreedQuote(t *testing.T) {
+	first := newWalk(t)
+	r := blackFriday()
+	r.Simulation = true
+	first.ask(r)
+	r.Simulation, r.Limits.Agreed = false, campaign.QuoteID(r, *first.c.Quote)
+
+	same := newWalk(t)
+	if !same.ask(r) {
+		t.Errorf("the quote that was agreed on is not confirmed: it is %s, %s", same.c.State, same.c.Waiting)
+	}
+	other := newWalk(t)
+	other.goal = campaign.Goal{Total: 99, Valid: 99, Parts: 99}
+	if other.ask(r) {
+		t.Error("another quote than was agreed on is confirmed")
+	}
+	if why := other.last(campaign.EventApprovalRequired).Hold.Why; !strings.Contains(why, r.Limits.Agreed) {
+		t.Errorf("it asks because %s, want the quote that was agreed on", why)
+	}
+}
+
 // Whoever says yes in time has not said that it may be sent late.
 func TestApprovalInTimeIsNoneToBeingLate(t *testing.T) {
 	w, r := newWalk(t), toApprove()

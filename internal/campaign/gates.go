@@ -58,6 +58,9 @@ func (t *turn) mustAsk(q Quote) string {
 	if !limits.MaxTotal.none() && !q.Price.Total.within(limits.MaxTotal) {
 		ask("it costs %s, more than the request's max_total of %s", q.Price.Total, limits.MaxTotal)
 	}
+	if id := QuoteID(t.c.Request, q); limits.Agreed != "" && limits.Agreed != id {
+		ask("quote %s was agreed on, and this is %s", limits.Agreed, id)
+	}
 	if !above.none() && !q.Price.Total.within(above) {
 		ask("it costs %s, and %s needs an approval above %s", q.Price.Total, t.c.Key.Source, above)
 	}

@@ -31,6 +31,8 @@ type Limits struct {
 	MaxLateness time.Duration `json:"max_lateness,omitempty"` // zero: the rules' own, for an instant; any, for immediately
 	OnLate      Choice        `json:"on_late,omitempty"`      // reject or ask
 
+	Agreed string `json:"agreed_quote_id,omitempty"` // another quote than this one is asked for; empty: any will do
+
 	Window string `json:"window,omitempty"` // name of a send window; empty: the source's, if it has one
 }
 
@@ -46,6 +48,7 @@ func (l Limits) diff(o Limits, differ func(name string, same bool)) {
 	differ("max_lateness", l.MaxLateness == o.MaxLateness)
 	differ("on_late", l.OnLate == o.OnLate)
 	differ("send_window", l.Window == o.Window)
+	differ("agreed_quote_id", l.Agreed == o.Agreed)
 }
 
 // Policy is what the operator lays down for the campaigns of a source.

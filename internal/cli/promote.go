@@ -24,9 +24,10 @@ func newPromote(t Terminal) *cobra.Command {
 		Use:   "promote SOURCE.REQUEST-ID",
 		Short: "Send for real what was simulated",
 		Long: `Ask for the campaign of a simulation that has gone its whole way, for real: the
-same text, sender, list and limits, under a request id of its own, and with what
-the simulation would have cost as its max_total. If it costs more by then, it is
-rejected. It prints what it publishes.`,
+same text, sender, list and limits, under a request id of its own, and bound to the
+quote of the simulation: if it costs more by then, it is rejected (max_total); if
+recipients, parts or price are others, or if somebody had to approve the
+simulation, it asks for an approval. It prints what it publishes.`,
 		Example: `  staffetta promote shop-italia.dry-run --id black-friday-2026 --wait`,
 		Args:    oneKey,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -119,5 +120,6 @@ func promoted(rec campaign.Campaign, immediately bool, now time.Time) (campaign.
 		r.At = time.Time{}
 	}
 	r.Limits.MaxTotal, r.Limits.OnOverMax = rec.Quote.Price.Total, campaign.Reject
+	r.Limits.Agreed = campaign.QuoteID(rec.Request, *rec.Quote)
 	return r, nil
 }

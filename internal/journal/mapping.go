@@ -208,6 +208,7 @@ func limits(m *campaignv1.CampaignRequested) campaign.Limits {
 		OnNoCredit: choices[m.GetOnInsufficientCredit()], CreditWithin: m.GetCreditWithin().AsDuration(),
 		MaxLateness: m.GetMaxLateness().AsDuration(), OnLate: choices[m.GetOnLate()],
 		Window: m.GetSendWindow(),
+		Agreed: m.GetAgreedQuoteId(),
 	}
 	if most := m.GetMaxTotal(); most != nil {
 		// Its form was validated at the door.

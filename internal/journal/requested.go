@@ -23,7 +23,7 @@ func Requested(key campaign.Key, r campaign.Request) *campaignv1.CampaignRequest
 		NeedsApproval: l.Approval, ApprovalWithin: lasting(l.ApprovalWithin),
 		OnInsufficientCredit: limitOf(l.OnNoCredit), CreditWithin: lasting(l.CreditWithin),
 		MaxLateness: lasting(l.MaxLateness), OnLate: limitOf(l.OnLate),
-		SendWindow: l.Window,
+		SendWindow: l.Window, AgreedQuoteId: l.Agreed,
 	}
 	if r.Scheduled() {
 		m.Start = &campaignv1.CampaignRequested_At{At: stamp(r.At)}

@@ -19,7 +19,7 @@ func TestRequestedAsksForTheSame(t *testing.T) {
 		Limits: campaign.Limits{
 			MaxTotal: campaign.Money{Amount: decimal.RequireFromString("344.09"), Currency: "EUR"}, OnOverMax: campaign.Ask, MaxParts: 2,
 			Approval: true, ApprovalWithin: time.Hour, OnNoCredit: campaign.Wait, CreditWithin: 2 * time.Hour,
-			MaxLateness: 3 * time.Hour, OnLate: campaign.Ask, Window: "it",
+			MaxLateness: 3 * time.Hour, OnLate: campaign.Ask, Window: "it", Agreed: "0123456789abcdef",
 		},
 	}
 	v, err := newValidator()

@@ -174,7 +174,11 @@ type CampaignRequested struct {
 	OnLate OnLimit `protobuf:"varint,21,opt,name=on_late,json=onLate,proto3,enum=staffetta.campaign.v1.OnLimit" json:"on_late,omitempty"`
 	// Name of the send window that the whole sending must fit into, from those the
 	// operator has loaded. Empty: the one of the source, if it has one.
-	SendWindow    string `protobuf:"bytes,22,opt,name=send_window,json=sendWindow,proto3" json:"send_window,omitempty"`
+	SendWindow string `protobuf:"bytes,22,opt,name=send_window,json=sendWindow,proto3" json:"send_window,omitempty"`
+	// The quote that was agreed on beforehand, that of a simulation for example:
+	// exactly this text, sender, list, recipients, parts, price and currency. If the
+	// quote turns out to be another one, somebody must approve it. Empty: none was.
+	AgreedQuoteId string `protobuf:"bytes,23,opt,name=agreed_quote_id,json=agreedQuoteId,proto3" json:"agreed_quote_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -374,6 +378,13 @@ func (x *CampaignRequested) GetSendWindow() string {
 	return ""
 }
 
+func (x *CampaignRequested) GetAgreedQuoteId() string {
+	if x != nil {
+		return x.AgreedQuoteId
+	}
+	return ""
+}
+
 type isCampaignRequested_Start interface {
 	isCampaignRequested_Start()
 }
@@ -398,7 +409,7 @@ var File_staffetta_campaign_v1_campaign_requested_proto protoreflect.FileDescrip
 
 const file_staffetta_campaign_v1_campaign_requested_proto_rawDesc = "" +
 	"\n" +
-	".staffetta/campaign/v1/campaign_requested.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!staffetta/campaign/v1/money.proto\"\xfe\x10\n" +
+	".staffetta/campaign/v1/campaign_requested.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!staffetta/campaign/v1/money.proto\"\xa2\x13\n" +
 	"\x11CampaignRequested\x12}\n" +
 	"\x06source\x18\x01 \x01(\tBe\xbaHb\xba\x01_\n" +
 	"\tkey.token\x12+must be 1 to 64 letters, digits, '_' or '-'\x1a%this.matches('^[A-Za-z0-9_-]{1,64}$')R\x06source\x12\x84\x01\n" +
@@ -421,8 +432,9 @@ const file_staffetta_campaign_v1_campaign_requested_proto_rawDesc = "" +
 	" \x01(\bB\a\xbaH\x04j\x02\b\x01H\x00R\vimmediately\x12D\n" +
 	"\x02at\x18\v \x01(\v2\x1a.google.protobuf.TimestampB\x16\xbaH\x13\xb2\x01\x10\x1a\x06\b\x80\xae\x99\xa4\x0f2\x06\b\x80¯\xf0\x05H\x00R\x02at\x12Q\n" +
 	"\n" +
-	"expires_at\x18\f \x01(\v2\x1a.google.protobuf.TimestampB\x16\xbaH\x13\xb2\x01\x10\x1a\x06\b\x80\xae\x99\xa4\x0f2\x06\b\x80¯\xf0\x05R\texpiresAt\x129\n" +
-	"\tmax_total\x18\r \x01(\v2\x1c.staffetta.campaign.v1.MoneyR\bmaxTotal\x12\x9f\x01\n" +
+	"expires_at\x18\f \x01(\v2\x1a.google.protobuf.TimestampB\x16\xbaH\x13\xb2\x01\x10\x1a\x06\b\x80\xae\x99\xa4\x0f2\x06\b\x80¯\xf0\x05R\texpiresAt\x12\xb2\x01\n" +
+	"\tmax_total\x18\r \x01(\v2\x1c.staffetta.campaign.v1.MoneyBw\xbaHt\xba\x01q\n" +
+	"\x1ccampaign_requested.max_total\x12\x13must be more than 0\x1a<this.amount.matches('[1-9]') && !this.amount.startsWith('-')R\bmaxTotal\x12\x9f\x01\n" +
 	"\von_over_max\x18\x0e \x01(\x0e2\x1e.staffetta.campaign.v1.OnLimitB_\xbaH\\\xba\x01T\n" +
 	"\x1ecampaign_requested.on_over_max\x12'must be ON_LIMIT_REJECT or ON_LIMIT_ASK\x1a\tthis != 3\x82\x01\x02\x10\x01R\tonOverMax\x12<\n" +
 	"\x15max_parts_per_message\x18\x0f \x01(\x05B\t\xbaH\x06\x1a\x04\x18\n" +
@@ -437,7 +449,9 @@ const file_staffetta_campaign_v1_campaign_requested_proto_rawDesc = "" +
 	"\x1acampaign_requested.on_late\x12'must be ON_LIMIT_REJECT or ON_LIMIT_ASK\x1a\tthis != 3\x82\x01\x02\x10\x01R\x06onLate\x12\x9e\x01\n" +
 	"\vsend_window\x18\x16 \x01(\tB}\xbaHz\xba\x01t\n" +
 	"\x1ecampaign_requested.send_window\x12+must be 1 to 64 letters, digits, '_' or '-'\x1a%this.matches('^[A-Za-z0-9_-]{1,64}$')\xd8\x01\x01R\n" +
-	"sendWindowB\x0e\n" +
+	"sendWindow\x12\xa7\x01\n" +
+	"\x0fagreed_quote_id\x18\x17 \x01(\tB\x7f\xbaH|\xba\x01v\n" +
+	"\"campaign_requested.agreed_quote_id\x120must be the id of a quote: 16 hexadecimal digits\x1a\x1ethis.matches('^[0-9a-f]{16}$')\xd8\x01\x01R\ragreedQuoteIdB\x0e\n" +
 	"\x05start\x12\x05\xbaH\x02\b\x01*]\n" +
 	"\aOnLimit\x12\x18\n" +
 	"\x14ON_LIMIT_UNSPECIFIED\x10\x00\x12\x13\n" +
