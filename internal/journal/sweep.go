@@ -17,7 +17,8 @@ import (
 const (
 	sweepEvery = 10 * time.Minute
 	// lookBack is how far back requests are checked again after a reconnect:
-	// a server that lost power may have lost the newest records.
+	// a server that lost power may have lost the newest records. It is also more
+	// than the clocks of two servers differ by.
 	lookBack = time.Hour
 	// sweepPause after every sweepChunk look-ups keeps the sweep slow: it must
 	// never be felt.
@@ -217,8 +218,7 @@ func (j *Journal) recorded(ctx context.Context, key campaign.Key) (bool, error) 
 // sequence, each with when it was stored: a stream that was deleted and made again
 // counts anew. Another letter of the same campaign says nothing of a request.
 func (j *Journal) buriedSince(ctx context.Context, stored time.Time) (map[uint64]time.Time, error) {
-	// The letters' leader may have another clock than that of the requests.
-	from := stored.Add(-lookBack)
+	from := stored.Add(-lookBack) // the letters' leader may have another clock
 	buried, n := map[uint64]time.Time{}, 0
 	for l, err := range walkLetters(ctx, j.js, jetstream.ConsumerConfig{DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &from}) {
 		if err != nil {
