@@ -39,13 +39,13 @@ type Swept struct {
 }
 
 // Sweep is the second net under the timers. Until ctx ends it looks, every
-// ten minutes or so, for campaigns that should have been woken and were not,
+// ten minutes or so ([Options.SweepEvery]), for campaigns that should have been woken and were not,
 // and for requests that were acknowledged and have no record (their last save
 // was lost with a power cut). It wakes each; it decides nothing.
 func (j *Journal) Sweep(ctx context.Context) {
-	// Soon after the start, because a service that was away is the likeliest
+	// Half a minute to one and a half after the start, because a service that was away is the likeliest
 	// cause; not at once, and not all replicas together.
-	pause := 30*time.Second + rand.N(time.Minute)
+	pause := j.SweepEvery/20 + rand.N(j.SweepEvery/10)
 	for {
 		select {
 		case <-ctx.Done():
@@ -64,7 +64,7 @@ func (j *Journal) Sweep(ctx context.Context) {
 		if found.Overdue+found.Resent > 0 {
 			j.Log.Warn("sweep woke campaigns that had been forgotten", "overdue", found.Overdue, "requests_without_record", found.Resent)
 		}
-		pause = sweepEvery*3/4 + rand.N(sweepEvery/2)
+		pause = j.SweepEvery*3/4 + rand.N(j.SweepEvery/2)
 	}
 }
 
