@@ -70,10 +70,20 @@ func (b *bundle) options() app.Options {
 // Run and Stop returned.
 func (b *bundle) run(o app.Options) (a *app.App, stop func() error) {
 	b.t.Helper()
+	a = b.build(o)
+	return a, b.start(a)
+}
+
+func (b *bundle) build(o app.Options) *app.App {
+	b.t.Helper()
 	a, err := app.New(b.t.Context(), o)
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	return a
+}
+
+func (b *bundle) start(a *app.App) (stop func() error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- a.Run(ctx) }()
@@ -87,7 +97,7 @@ func (b *bundle) run(o app.Options) (a *app.App, stop func() error) {
 		return err
 	}
 	b.t.Cleanup(func() { stop() })
-	return a, stop
+	return stop
 }
 
 // ask publishes the request.
@@ -133,7 +143,7 @@ func get(t *testing.T, a *app.App, path string) (int, string) {
 // eventually asks again and again: for what no signal tells.
 func eventually(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	limit := time.After(30 * time.Second)
+	limit := time.After(90 * time.Second)
 	for !done() {
 		select {
 		case <-limit:

@@ -37,10 +37,12 @@ const (
 const maxHeader = 64<<10 - 1
 
 // bury writes the dead letter of a message and returns when it is stored. Only
-// then may the message be terminated: a crash in between writes the letter
-// again, and the stream drops the second one by its id.
+// then may the message be terminated: after a crash in between it comes back, and
+// its letter is found. Two who write it at once are told apart by the stream, which
+// drops the second one by its id.
 func (j *Journal) bury(ctx context.Context, m jetstream.Msg, meta *jetstream.MsgMetadata, v runner.Verdict) error {
 	subject, h, data := m.Subject(), m.Headers(), m.Data()
+	again := meta.NumDelivered > 1
 	if asks := h.Get(headerResend); asks != "" {
 		// The sweep's wish says nothing; what cannot be acted on is the request. By
 		// its letter the next sweep knows that it is done with.
@@ -48,9 +50,14 @@ func (j *Journal) bury(ctx context.Context, m jetstream.Msg, meta *jetstream.Msg
 		case err == nil:
 			subject, h, data = request.Subject, request.Header, request.Data
 			meta = &jetstream.MsgMetadata{Stream: StreamRequests, Timestamp: request.Time}
-			meta.Sequence.Stream = request.Sequence
+			meta.Sequence.Stream, again = request.Sequence, true
 		case !errors.As(err, new(*unreadable)) && !errors.Is(err, jetstream.ErrMsgNotFound):
 			return fmt.Errorf("dead letter of %s: %w", subject, err)
+		}
+	}
+	if again {
+		if written, err := j.hasLetter(ctx, subject, meta); err != nil || written {
+			return err
 		}
 	}
 	letter := deadLetter(subject, h, data, meta, v)
@@ -66,6 +73,22 @@ func (j *Journal) bury(ctx context.Context, m jetstream.Msg, meta *jetstream.Msg
 	return nil
 }
 
+// hasLetter says that a message became a dead letter before.
+func (j *Journal) hasLetter(ctx context.Context, subject string, meta *jetstream.MsgMetadata) (bool, error) {
+	from := meta.Timestamp.Add(-lookBack) // the letters' leader may have another clock
+	for l, err := range walkLetters(ctx, j.js, jetstream.ConsumerConfig{
+		FilterSubject: deadSubject(subject), DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &from,
+	}) {
+		if err != nil {
+			return false, fmt.Errorf("dead letters of %s: %w", subject, err)
+		}
+		if l.Stream == meta.Stream && l.Sequence == meta.Sequence.Stream && l.Stored.Equal(meta.Timestamp) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
 func deadLetter(subject string, h nats.Header, data []byte, meta *jetstream.MsgMetadata, v runner.Verdict) *nats.Msg {
 	letter := nats.NewMsg(deadSubject(subject))
 	letter.Data = data
@@ -78,7 +101,8 @@ func deadLetter(subject string, h nats.Header, data []byte, meta *jetstream.MsgM
 	letter.Header.Set(headerStream, meta.Stream)
 	letter.Header.Set(headerSequence, strconv.FormatUint(meta.Sequence.Stream, 10))
 	letter.Header.Set(headerStored, meta.Timestamp.UTC().Format(time.RFC3339Nano))
-	letter.Header.Set(jetstream.MsgIDHeader, fmt.Sprintf("%s-%d", meta.Stream, meta.Sequence.Stream))
+	// A stream that was lost counts anew: the sequence alone is no name.
+	letter.Header.Set(jetstream.MsgIDHeader, fmt.Sprintf("%s-%d-%d", meta.Stream, meta.Sequence.Stream, meta.Timestamp.UnixNano()))
 	copyHeaders(letter.Header, h)
 	return letter
 }

@@ -2,12 +2,15 @@ package journal_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -222,6 +225,64 @@ func TestDeadLetters(t *testing.T) {
 		open(t, b.nc, journal.Options{}) // makes the stream again
 		for !strings.HasPrefix(got, "+TERM") {
 			got = receive(t, seen, "answer")
+		}
+	})
+
+	// A service that dies when it has written the letter, and before the server has
+	// heard that the message is done with; another comes so much later that the
+	// stream has forgotten the letter's id.
+	t.Run("AreWrittenOnceHoweverLateSomebodyComesBack", func(t *testing.T) {
+		t.Parallel()
+		unheard := &server.User{Username: "unheard", Password: "x", Permissions: &server.Permissions{
+			Publish: &server.SubjectPermission{Deny: []string{"$JS.ACK.>"}}, Subscribe: &server.SubjectPermission{Allow: []string{">"}},
+		}}
+		s := startServer(t, -1, t.TempDir(), unheard, &server.User{Username: "heard", Password: "x"})
+		as := func(user string) *office {
+			nc, err := journal.Connect(journal.Server{URL: fmt.Sprintf("nats://%s:x@127.0.0.1:%d", user, port(t, s))})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(nc.Close)
+			js, err := jetstream.New(nc)
+			if err != nil {
+				t.Fatal(err)
+			}
+			client, err := journal.NewClient(nc)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return &office{testBundle: &testBundle{nc: nc, js: js, j: open(t, nc, journal.Options{AckWait: 500 * time.Millisecond}), client: client}}
+		}
+		first, second := as("unheard"), as("heard")
+		second.forgetIDs(t)
+		stop := first.consume(t, journal.ConsumeOptions{}, nil)
+		for range 2 { // so that the letter looked for is not the last of its campaign
+			first.publish(t, &nats.Msg{Subject: subject, Data: []byte("hello")})
+		}
+		waitFor(t, func() bool { return len(second.letters(t)) == 2 })
+		stop()
+		second.idsAreForgotten(t)
+		second.consume(t, journal.ConsumeOptions{}, nil)
+		waitFor(t, func() bool {
+			c, err := second.js.Consumer(t.Context(), journal.StreamRequests, "requests")
+			return err == nil && c.CachedInfo().AckFloor.Stream == 2
+		})
+		if all := second.letters(t); len(all) != 2 {
+			t.Errorf("two messages have %d letters: %+v", len(all), all)
+		}
+	})
+
+	// The requests' stream was lost, or deleted, and counts anew.
+	t.Run("AreNotMistakenForThoseOfAnEarlierStream", func(t *testing.T) {
+		t.Parallel()
+		b := openOffice(t, journal.Options{})
+		b.bury(t, &nats.Msg{Subject: subject, Data: []byte("hello")})
+		if err := b.js.DeleteStream(t.Context(), journal.StreamRequests); err != nil {
+			t.Fatal(err)
+		}
+		open(t, b.nc, journal.Options{})
+		if l := b.bury(t, &nats.Msg{Subject: subject, Data: []byte("hello again")}); l.Sequence != 1 || string(l.Data) != "hello again" {
+			t.Errorf("letter %+v", l)
 		}
 	})
 

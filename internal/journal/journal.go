@@ -31,6 +31,8 @@ type Options struct {
 	// forgotten; the sweep wakes it. Zero: 1 min (timers are at most a quarter
 	// of a second late).
 	Overdue time.Duration
+	// SweepEvery is how often [Journal.Sweep] looks, more or less. Zero: 10 min.
+	SweepEvery time.Duration
 	// Log takes what happens in the background: consumers made again, sweeps.
 	// Nil: nothing is logged.
 	Log *slog.Logger
@@ -54,6 +56,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Overdue == 0 {
 		o.Overdue = time.Minute
+	}
+	if o.SweepEvery == 0 {
+		o.SweepEvery = sweepEvery
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

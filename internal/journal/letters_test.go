@@ -334,7 +334,7 @@ func TestReplay(t *testing.T) {
 		l := o.bury(t, &nats.Msg{Subject: "campaign.v1.command.shop-italia.bf-2026.cancel", Data: []byte(`{"by":"anna"}`)})
 		receive(t, o.woken, "cancel")
 		r, err := plan(t, o, l.ID, "")
-		if err != nil || !strings.Contains(r.Note, "there is no campaign shop-italia.bf-2026") {
+		if err != nil || r.Note != "there is no campaign shop-italia.bf-2026: the command waits for its request, for up to 6 days" {
 			t.Fatalf("%q, %v", r.Note, err)
 		}
 		if _, err := o.client.Replay(t.Context(), r); err != nil {

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/runner"
 	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
 )
 
@@ -182,7 +183,7 @@ func (c *Client) forecast(ctx context.Context, r *Replay) error {
 		if _, err := readCommand(r.Subject, r.Data); err != nil {
 			r.Again = again(err)
 		} else if !known {
-			r.Note = fmt.Sprintf("there is no campaign %s: the command waits an hour for its request", r.Letter.Key)
+			r.Note = fmt.Sprintf("there is no campaign %s: the command waits for its request, for up to %d days", r.Letter.Key, runner.RequestMayCome/day)
 		}
 		return nil
 	}

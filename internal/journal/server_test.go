@@ -16,11 +16,11 @@ import (
 
 // startServer starts one JetStream server in this process. With a port and a
 // folder of an earlier one it is that one, restarted.
-func startServer(t testing.TB, port int, dir string) *server.Server {
+func startServer(t testing.TB, port int, dir string, users ...*server.User) *server.Server {
 	t.Helper()
 	s, err := server.NewServer(&server.Options{
 		Host: "127.0.0.1", Port: port, JetStream: true, StoreDir: dir,
-		NoLog: true, NoSigs: true,
+		NoLog: true, NoSigs: true, Users: users,
 	})
 	if err != nil {
 		t.Fatal(err)

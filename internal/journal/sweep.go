@@ -17,7 +17,8 @@ import (
 const (
 	sweepEvery = 10 * time.Minute
 	// lookBack is how far back requests are checked again after a reconnect:
-	// a server that lost power may have lost the newest records.
+	// a server that lost power may have lost the newest records. It is also more
+	// than the clocks of two servers differ by.
 	lookBack = time.Hour
 	// sweepPause after every sweepChunk look-ups keeps the sweep slow: it must
 	// never be felt.
@@ -38,13 +39,13 @@ type Swept struct {
 }
 
 // Sweep is the second net under the timers. Until ctx ends it looks, every
-// ten minutes or so, for campaigns that should have been woken and were not,
+// ten minutes or so ([Options.SweepEvery]), for campaigns that should have been woken and were not,
 // and for requests that were acknowledged and have no record (their last save
 // was lost with a power cut). It wakes each; it decides nothing.
 func (j *Journal) Sweep(ctx context.Context) {
-	// Soon after the start, because a service that was away is the likeliest
+	// Half a minute to one and a half after the start, because a service that was away is the likeliest
 	// cause; not at once, and not all replicas together.
-	pause := 30*time.Second + rand.N(time.Minute)
+	pause := j.SweepEvery/20 + rand.N(j.SweepEvery/10)
 	for {
 		select {
 		case <-ctx.Done():
@@ -63,7 +64,7 @@ func (j *Journal) Sweep(ctx context.Context) {
 		if found.Overdue+found.Resent > 0 {
 			j.Log.Warn("sweep woke campaigns that had been forgotten", "overdue", found.Overdue, "requests_without_record", found.Resent)
 		}
-		pause = sweepEvery*3/4 + rand.N(sweepEvery/2)
+		pause = j.SweepEvery*3/4 + rand.N(j.SweepEvery/2)
 	}
 }
 
@@ -217,8 +218,7 @@ func (j *Journal) recorded(ctx context.Context, key campaign.Key) (bool, error) 
 // sequence, each with when it was stored: a stream that was deleted and made again
 // counts anew. Another letter of the same campaign says nothing of a request.
 func (j *Journal) buriedSince(ctx context.Context, stored time.Time) (map[uint64]time.Time, error) {
-	// The letters' leader may have another clock than that of the requests.
-	from := stored.Add(-lookBack)
+	from := stored.Add(-lookBack) // the letters' leader may have another clock
 	buried, n := map[uint64]time.Time{}, 0
 	for l, err := range walkLetters(ctx, j.js, jetstream.ConsumerConfig{DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &from}) {
 		if err != nil {

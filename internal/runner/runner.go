@@ -228,15 +228,15 @@ func (r *run) now() time.Time {
 func (r *run) nobodys(now time.Time) Verdict {
 	note := fmt.Sprintf("there is no campaign %s", r.wakeup.Key)
 	waited := now.Sub(r.wakeup.Stored)
-	if waited >= requestMayCome {
+	if waited >= RequestMayCome {
 		return Verdict{Do: Bury, Reason: "unknown_campaign", Note: note}
 	}
 	return Verdict{Do: Retry, After: min(max(waited/4, time.Second), 5*time.Minute), Note: note + " yet"}
 }
 
-// requestMayCome is how long a command waits for the request it is about: as
+// RequestMayCome is how long a command waits for the request it is about: as
 // long as the service may have been away, but not as long as a command lives.
-const requestMayCome = 6 * 24 * time.Hour
+const RequestMayCome = 6 * 24 * time.Hour
 
 // longSleep is far below the age at which the events stream forgets: a record
 // that sleeps longer must owe nothing, or it would tell it again.
