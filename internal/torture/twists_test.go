@@ -36,6 +36,8 @@ var (
 	cutAfter  = sandbox.Fault{Operation: sandbox.Confirm, Cut: true, When: sandbox.After}
 	noDelete  = sandbox.Fault{Operation: sandbox.Delete, Status: 405, Times: always}
 	notFound  = sandbox.Fault{Operation: sandbox.Delete, Status: 404, Times: always}
+
+	statsNeedDates = sandbox.Fault{Operation: sandbox.Stats, Times: always, Variants: sandbox.Variants{StatsNeedDates: true}}
 )
 
 // twists are situations in which the honest end is not always a campaign that was
@@ -60,6 +62,10 @@ var twists = []twist{
 	{name: "StatusNobodyHasHeardOfAndAConfirmThatNeverArrived", rules: []sandbox.Fault{cutBefore, paused(sandbox.Status)}, state: campaign.Completed, confirms: 1, drafts: 2},
 	{name: "StatusNobodyHasHeardOfAndAConfirmWhoseReplyIsLost", rules: []sandbox.Fault{cutAfter, paused(sandbox.Status)}, state: campaign.Unresolved, reason: campaign.ReasonUnverifiable, confirms: 1, drafts: 1},
 	{name: "StatusThatCannotBeReadAndAConfirmWhoseReplyIsLost", rules: []sandbox.Fault{cutAfter, {Operation: sandbox.Status, Status: 405, Times: always}}, state: campaign.Completed, confirms: 1, drafts: 1},
+	{name: "StatisticsNeedDatesAndTheAnswerToDeleteIsLost", rules: []sandbox.Fault{cutBefore, {Operation: sandbox.Delete, Cut: true, When: sandbox.After}, statsNeedDates},
+		state: campaign.Completed, confirms: 1, drafts: 2},
+	{name: "NeitherDeleteNorStatusAndAConfirmThatNeverArrived", rules: []sandbox.Fault{cutBefore, noDelete, {Operation: sandbox.Status, Status: 400, Times: always}},
+		state: campaign.Unresolved, reason: campaign.ReasonUnverifiable, drafts: 1},
 	{name: "StatisticsWithAStatusNobodyHasHeardOf", rules: []sandbox.Fault{{Operation: sandbox.Stats, Report: "PAUSED", Times: 3}}, state: campaign.Completed, confirms: 1, drafts: 1},
 
 	{name: "ListChangedBeforeThePrice", rules: []sandbox.Fault{hold(sandbox.Price)}, meanwhile: listGrows, state: campaign.Completed, confirms: 1, drafts: 1, check: sentAsQuoted},
