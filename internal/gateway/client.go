@@ -5,13 +5,14 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
 )
 
 // client makes the calls of UC-006, one request each. It is safe for
-// concurrent use and never changes. Every request uses up one token of the
+// concurrent use, and learns one thing only. Every request uses up one token of the
 // rate limit, taken beforehand.
 type client struct {
 	base      url.URL
@@ -23,6 +24,8 @@ type client struct {
 	timeout, calculateTimeout time.Duration
 	retryAfter                time.Duration
 	onRequest                 func(campaign.Outcome)
+
+	readsByID atomic.Bool // the gateway has answered a read by id: it knows that call
 }
 
 func newClient(base url.URL, key *key, limit *limiter, o Options) *client {
@@ -128,17 +131,31 @@ func (c *client) Confirm(ctx context.Context, id int64, at time.Time, simulation
 
 // Status reads where the campaign stands. The read by id is not in UC-006: a
 // gateway that does not know it answers 404 or 405, so then the statistics are
-// asked, and only what they say counts. Refused with 404 means: gone.
+// asked, and what they say counts. Refused with 404 means: gone.
+//
+// The vendor's reference has it the other way round, with statistics that are
+// refused without dates. Then the 404 of the read by id stands, but only if this
+// gateway has answered that read before: from one that does not know it, everything
+// would be gone, also what is being sent.
 func (c *client) Status(ctx context.Context, id int64) campaign.Outcome {
 	var in standing
 	out := c.exchange(ctx, request{op: campaign.OpStatus, method: http.MethodGet, id: id, path: path(id, "")}, &in)
-	if out.HTTP == http.StatusNotFound || out.HTTP == http.StatusMethodNotAllowed {
-		started := out.Started
+	switch {
+	case out.Kind == campaign.OK:
+		c.readsByID.Store(true)
+	case out.HTTP == http.StatusNotFound || out.HTTP == http.StatusMethodNotAllowed:
+		read := out
 		if no, ok := c.limit.admit(ctx, campaign.OpStatus); !ok {
 			return no
 		}
 		out = c.exchange(ctx, request{op: campaign.OpStatus, method: http.MethodGet, id: id, path: "/campaigns/stats", query: statsQuery(id)}, &in)
-		out.Started, out.Took = started, out.Took+out.Started.Sub(started)
+		took := out.Took + out.Started.Sub(read.Started)
+		// A 403 may be about the key, which is found out first.
+		silent := out.Kind == campaign.Refused && out.HTTP != http.StatusNotFound && out.HTTP != http.StatusForbidden
+		if silent && read.HTTP == http.StatusNotFound && c.readsByID.Load() {
+			out = read
+		}
+		out.Started, out.Took = read.Started, took
 	}
 	out.Status = in.Status.Status
 	return out

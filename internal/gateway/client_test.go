@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -225,7 +226,7 @@ func TestStatusFallsBackToStatistics(t *testing.T) {
 		{"ReadUnknown405", answers(405, ""), answers(200, seed(t, "stats")), campaign.Outcome{Kind: campaign.OK, HTTP: 200, Status: campaign.StatusCompleted}},
 		{"BothSayGone", answers(404, ""), answers(404, `{"message":"no campaign 1542"}`), campaign.Outcome{Kind: campaign.Refused, HTTP: 404, Words: "no campaign 1542"}},
 		{"UnsupportedAndGone", answers(405, ""), answers(404, "gone"), campaign.Outcome{Kind: campaign.Refused, HTTP: 404, Words: "gone"}},
-		{"StatisticsDoNotTakeAnID", answers(404, "no"), answers(400, "dates!"), campaign.Outcome{Kind: campaign.Refused, HTTP: 400, Words: "dates!"}},
+		{"NeitherIsKnownToTakeAnID", answers(404, "no"), answers(400, "dates!"), campaign.Outcome{Kind: campaign.Refused, HTTP: 400, Words: "dates!"}},
 		{"StatisticsUnavailable", answers(404, "no"), answers(503, "later"), campaign.Outcome{Kind: campaign.Unavailable, HTTP: 503, Words: "later"}},
 		{"OtherRefusalsAreNotAskedAgain", answers(400, "no"), nil, campaign.Outcome{Kind: campaign.Refused, HTTP: 400, Words: "no"}},
 	}
@@ -241,6 +242,49 @@ func TestStatusFallsBackToStatistics(t *testing.T) {
 			})
 			tt.want.Op, tt.want.Breaker = campaign.OpStatus, "closed"
 			if diff := diff(tt.want, do(t, g, blackFriday[campaign.OpStatus])); diff != "" {
+				t.Errorf("outcome (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A gateway whose statistics need dates can only be asked by id. Its 404 counts once
+// it has shown that it knows that read at all: otherwise every campaign would be
+// gone, those that are being sent too.
+func TestGoneIsBelievedOfAGatewayThatReadsByID(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		stats int
+		want  campaign.Outcome
+	}{
+		{"StatisticsDoNotTakeAnID", 400, campaign.Outcome{Kind: campaign.Refused, HTTP: 404, Words: "no campaign 1542"}},
+		{"StatisticsAreNotSupported", 405, campaign.Outcome{Kind: campaign.Refused, HTTP: 404, Words: "no campaign 1542"}},
+		{"StatisticsUnavailable", 503, campaign.Outcome{Kind: campaign.Unavailable, HTTP: 503, Words: "stats"}},
+		{"StatisticsThrottled", 429, campaign.Outcome{Kind: campaign.Throttled, HTTP: 429, Words: "stats"}},
+		{"StatisticsUnauthorised", 401, campaign.Outcome{Kind: campaign.Unauthorised, HTTP: 401, Words: "stats"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var gone atomic.Bool
+			g := open(t, func(w http.ResponseWriter, r *http.Request) {
+				switch {
+				case strings.HasSuffix(r.URL.Path, "/stats"):
+					answers(tt.stats, `{"message":"stats"}`)(w, r)
+				case gone.Load():
+					answers(404, `{"message":"no campaign 1542"}`)(w, r)
+				default:
+					answers(200, seed(t, "configured"))(w, r)
+				}
+			})
+			if got := do(t, g, blackFriday[campaign.OpStatus]); got.Status != campaign.StatusUnconfirmed {
+				t.Fatalf("before: %+v", got)
+			}
+			gone.Store(true)
+			tt.want.Op, tt.want.Breaker = campaign.OpStatus, "closed"
+			got := do(t, g, blackFriday[campaign.OpStatus])
+			got.RetryAfter = 0 // whatever it is
+			if diff := diff(tt.want, got); diff != "" {
 				t.Errorf("outcome (-want +got):\n%s", diff)
 			}
 		})

@@ -2,11 +2,15 @@ package runner_test
 
 import (
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -14,108 +18,12 @@ import (
 	"github.com/staffetta-io/staffetta/internal/runner/runnertest"
 )
 
-// life is a full story whose every point is broken in every way.
-type life struct {
-	name string
-	set  func(*service) // how the gateway is; nil: well
-	live func(*service)
-
-	// points are the calls of the undisturbed story. A new call of the runner
-	// changes the list, and so gets broken too.
-	points string
-	// ends are the states in which the story may end, and how many messages
-	// each phone has got then.
-	ends map[campaign.State]int
-}
-
-var lives = []life{
-	{
-		name: "Immediate",
-		live: func(s *service) { s.request(blackFriday()); s.rest() },
-		points: `load, admit create, call create, save drafted,
-			admit configure, call configure, admit calculate, call calculate, admit price, call price,
-			admit confirm, save confirming, publish cost_calculated, call confirm, save confirmed, publish confirmed, arm,
-			load, publish confirmed, admit stats, call stats, save sending, publish stats, arm,
-			load, publish stats, admit stats, call stats, save completed, publish stats, save completed`,
-		ends: map[campaign.State]int{campaign.Completed: 1},
-	},
-	{
-		name: "ConfirmLostThenAnotherDraft",
-		set: func(s *service) {
-			confirms := 0
-			s.gateway.Fault = func(call campaign.Call) runnertest.Fault {
-				if call.Op == campaign.OpConfirm {
-					if confirms++; confirms == 1 {
-						return runnertest.Fault{Break: runnertest.Lost}
-					}
-				}
-				return runnertest.Fault{}
-			}
-		},
-		live: func(s *service) { s.request(blackFriday()); s.rest() },
-		points: `load, admit create, call create, save drafted,
-			admit configure, call configure, admit calculate, call calculate, admit price, call price,
-			admit confirm, save confirming, publish cost_calculated, call confirm, admit status, call status, save confirming, arm,
-			load, admit status, call status, save abandoning, admit delete, call delete,
-			admit create, call create, save drafted,
-			admit configure, call configure, admit calculate, call calculate, admit price, call price,
-			admit confirm, save confirming, publish cost_calculated, call confirm, save confirmed, publish confirmed, arm,
-			load, publish confirmed, admit stats, call stats, save sending, publish stats, arm,
-			load, publish stats, admit stats, call stats, save completed, publish stats, save completed`,
-		ends: map[campaign.State]int{campaign.Completed: 1},
-	},
-	{
-		name: "ScheduledThenCancelled",
-		live: func(s *service) {
-			r := blackFriday()
-			r.At = time.Now().Add(48 * time.Hour)
-			s.request(r)
-			time.Sleep(24 * time.Hour)
-			s.cancel()
-			s.rest()
-		},
-		points: `load, admit create, call create, save drafted,
-			admit configure, call configure, admit calculate, call calculate, admit price, call price,
-			admit confirm, save confirming, publish cost_calculated, call confirm, save confirmed, publish confirmed, save confirmed, arm,
-			load, save cancelling, admit delete, call delete, save cancelled, publish cancelled, save cancelled,
-			load`,
-		ends: map[campaign.State]int{campaign.Cancelled: 0},
-	},
-	{
-		name: "NoCreditAtTheConfirm",
-		set: func(s *service) {
-			s.gateway.Fault = func(call campaign.Call) runnertest.Fault {
-				if call.Op == campaign.OpConfirm {
-					return runnertest.Fault{Break: runnertest.Refused, HTTP: 402}
-				}
-				return runnertest.Fault{}
-			}
-		},
-		live: func(s *service) { s.request(blackFriday()); s.rest() },
-		points: `load, admit create, call create, save drafted,
-			admit configure, call configure, admit calculate, call calculate, admit price, call price,
-			admit confirm, save confirming, publish cost_calculated, call confirm, admit status, call status, save confirming, arm,
-			load, admit status, call status, save rejecting, admit delete, call delete, save rejected, publish rejected, save rejected`,
-		ends: map[campaign.State]int{campaign.Rejected: 0},
-	},
-	{
-		name: "TheGatewaySaysFailed",
-		set:  func(s *service) { s.gateway.Fails = true },
-		live: func(s *service) { s.request(blackFriday()); s.rest() },
-		points: `load, admit create, call create, save drafted,
-			admit configure, call configure, admit calculate, call calculate, admit price, call price,
-			admit confirm, save confirming, publish cost_calculated, call confirm, save confirmed, publish confirmed, arm,
-			load, publish confirmed, admit stats, call stats, save failed, publish stats, publish failed, save failed`,
-		ends: map[campaign.State]int{campaign.Failed: 1},
-	},
-}
-
 // walk lives the life with something wrong at the points named, and returns
 // the points it passed.
 func (l life) walk(t *testing.T, breaks map[int]wrong) (seen []string) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s := open(t)
+		s := open(t, l.rules)
 		s.ports.breaks = breaks
 		if l.set != nil {
 			l.set(s)
@@ -148,6 +56,9 @@ func (l life) walk(t *testing.T, breaks map[int]wrong) (seen []string) {
 		}
 		if len(c.Outbox) > 0 {
 			t.Errorf("the final record still owes %d events\n%s", len(c.Outbox), story())
+		}
+		if filed, settled := s.budgets.Filed(key); l.rules.Budgets && (!filed.Amount.Equal(c.Cost().Amount) || !filed.Amount.IsZero() && !settled) {
+			t.Errorf("it cost %s, and the budgets hold %s, settled: %t\n%s", c.Cost(), filed, settled, story())
 		}
 		if n := s.journal.Armed(key); n != 0 {
 			t.Errorf("%d timers are left\n%s", n, story())
@@ -216,6 +127,78 @@ func TestEveryCrashPoint(t *testing.T) {
 			t.Logf("%d points × %d ways = %d stories", len(points), len(wrongs), walked)
 		})
 	}
+}
+
+// Whatever the runner can ask of its ports is asked in one of the lives, and broken
+// there: each call, each event, each state that is stored. A new one is missed here
+// until there is a life with it.
+func TestEveryCallHasACrashPoint(t *testing.T) {
+	t.Parallel()
+	want := map[string]bool{"load": true, "arm": true}
+	for _, op := range named(t, "Op") {
+		switch op := campaign.Op(op); op {
+		case campaign.OpReserve, campaign.OpSettle:
+			want[string(op)] = true // of the ledger, which admits everybody
+		case campaign.OpAdmit:
+			want["admit confirm"] = true
+		default:
+			want["admit "+string(op)], want["call "+string(op)] = true, true
+		}
+	}
+	for _, event := range named(t, "EventType") {
+		want["publish "+event] = true
+	}
+	for _, state := range named(t, "State") {
+		want["save "+state] = true
+	}
+	have := map[string]bool{}
+	for _, l := range lives {
+		for _, point := range splitPoints(l.points) {
+			have[point] = true
+		}
+	}
+	if diff := cmp.Diff(want, have); diff != "" {
+		t.Errorf("the lives pass other points than there are (-there are +passed):\n%s", diff)
+	}
+}
+
+// named are the constants that campaign has of one of its types. They are read from
+// its source, so that none can be forgotten in a list.
+func named(t *testing.T, typeName string) (values []string) {
+	t.Helper()
+	files, err := filepath.Glob("../campaign/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range file.Decls {
+			constants, ok := d.(*ast.GenDecl)
+			if !ok || constants.Tok != token.CONST {
+				continue
+			}
+			for _, s := range constants.Specs {
+				c := s.(*ast.ValueSpec)
+				if of, ok := c.Type.(*ast.Ident); !ok || of.Name != typeName {
+					continue
+				}
+				for _, v := range c.Values {
+					value, err := strconv.Unquote(v.(*ast.BasicLit).Value)
+					if err != nil {
+						t.Fatalf("%s: %v", c.Names[0], err)
+					}
+					values = append(values, value)
+				}
+			}
+		}
+	}
+	if len(values) == 0 {
+		t.Fatalf("campaign has no constant of the type %s", typeName)
+	}
+	return values
 }
 
 // What repairs a crash can itself crash: every pair of points of the story and

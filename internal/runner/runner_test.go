@@ -23,7 +23,7 @@ func tests(t *testing.T, all map[string]func(*testing.T, *service)) {
 	for name, test := range all {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) { test(t, open(t)) })
+			synctest.Test(t, func(t *testing.T) { test(t, open(t, campaign.Rules{})) })
 		})
 	}
 }

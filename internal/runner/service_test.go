@@ -31,6 +31,7 @@ type service struct {
 	t       *testing.T
 	journal *runnertest.Journal
 	gateway *runnertest.Gateway
+	budgets *runnertest.Budgets
 	ports   *ports
 	runner  *runner.Runner
 
@@ -41,14 +42,14 @@ type service struct {
 // ackWait is how long a message stays with a worker that died.
 const ackWait = 10 * time.Second
 
-func open(t *testing.T) *service {
+func open(t *testing.T, rules campaign.Rules) *service {
 	t.Helper()
-	s := &service{t: t, gateway: runnertest.NewGateway()}
+	s := &service{t: t, gateway: runnertest.NewGateway(), budgets: runnertest.NewBudgets()}
 	s.gateway.SetList(list, 9831, 416)
 	s.gateway.SendsFor = 8 * time.Second // one look in the middle, one at the end
 	s.journal = runnertest.NewJournal(t, s.deliver)
-	s.ports = &ports{journal: s.journal, gateway: s.gateway}
-	s.runner = runner.New(runner.Options{Journal: s.ports, Gateway: s.ports})
+	s.ports = &ports{journal: s.journal, gateway: s.gateway, budgets: s.budgets}
+	s.runner = runner.New(runner.Options{Rules: rules, Journal: s.ports, Gateway: s.ports, Budgets: s.ports})
 	return s
 }
 
@@ -58,6 +59,25 @@ func (s *service) request(r campaign.Request) {
 
 func (s *service) cancel() {
 	s.deliver(runner.Wakeup{Key: key, Kind: runner.WakeCommand, Command: campaign.CancelAsked{By: "anna"}, Stored: time.Now()})
+}
+
+// approve says yes to the quote that the campaign waits with.
+func (s *service) approve() {
+	c := s.record()
+	s.deliver(runner.Wakeup{Key: key, Kind: runner.WakeCommand, Stored: time.Now(),
+		Command: campaign.Approve{By: "anna", QuoteID: campaign.QuoteID(c.Request, *c.Quote)}})
+}
+
+// waitsFor lets time pass until the campaign waits with its quote.
+func (s *service) waitsFor(what campaign.HoldKind) {
+	s.t.Helper()
+	for range 3600 {
+		if c := s.record(); c.State == campaign.Quoted && c.Hold.For == what {
+			return
+		}
+		time.Sleep(time.Second)
+	}
+	s.t.Fatalf("it does not wait for %s: it is %q", what, s.record().State)
 }
 
 // deliver hands a message to the runner until it is acknowledged or buried.
@@ -137,6 +157,7 @@ func (s *service) told() (names []string) {
 type ports struct {
 	journal runner.Journal
 	gateway runner.Gateway
+	budgets runner.Budgets
 
 	seen   []string           // the points passed, in order
 	breaks map[int]wrong      // what goes wrong at which of them
@@ -261,4 +282,18 @@ func (b brokenPermit) Call(ctx context.Context, call campaign.Call) (o campaign.
 		return campaign.Outcome{Op: call.Op, Kind: campaign.Unavailable, Err: "no answer"}
 	}
 	return o
+}
+
+func (p *ports) Reserve(ctx context.Context, key campaign.Key, m campaign.Money, at time.Time) (err error) {
+	if !p.at("reserve", func() { err = p.budgets.Reserve(ctx, key, m, at) }) {
+		return errNoAnswer
+	}
+	return err
+}
+
+func (p *ports) Settle(ctx context.Context, key campaign.Key, m campaign.Money, at time.Time) (err error) {
+	if !p.at("settle", func() { err = p.budgets.Settle(ctx, key, m, at) }) {
+		return errNoAnswer
+	}
+	return err
 }

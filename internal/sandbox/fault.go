@@ -94,12 +94,14 @@ type Variants struct {
 	SecondConfirm  bool `json:"secondConfirm,omitempty"`  // sends and charges again, instead of 409
 	ReadyToSend    bool `json:"readyToSend,omitempty"`    // must be true before a confirm
 	ReplaceUnicode bool `json:"replaceUnicode,omitempty"` // with unicode false: replace characters instead of refusing the text
+	StatsNeedDates bool `json:"statsNeedDates,omitempty"` // 400 to statistics without startDate and endDate
 }
 
 func (v Variants) with(w Variants) Variants {
 	return Variants{
 		v.NumericStatus || w.NumericStatus, v.ConfirmIs202 || w.ConfirmIs202, v.CreditIs400 || w.CreditIs400,
 		v.SecondConfirm || w.SecondConfirm, v.ReadyToSend || w.ReadyToSend, v.ReplaceUnicode || w.ReplaceUnicode,
+		v.StatsNeedDates || w.StatsNeedDates,
 	}
 }
 

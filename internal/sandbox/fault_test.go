@@ -424,6 +424,16 @@ func TestVariants(t *testing.T) {
 		equal(t, "goal", g.goal(id), "3 total, 3 valid, 0 invalid, 3 parts")
 	})
 
+	t.Run("StatsNeedDates", func(t *testing.T) {
+		t.Parallel()
+		g := setup(t, sandbox.Options{Variants: sandbox.Variants{StatsNeedDates: true}})
+		id := g.confirmed(g.list(3))
+		stats := fmt.Sprintf("%s/campaigns/stats?campaignId=%d", base, id)
+		g.want(400, refusal("startDate", "startDate and endDate are required"), "GET", stats, "")
+		g.get(200, "GET", stats+"&startDate=2026-11-27&endDate=2026-11-27", "")
+		g.get(200, "GET", campaign(id, ""), "")
+	})
+
 	t.Run("TheOnesThatAreOnlyAStatusAreRules", func(t *testing.T) {
 		t.Parallel()
 		g := setup(t, sandbox.Options{})
@@ -446,11 +456,11 @@ func TestFaultIsWrittenInJSONAsPeopleDo(t *testing.T) {
 	t.Parallel()
 	in := `{"operation":"confirm","campaign":1542,"name":"Black","after":1,"times":-1,"when":"after",
 		"delay":"1.5s","status":429,"body":"spring","retryAfter":12,"report":"PAUSED","fail":true,"failAfter":3,
-		"variants":{"numericStatus":true,"confirmIs202":true,"creditIs400":true,"secondConfirm":true,"readyToSend":true,"replaceUnicode":true}}`
+		"variants":{"numericStatus":true,"confirmIs202":true,"creditIs400":true,"secondConfirm":true,"readyToSend":true,"replaceUnicode":true,"statsNeedDates":true}}`
 	want := sandbox.Fault{
 		Operation: sandbox.Confirm, Campaign: 1542, Name: "Black", After: 1, Times: -1, When: sandbox.After,
 		Delay: 1500 * time.Millisecond, Status: 429, Body: sandbox.Spring, RetryAfter: 12, Report: "PAUSED", Fail: true, FailAfter: 3,
-		Variants: sandbox.Variants{NumericStatus: true, ConfirmIs202: true, CreditIs400: true, SecondConfirm: true, ReadyToSend: true, ReplaceUnicode: true},
+		Variants: sandbox.Variants{NumericStatus: true, ConfirmIs202: true, CreditIs400: true, SecondConfirm: true, ReadyToSend: true, ReplaceUnicode: true, StatsNeedDates: true},
 	}
 	var got sandbox.Fault
 	if err := json.Unmarshal([]byte(in), &got); err != nil {

@@ -10,6 +10,9 @@ import (
 
 // stats is step 6: one campaign, named in the query.
 func (s *Sandbox) stats(c *call) reply {
+	if q := c.r.URL.Query(); c.variants.StatsNeedDates && (q.Get("startDate") == "" || q.Get("endDate") == "") {
+		return badRequest("startDate", "startDate and endDate are required")
+	}
 	if c.campaignRef == "" {
 		return badRequest("campaignId", "campaignId is required")
 	}

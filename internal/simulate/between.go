@@ -193,7 +193,7 @@ func (w *World) cutPower(of int) {
 		w.versions = w.versions[:n-1]
 	} else if of == cutLedger && w.budgeted && young(w.ledger.at) {
 		w.tell("", "the ledger's last write is gone")
-		w.ledger = w.before
+		w.ledger, w.saw.unfiled = w.before, true
 	} else if n := len(w.timers); n > 0 && young(w.timers[n-1].set) {
 		w.tell("", "a timer is gone")
 		w.timers = w.timers[:n-1]

@@ -91,6 +91,8 @@ func (w *World) judgeLedger(c campaign.Campaign, standing int) {
 	}
 	held := l.open.Add(l.settled)
 	switch vanished := c.State == campaign.Failed && standing == 0; {
+	case c.State == campaign.Unresolved && w.saw.unfiled:
+		// What the cut took is filed again when somebody says that it was sent.
 	case held.LessThan(cost):
 		w.fail("budget", "it cost %s, the budgets hold %s and %s reserved", cost, l.settled, l.open)
 	case c.State == campaign.Unresolved, vanished:

@@ -81,6 +81,7 @@ type World struct {
 type sights struct {
 	powerCut  bool // a power cut took something back
 	unmade    bool // it took back an end that the world may have been told
+	unfiled   bool // it took back a write of the ledger
 	refusal   bool // the gateway refused something for no visible reason
 	tooLate   bool // a confirm was under way longer than S allows for
 	cancelled bool // somebody cancelled

@@ -38,6 +38,6 @@ func TestSecondSIGTERMEndsAtOnce(t *testing.T) {
 	}
 	s.serve(serviceProgram.path(t))
 	s.ready()
-	s.land(s.ids)
+	s.complete(s.ids)
 	s.judge(s.ids)
 }

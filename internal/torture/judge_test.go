@@ -49,6 +49,19 @@ func (w *world) land(ids []string) (records map[string]campaign.Campaign) {
 	return records
 }
 
+// complete waits until every one of the campaigns is over, and fails the test for each
+// that was not sent to its end: for where nothing happens that is a reason not to.
+func (w *world) complete(ids []string) (records map[string]campaign.Campaign) {
+	w.Helper()
+	records = w.land(ids)
+	for _, id := range ids {
+		if c := records[id]; c.State != campaign.Completed {
+			w.Errorf("%s: ended %s %+v, want completed", id, c.State, c.Reason)
+		}
+	}
+	return records
+}
+
 // A verdict is what a judge found. The first three must be zero.
 type verdict struct {
 	doubles    int // campaigns confirmed more than once, or people who got more than one message

@@ -14,7 +14,7 @@ import (
 )
 
 var (
-	kills = flag.Int("kills", 14, "processes that are killed, over both ways of syncing")
+	kills = flag.Int("kills", 18, "processes that are killed, over both ways of syncing")
 	seed  = flag.Uint64("seed", 1, "of the moments at which they are")
 )
 
@@ -29,6 +29,7 @@ type blow struct {
 func blows() []blow {
 	list := []blow{
 		{"the service, while its confirm is on the way", during(sandbox.Confirm, sandbox.Before)},
+		{"the service, with a draft that is being quoted", during(sandbox.Price, sandbox.Before)},
 		{"NATS, while a confirm is answered", (*siege).killNATSInAConfirm},
 		{"the service, once its confirm took effect", during(sandbox.Confirm, sandbox.After)},
 		{"one of two services, at any moment", (*siege).killOne},
@@ -77,7 +78,7 @@ func TestKills(t *testing.T) {
 				s.revive()
 			}
 			s.control("DELETE", "faults", nil, nil)
-			s.land(s.ids)
+			s.complete(s.ids)
 			t.Logf("%d processes killed: %v", killed, dealt)
 			t.Logf("%s", s.judge(s.ids))
 			s.buried(0)

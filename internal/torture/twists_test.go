@@ -36,6 +36,8 @@ var (
 	cutAfter  = sandbox.Fault{Operation: sandbox.Confirm, Cut: true, When: sandbox.After}
 	noDelete  = sandbox.Fault{Operation: sandbox.Delete, Status: 405, Times: always}
 	notFound  = sandbox.Fault{Operation: sandbox.Delete, Status: 404, Times: always}
+
+	statsNeedDates = sandbox.Fault{Operation: sandbox.Stats, Times: always, Variants: sandbox.Variants{StatsNeedDates: true}}
 )
 
 // twists are situations in which the honest end is not always a campaign that was
@@ -60,6 +62,10 @@ var twists = []twist{
 	{name: "StatusNobodyHasHeardOfAndAConfirmThatNeverArrived", rules: []sandbox.Fault{cutBefore, paused(sandbox.Status)}, state: campaign.Completed, confirms: 1, drafts: 2},
 	{name: "StatusNobodyHasHeardOfAndAConfirmWhoseReplyIsLost", rules: []sandbox.Fault{cutAfter, paused(sandbox.Status)}, state: campaign.Unresolved, reason: campaign.ReasonUnverifiable, confirms: 1, drafts: 1},
 	{name: "StatusThatCannotBeReadAndAConfirmWhoseReplyIsLost", rules: []sandbox.Fault{cutAfter, {Operation: sandbox.Status, Status: 405, Times: always}}, state: campaign.Completed, confirms: 1, drafts: 1},
+	{name: "StatisticsNeedDatesAndTheAnswerToDeleteIsLost", rules: []sandbox.Fault{cutBefore, {Operation: sandbox.Delete, Cut: true, When: sandbox.After}, statsNeedDates},
+		state: campaign.Completed, confirms: 1, drafts: 2},
+	{name: "NeitherDeleteNorStatusAndAConfirmThatNeverArrived", rules: []sandbox.Fault{cutBefore, noDelete, {Operation: sandbox.Status, Status: 400, Times: always}},
+		state: campaign.Unresolved, reason: campaign.ReasonUnverifiable, drafts: 1},
 	{name: "StatisticsWithAStatusNobodyHasHeardOf", rules: []sandbox.Fault{{Operation: sandbox.Stats, Report: "PAUSED", Times: 3}}, state: campaign.Completed, confirms: 1, drafts: 1},
 
 	{name: "ListChangedBeforeThePrice", rules: []sandbox.Fault{hold(sandbox.Price)}, meanwhile: listGrows, state: campaign.Completed, confirms: 1, drafts: 1, check: sentAsQuoted},
@@ -223,11 +229,7 @@ func TestTooManyCalls(t *testing.T) {
 	for _, id := range ids {
 		l.ask(l.request(id))
 	}
-	for id, c := range l.land(ids) {
-		if c.State != campaign.Completed {
-			t.Errorf("%s: ended %s %+v, want completed", id, c.State, c.Reason)
-		}
-	}
+	l.complete(ids)
 	t.Log(l.judge(ids))
 }
 
@@ -273,8 +275,6 @@ func TestCreditVanishesBetweenPriceAndConfirm(t *testing.T) {
 		return err
 	})
 	l.control("POST", "credit", object{"credit": 100}, nil)
-	if c := l.land([]string{"waits"})["waits"]; c.State != campaign.Completed {
-		t.Errorf("ended %s %+v, want completed once there is credit again", c.State, c.Reason)
-	}
+	l.complete([]string{"waits"})
 	t.Log(l.judge([]string{"rejected", "waits"}))
 }
