@@ -270,6 +270,30 @@ func TestReadyNamesTheKeyThatIsNotAccepted(t *testing.T) {
 	b.until("confirmed")
 }
 
+// A wrong base path burns no request: what was asked meanwhile goes on with
+// the right one.
+func TestReadyNamesTheURLThatLeadsElsewhere(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	o := b.options()
+	o.Gateway.URL = strings.TrimSuffix(o.Gateway.URL, "/v1")
+	a, stop := b.run(o)
+	eventually(t, "the key is not called accepted", func() bool {
+		_, body := get(t, a, "/readyz")
+		return strings.Contains(body, "not known: nothing has answered at gateway.url") && !strings.Contains(body, "accepted")
+	})
+	b.ask()
+	eventually(t, "not ready, because of the URL", func() bool {
+		code, body := get(t, a, "/readyz")
+		return code == http.StatusServiceUnavailable && strings.Contains(body, "correct gateway.url") && strings.Contains(body, o.Gateway.URL)
+	})
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	b.run(b.options())
+	b.until("confirmed")
+}
+
 func TestNew(t *testing.T) {
 	t.Parallel()
 	t.Run("SaysThatItsAddressIsTakenAndLetsGo", func(t *testing.T) {
