@@ -271,13 +271,33 @@ func TestReadyNamesTheKeyThatIsNotAccepted(t *testing.T) {
 }
 
 // A wrong base path burns no request: what was asked meanwhile goes on with
-// the right one.
+// the right one, and so does what was being sent.
 func TestReadyNamesTheURLThatLeadsElsewhere(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
+	if err := b.Sandbox.SetSpeed(0.001); err != nil {
+		t.Fatal(err)
+	}
+	_, stop := b.run(b.options())
+	b.ask()
+	b.until("confirmed")
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	sending := b.key
+	b.key.RequestID = "another"
+	b.request.RequestId = b.key.RequestID
+
 	o := b.options()
 	o.Gateway.URL = strings.TrimSuffix(o.Gateway.URL, "/v1")
 	a, stop := b.run(o)
+	eventually(t, "the one that is being sent waits for a gateway", func() bool {
+		rec, _, err := b.client.Get(t.Context(), sending)
+		if err != nil || rec.State.Final() {
+			t.Fatalf("%s, %v", rec.State, err)
+		}
+		return strings.Contains(rec.Waiting, "gateway.url")
+	})
 	eventually(t, "the key is not called accepted", func() bool {
 		_, body := get(t, a, "/readyz")
 		return strings.Contains(body, "not known: nothing has answered at gateway.url") && !strings.Contains(body, "accepted")

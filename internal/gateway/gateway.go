@@ -69,7 +69,7 @@ func (g *Gateway) Admit(ctx context.Context, op campaign.Op) (runner.Permit, cam
 // has no such GET, so only a create can tell whether there is a gateway.
 func (g *Gateway) Probe(ctx context.Context) campaign.Outcome {
 	out := g.client.Probe(ctx)
-	if nothingThere(out) {
+	if nothingThere(out) && !g.gate.found.Load() {
 		g.gate.missed.Store(true)
 	}
 	g.gate.saw(&out)

@@ -229,9 +229,9 @@ func TestEveryRequestIsCounted(t *testing.T) {
 			requests = append(requests, string(out.Op)+" "+string(out.Kind))
 		}
 	})
-	s.call(campaign.OpStatus, 99)
 	s.Probe(t.Context())
-	want := "status refused, status refused, probe ok"
+	s.call(campaign.OpStatus, 99)
+	want := "probe ok, status refused, status refused"
 	if got := strings.Join(requests, ", "); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
