@@ -41,6 +41,12 @@ func setup(t *testing.T) *bundle {
 			t.Error(err)
 		}
 	})
+	return around(t, local)
+}
+
+// around makes a bundle of a machine that has been started.
+func around(t *testing.T, local *app.Local) *bundle {
+	t.Helper()
 	client, err := app.NewClient(app.NATS{URL: local.NATSURL})
 	if err != nil {
 		t.Fatal(err)
