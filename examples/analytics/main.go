@@ -89,8 +89,10 @@ func line(s *campaignv1.CampaignStats) string {
 	switch {
 	case s.Last && s.Reconciled:
 		text += " (final)"
+	case s.Last && s.Differs != "":
+		text += " (final; " + s.Differs + ")"
 	case s.Last:
-		text += " (final, the figures do not agree)"
+		text += fmt.Sprintf(" (final, %d unaccounted for)", s.Total-s.Delivered-s.Undelivered)
 	}
 	return text
 }

@@ -75,8 +75,8 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		InFlight: o.Requests + o.Wakeups, Timeout: o.Gateway.Timeout,
 		PerMinute: max(o.Gateway.RatePerMinute, 0), PerSecond: max(o.Gateway.RatePerSecond, 0), Replicas: o.Gateway.Replicas,
 		BreakerFailures: o.Gateway.BreakerFailures, BreakerOpen: o.Gateway.BreakerOpen,
-		OnBreaker:    func(from, to string) { o.Log.Warn("breaker moved", "from", from, "state", to) },
-		OnAuthorised: a.authorised,
+		OnBreaker: func(from, to string) { o.Log.Warn("breaker moved", "from", from, "state", to) },
+		OnMisset:  a.misset,
 	})
 	if err != nil {
 		return nil, err
@@ -153,9 +153,7 @@ func (a *App) Run(ctx context.Context) error {
 			}
 		}()
 	}
-	// A wrong key is known before the first campaign meets it. Nobody waits
-	// for the answer: a gateway that is down is no reason not to start.
-	go a.gateway.Probe(a.work)
+	go a.probe()
 
 	defer context.AfterFunc(ctx, func() {
 		a.opts.Log.Info("stopping", "grace", a.opts.Grace.String(), "in_flight", a.inFlight.count())
@@ -203,12 +201,23 @@ func (t timed) Admit(ctx context.Context, op campaign.Op) (runner.Permit, campai
 // twice, and after a Run that has returned it loses nothing.
 func (a *App) Stop() error { return a.stop() }
 
-func (a *App) authorised(yes bool) {
-	if yes {
+func (a *App) misset(m gateway.Misset) {
+	switch m {
+	case gateway.WrongKey:
+		a.opts.Log.Error("the gateway does not accept the key: nothing is consumed until it does; write a good key into the key file", "file", a.opts.Gateway.KeyFile)
+	case gateway.WrongURL:
+		a.opts.Log.Error("there is no gateway where gateway.url leads: nothing is consumed; correct gateway.url and restart", "url", a.opts.Gateway.URL)
+	default:
 		a.opts.Log.Info("the gateway accepts the key")
-		return
 	}
-	a.opts.Log.Error("the gateway does not accept the key: nothing is consumed until it does; write a good key into the key file", "file", a.opts.Gateway.KeyFile)
+}
+
+// probe finds a wrong key before the first campaign meets it. Nobody waits
+// for the answer: a gateway that is down is no reason not to start.
+func (a *App) probe() {
+	if a.gateway.Probe(a.work); !a.gateway.Answered() {
+		a.opts.Log.Warn("nothing has answered where gateway.url leads; is it correct? the first create will tell", "url", a.opts.Gateway.URL)
+	}
 }
 
 // closed closes a listener that its server may have closed already.

@@ -41,6 +41,12 @@ func setup(t *testing.T) *bundle {
 			t.Error(err)
 		}
 	})
+	return around(t, local)
+}
+
+// around makes a bundle of a machine that has been started.
+func around(t *testing.T, local *app.Local) *bundle {
+	t.Helper()
 	client, err := app.NewClient(app.NATS{URL: local.NATSURL})
 	if err != nil {
 		t.Fatal(err)
@@ -277,6 +283,50 @@ func TestReadyNamesTheKeyThatIsNotAccepted(t *testing.T) {
 	if err := os.WriteFile(b.KeyFile, []byte("another"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	b.until("confirmed")
+}
+
+// A wrong base path burns no request: what was asked meanwhile goes on with
+// the right one, and so does what was being sent.
+func TestReadyNamesTheURLThatLeadsElsewhere(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	if err := b.Sandbox.SetSpeed(0.001); err != nil {
+		t.Fatal(err)
+	}
+	_, stop := b.run(b.options())
+	b.ask()
+	b.until("confirmed")
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	sending := b.key
+	b.key.RequestID = "another"
+	b.request.RequestId = b.key.RequestID
+
+	o := b.options()
+	o.Gateway.URL = strings.TrimSuffix(o.Gateway.URL, "/v1")
+	a, stop := b.run(o)
+	eventually(t, "the one that is being sent waits for a gateway", func() bool {
+		rec, _, err := b.client.Get(t.Context(), sending)
+		if err != nil || rec.State.Final() {
+			t.Fatalf("%s, %v", rec.State, err)
+		}
+		return strings.Contains(rec.Waiting, "gateway.url")
+	})
+	eventually(t, "the key is not called accepted", func() bool {
+		_, body := get(t, a, "/readyz")
+		return strings.Contains(body, "not known: nothing has answered at gateway.url") && !strings.Contains(body, "accepted")
+	})
+	b.ask()
+	eventually(t, "not ready, because of the URL", func() bool {
+		code, body := get(t, a, "/readyz")
+		return code == http.StatusServiceUnavailable && strings.Contains(body, "correct gateway.url") && strings.Contains(body, o.Gateway.URL)
+	})
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	b.run(b.options())
 	b.until("confirmed")
 }
 

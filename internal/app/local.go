@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // LocalOptions say what a development machine needs that a service takes for
@@ -18,7 +19,8 @@ import (
 // a folder that is gone afterwards.
 type LocalOptions struct {
 	// Dir keeps what NATS stores, in Dir/nats. Empty: a temporary folder,
-	// removed by Stop.
+	// removed by Stop. The sandbox keeps nothing, so it numbers its campaigns
+	// from above those of which Dir has a record.
 	Dir string
 	// NATS is the address of the NATS server. Default "127.0.0.1:0".
 	NATS string
@@ -38,6 +40,9 @@ type Local struct {
 	nats    *server.Server
 	KeyFile string // holds the gateway's API key
 	Dir     string // where NATS stores
+	// Remembered is the highest number of a campaign in Dir that the sandbox
+	// has forgotten; zero if there is none.
+	Remembered int64
 }
 
 // StartLocal starts both. An error is a sentence; nothing is left running then.
@@ -63,6 +68,14 @@ func StartLocal(o LocalOptions) (_ *Local, err error) {
 	}
 	if err := l.startNATS(o.NATS); err != nil {
 		return nil, err
+	}
+	if o.Dir != "" {
+		if l.Remembered, err = remembered(l.NATSURL); err != nil {
+			return nil, err
+		}
+		if l.Remembered > 0 {
+			o.Sandbox.FirstCampaign = int(l.Remembered) + 1
+		}
 	}
 	if err := l.startSandbox(o.Gateway, o.Sandbox); err != nil {
 		return nil, err
@@ -96,6 +109,28 @@ func (l *Local) startNATS(addr string) error {
 	}
 	l.NATSURL, l.nats = s.ClientURL(), s
 	return nil
+}
+
+// remembered is the highest number that a record has of a campaign at the
+// gateway. A new sandbox that gave it to another campaign would tell the first
+// one's service of the other's sending.
+func remembered(url string) (highest int64, err error) {
+	c, err := NewClient(NATS{URL: url})
+	if err != nil {
+		return 0, err
+	}
+	defer c.Close()
+	for rec, err := range c.List(context.Background(), "") {
+		switch {
+		case errors.Is(err, jetstream.ErrStreamNotFound): // the folder is new
+			return 0, nil
+		case err != nil:
+			return 0, err
+		case rec.Draft != nil:
+			highest = max(highest, rec.Draft.ID)
+		}
+	}
+	return highest, nil
 }
 
 // Connections is how many clients the NATS server has.

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net"
 	"net/url"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -171,6 +173,11 @@ func (o Options) Validate() error {
 	}
 	if r.DriftTolerance < 0 || r.DriftTolerance > 100 {
 		say("approval.drift is %d: want a percentage from 0 to 100", r.DriftTolerance)
+	}
+	if _, port, err := net.SplitHostPort(o.Listen); o.Listen != "off" {
+		if _, no := strconv.ParseUint(port, 10, 16); err != nil || no != nil {
+			say("http.listen %q is not an address: want host:port, :port for all addresses of this machine, or off", o.Listen)
+		}
 	}
 	if (o.NATS.Cert == "") != (o.NATS.Key == "") {
 		say("nats.cert and nats.key go together: set both or neither")

@@ -46,6 +46,8 @@ func TestValidate(t *testing.T) {
 		{"NegativeWorkers", func(o *app.Options) { o.Wakeups = -1 }, "workers.wakeups is -1: want 1 or more"},
 		{"MoreReplicasThanCalls", func(o *app.Options) { o.Gateway.RatePerSecond, o.Gateway.Replicas = 10, 11 }, "gateway.rate_per_second 10 is less than gateway.replicas 11"},
 		{"NegativeGrace", func(o *app.Options) { o.Grace = -time.Second }, "grace is -1s: want more than zero"},
+		{"NoPort", func(o *app.Options) { o.Listen = "localhost" }, `http.listen "localhost" is not an address`},
+		{"NoSuchPort", func(o *app.Options) { o.Listen = ":65536" }, `http.listen ":65536" is not an address`},
 		{"SettleWithinACall", func(o *app.Options) { o.Rules = campaign.Rules{Settle: 30 * time.Second} }, "confirm.settle 30s is not more than confirm.within 10s plus gateway.timeout 20s"},
 		{"PollsReversed", func(o *app.Options) { o.Rules = campaign.Rules{PollMin: time.Minute, PollMax: time.Second} }, "poll.max 1s is less than poll.min 1m0s"},
 	} {

@@ -4,6 +4,7 @@ import (
 	"io"
 	"log/slog"
 
+	"github.com/staffetta-io/staffetta/internal/gateway"
 	"github.com/staffetta-io/staffetta/internal/ops"
 )
 
@@ -23,9 +24,22 @@ func (a *App) show() {
 		}
 		return why, false
 	})
+	a.ops.Check("gateway url", func() (string, bool) {
+		url := a.opts.Gateway.URL
+		switch {
+		case a.gateway.Misset() == gateway.WrongURL:
+			return "there is no gateway at " + url + ": correct gateway.url", false
+		case !a.gateway.Answered():
+			return "nothing has answered at " + url + " yet; is gateway.url correct?", true
+		}
+		return "leads to the gateway, as far as is known", true
+	})
 	a.ops.Check("gateway key", func() (string, bool) {
-		if !a.gateway.Authorised() {
+		switch {
+		case a.gateway.Misset() == gateway.WrongKey:
 			return "the gateway does not accept the key in " + a.opts.Gateway.KeyFile, false
+		case !a.gateway.Authorised(), !a.gateway.Answered():
+			return "not known: nothing has answered at gateway.url", true
 		}
 		return "accepted, as far as is known", true
 	})
@@ -38,7 +52,7 @@ func (a *App) show() {
 
 	a.ops.OneOf("gateway_breaker_state", "1 for the state the breaker is in.", "state",
 		[]string{"closed", "half-open", "open"}, a.gateway.BreakerState)
-	a.ops.Gauge("gateway_authorised", "1 while the gateway accepts the key.", func() float64 { return one(a.gateway.Authorised()) })
+	a.ops.Gauge("gateway_authorised", "1 while the gateway is there and accepts the key.", func() float64 { return one(a.gateway.Authorised()) })
 	a.ops.Gauge("gateway_limiter_waiting", "Calls that the rate limit holds back.", func() float64 { return float64(a.gateway.Waiting()) })
 	a.ops.Gauge("in_flight", "Wake-ups being handled.", func() float64 { return float64(a.inFlight.count()) })
 	a.ops.Gauge("oldest_in_flight_seconds", "For how long the oldest of them has been handled.", func() float64 { return a.inFlight.oldest().Seconds() })

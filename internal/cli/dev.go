@@ -26,8 +26,9 @@ func newDev(t Terminal) *cobra.Command {
 		Short: "Run everything on this machine: NATS, the gateway, the service",
 		Long: `Run a NATS server with JetStream, the sandbox gateway with a filled contact list,
 and the service, in one process, on loopback addresses. It prints what to type
-next. What NATS stores is kept in the folder given with --data, or nowhere; the
-sandbox forgets everything when it ends.`,
+next. What NATS stores is kept in the folder given with --data, or nowhere. The
+sandbox forgets everything when it ends: campaigns that it was still sending end
+because the gateway does not find them, and new ones get new numbers.`,
 		Example: `  staffetta dev
   staffetta dev --data ./data --speed 600`,
 		Args: noArgs,
@@ -79,6 +80,9 @@ func dev(ctx context.Context, t Terminal, lo app.LocalOptions, listen, level str
 	say("  NATS       %s  %s", local.NATSURL, p.dim(kept))
 	say("  gateway    %s", local.Sandbox.GatewayURL)
 	say("             key %s, what it saw: %s/sandbox/seen", local.Sandbox.Key, local.Sandbox.URL)
+	if n := local.Remembered; n > 0 {
+		say("             has forgotten the campaigns up to %d; new ones begin at %d", n, n+1)
+	}
 	if addr := service.Addr(); addr != "" {
 		say("  service    http://%s/readyz, /metrics", addr)
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -9,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -23,8 +26,8 @@ func newDLQShow(t Terminal) *cobra.Command {
 		Use:   "show ID",
 		Short: "Show a dead letter whole, why it is one, and what can be done about it",
 		Long: `Print a dead letter: why it was put aside and which field is at fault, the
-message's own headers, and its payload, as JSON if it can be read and as bytes
-if it cannot. With --payload it prints the payload alone, in JSON, to be
+message's own headers, and its payload, as JSON if it can be read and as text or
+bytes if it cannot. With --payload it prints the payload alone, in JSON, to be
 corrected; with --raw, as it was published.`,
 		Example: `  staffetta dlq show 17
   staffetta dlq show 17 --payload > corrected.json`,
@@ -105,7 +108,12 @@ func printLetter(t Terminal, l app.Letter, body json.RawMessage, unreadable erro
 		}
 	} else {
 		fmt.Fprintf(&out, "  it cannot be read: %v\n", plain(unreadable))
-		for line := range strings.Lines(hex.Dump(l.Data[:min(len(l.Data), maxDump)])) {
+		start := l.Data[:min(len(l.Data), maxDump)]
+		dump := hex.Dump(start)
+		if isText(start) {
+			dump = strings.TrimSuffix(string(start), "\n") + "\n"
+		}
+		for line := range strings.Lines(dump) {
 			out.WriteString("  " + line)
 		}
 		if len(l.Data) > maxDump {
@@ -120,13 +128,24 @@ func printLetter(t Terminal, l app.Letter, body json.RawMessage, unreadable erro
 	return err
 }
 
-// maxDump is how much of what cannot be read is shown in hexadecimal.
+// maxDump is how much is shown of what cannot be read.
 const maxDump = 1 << 10
+
+// isText says that a terminal can print it.
+func isText(b []byte) bool {
+	return len(b) > 0 && !bytes.ContainsFunc(b, func(r rune) bool {
+		return r == utf8.RuneError || !unicode.IsPrint(r) && r != '\n' && r != '\t' && r != '\r'
+	})
+}
 
 // remedy is what can be done about a letter. Every reason has a way out.
 func remedy(name string, l app.Letter, legible bool) string {
 	again := fmt.Sprintf("ask for it under a new request id:\n  %[1]s dlq show %[2]d --payload | %[1]s request -f - --id NEW-ID", name, l.ID)
-	correct := fmt.Sprintf("correct it, look at what would be published, then publish it:\n  %[1]s dlq show %[2]d --payload > corrected.json\n  %[1]s dlq replay %[2]d --edit corrected.json\n  %[1]s dlq replay %[2]d --edit corrected.json --yes", name, l.ID)
+	form := "--payload"
+	if !legible {
+		form = "--raw"
+	}
+	correct := fmt.Sprintf("look at what would be published, then publish it:\n  %[1]s dlq show %[2]d %[3]s > corrected.json\n  %[1]s dlq replay %[2]d --edit corrected.json\n  %[1]s dlq replay %[2]d --edit corrected.json --yes", name, l.ID, form)
 	switch l.Reason {
 	case "conflicting_duplicate":
 		return fmt.Sprintf("The first request under this name stands: %s show %s. To send this one as well, %s", name, l.Key, again)
@@ -145,7 +164,7 @@ func remedy(name string, l app.Letter, legible bool) string {
 		return fmt.Sprintf("The command says nothing that can be obeyed. Say it anew with %s cancel or %[1]s resolve.", name)
 	}
 	if !legible {
-		return "Tell whoever sent it: the payload cannot be read. If you know what was meant, write it as JSON and\n" + correct
+		return "Tell whoever sent it: the payload cannot be read. If you know what was meant, take it as it was published, make JSON\nof it, " + correct
 	}
-	return "Tell whoever sent it, or " + correct
+	return "Tell whoever sent it, or take it as JSON, correct what is wrong (headers that mislead are put right by themselves),\n" + correct
 }

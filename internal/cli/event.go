@@ -66,7 +66,12 @@ func figures(e app.Event) string {
 			say("the last one")
 		}
 		if m.Last && !m.Reconciled {
-			say("the figures do not add up: %s pending", thousands(m.Pending))
+			// A campaign that failed half way adds up, and still nobody knows of some.
+			if open := m.Total - m.Delivered - m.Undelivered; open > 0 {
+				say("%s unaccounted for", thousands(open))
+			} else {
+				say("the figures do not add up")
+			}
 		}
 		if m.Differs != "" {
 			say("%s", m.Differs)

@@ -37,10 +37,13 @@ func TestFigures(t *testing.T) {
 		}, "completed · 3 of 3 sent · 3 delivered, 0 undelivered · 100 % · 1,234,567.00 EUR · the last one", true, true},
 		{"GivenUp", &campaignv1.CampaignStats{
 			Status: campaignv1.CampaignStats_STATUS_SENDING, Total: 3, Sent: 3, Delivered: 1, Pending: 2, Last: true,
-		}, "sending · 3 of 3 sent · 1 delivered, 0 undelivered · the last one · the figures do not add up: 2 pending", true, false},
+		}, "sending · 3 of 3 sent · 1 delivered, 0 undelivered · the last one · 2 unaccounted for", true, false},
 		{"LastOfAFailure", &campaignv1.CampaignStats{
 			Status: campaignv1.CampaignStats_STATUS_FAILED, Total: 3, Sent: 1, Delivered: 1, Pending: 2, Last: true,
-		}, "failed · 1 of 3 sent · 1 delivered, 0 undelivered · the last one · the figures do not add up: 2 pending", false, false},
+		}, "failed · 1 of 3 sent · 1 delivered, 0 undelivered · the last one · 2 unaccounted for", false, false},
+		{"Contradiction", &campaignv1.CampaignStats{
+			Status: campaignv1.CampaignStats_STATUS_COMPLETED, Total: 3, Sent: 3, Delivered: 3, Pending: 1, Last: true, Differs: "1 is pending of 0",
+		}, "completed · 3 of 3 sent · 3 delivered, 0 undelivered · the last one · the figures do not add up · 1 is pending of 0", true, false},
 		{"Rejected", &campaignv1.CampaignRejected{
 			Reason: campaignv1.CampaignRejected_REASON_REFUSED_BY_GATEWAY, Field: "contactListId",
 			Message: "the gateway refused configure", GatewayMessage: "Contact list not found",

@@ -55,6 +55,36 @@ func TestReadmeListsTheSettings(t *testing.T) {
 	}
 }
 
+// The README's diagram shows every way to an end that the lifecycle's table has.
+func TestReadmeShowsEveryEnd(t *testing.T) {
+	raw, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, err := os.ReadFile("../campaign/testdata/lifecycle.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ways, from := map[string]bool{}, ""
+	for line := range strings.Lines(string(table)) {
+		if m := regexp.MustCompile(`^([a-z]+)\b`).FindStringSubmatch(line); m != nil {
+			from = m[1]
+		}
+		m := regexp.MustCompile(`^  .* → (rejected|cancelled|completed|failed|unresolved)\b`).FindStringSubmatch(line)
+		if m != nil && from != m[1] && from != "no" && from != "with" { // "no record", "with budgets"
+			ways["    "+from+" --> "+m[1]] = true
+		}
+	}
+	if len(ways) < 6 {
+		t.Errorf("%d ways in the table", len(ways))
+	}
+	for way := range ways {
+		if !regexp.MustCompile("(?m)^" + way + "\\b").Match(raw) {
+			t.Errorf("README.md lacks %s", way)
+		}
+	}
+}
+
 // The README's commands are run by testdata/readme.txtar, all of them and in
 // their order.
 func TestReadmeCommandsAreRun(t *testing.T) {

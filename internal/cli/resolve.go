@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -116,6 +118,8 @@ func resolve(flags *pflag.FlagSet, environ []string, rows []setting) (resolved, 
 		return r, err
 	}
 
+	var wrong []error
+	d := defaults()
 	for _, s := range rows {
 		var v any
 		switch {
@@ -130,11 +134,21 @@ func resolve(flags *pflag.FlagSet, environ []string, rows []setting) (resolved, 
 			continue
 		}
 		if err := assign(s.field(&r.config), fmt.Sprint(v)); err != nil {
-			return r, usageError{fmt.Errorf("%s (%s): %w", s.key, r.origin[s.key], err)}
+			wrong = append(wrong, fmt.Errorf("%s (%s): %w", s.key, r.origin[s.key], err))
+		} else if zero(s.field(&r.config)) && !zero(s.field(&d)) {
+			// The service would take it for "not given", and run with the default.
+			wrong = append(wrong, fmt.Errorf("%s (%s) is %s: leave it out for the default of %s, or give another value (%s)",
+				s.key, r.origin[s.key], cmp.Or(text(s.field(&r.config)), "empty"), text(s.field(&d)), s.help))
 		}
+	}
+	if len(wrong) > 0 {
+		return r, usageError{errors.Join(wrong...)}
 	}
 	return r, r.chooseServer()
 }
+
+// zero says that a field is as if it had not been given.
+func zero(field any) bool { return reflect.ValueOf(field).Elem().IsZero() }
 
 // chooseServer settles between a URL and a context: the one said closer to
 // the command wins, and both in one place is a mistake.

@@ -38,11 +38,15 @@ func newClient(base url.URL, key *key, limit *limiter, o Options) *client {
 }
 
 // Call makes the call that the value describes. A 403 is the campaign's
-// refusal only if the key is good for something else.
+// refusal only if the key is good for something else, and a create that finds
+// nothing only if there is a gateway.
 func (c *client) Call(ctx context.Context, call campaign.Call) campaign.Outcome {
 	out := c.dispatch(ctx, call)
-	if out.HTTP == http.StatusForbidden {
+	switch {
+	case out.HTTP == http.StatusForbidden:
 		out = c.forbidden(ctx, out)
+	case out.Op == campaign.OpCreate && nothingThere(out):
+		out = c.elsewhere(ctx, out)
 	}
 	return out
 }
@@ -143,7 +147,7 @@ func (c *client) Status(ctx context.Context, id int64) campaign.Outcome {
 	switch {
 	case out.Kind == campaign.OK:
 		c.readsByID.Store(true)
-	case out.HTTP == http.StatusNotFound || out.HTTP == http.StatusMethodNotAllowed:
+	case nothingThere(out):
 		read := out
 		if no, ok := c.limit.admit(ctx, campaign.OpStatus); !ok {
 			return no
@@ -202,9 +206,25 @@ func (c *client) forbidden(ctx context.Context, out campaign.Outcome) campaign.O
 	return out
 }
 
-// accepts says that a probe's outcome proves the key good.
+// elsewhere finds out whether a create met the gateway at all. A base URL that
+// leads elsewhere is no campaign's fault, and a rejection would be final: so
+// while it cannot be told nothing is consumed, until a probe is answered.
+func (c *client) elsewhere(ctx context.Context, out campaign.Outcome) campaign.Outcome {
+	if probe := c.Probe(ctx); nothingThere(probe) || !accepts(probe) {
+		out.Kind = campaign.Unauthorised
+	}
+	return out
+}
+
+// accepts says that a probe's outcome does not speak against the key. The
+// probe's own route is not in UC-006, so that it is missing proves nothing.
 func accepts(probe campaign.Outcome) bool {
 	return probe.Kind == campaign.OK || probe.Kind == campaign.Refused
+}
+
+// nothingThere says that the path, or the method on it, is unknown.
+func nothingThere(out campaign.Outcome) bool {
+	return out.HTTP == http.StatusNotFound || out.HTTP == http.StatusMethodNotAllowed
 }
 
 func (c *client) close() {

@@ -21,8 +21,17 @@ import (
 
 const secret = "pg_live_0123456789"
 
-// open returns a Gateway on a server of the test's own.
+// open returns a Gateway on a server of the test's own, which has answered
+// before.
 func open(t *testing.T, h http.HandlerFunc, change ...func(*Options)) *Gateway {
+	t.Helper()
+	g := openUnproven(t, h, change...)
+	g.gate.answered()
+	return g
+}
+
+// openUnproven returns one that nobody has called yet.
+func openUnproven(t *testing.T, h http.HandlerFunc, change ...func(*Options)) *Gateway {
 	t.Helper()
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)

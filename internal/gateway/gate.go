@@ -10,11 +10,19 @@ import (
 	"github.com/staffetta-io/staffetta/internal/runner"
 )
 
-// gate is the port, shut while the gateway does not accept the key. A wrong
-// key is nobody's campaign's fault, so no campaign gets as far as a call:
-// a harmless GET finds out when the key is good again, at once when the key's
-// file has changed and every so often in any case (it may be the account that
-// was mended).
+// Misset names the setting that keeps everybody from calling.
+type Misset string
+
+const (
+	WrongKey Misset = "gateway.key_file" // the gateway does not accept the key
+	WrongURL Misset = "gateway.url"      // there is no gateway
+)
+
+// gate is the port, shut while the gateway does not accept the key, or is not
+// there. A wrong setting is nobody's campaign's fault, so no campaign gets as
+// far as a call: a harmless GET finds out when it is right again, at once when
+// the key's file has changed and every so often in any case (it may be the
+// account that was mended, or the way to the gateway).
 type gate struct {
 	ctx     context.Context // ends with the Gateway
 	next    runner.Gateway
@@ -22,20 +30,22 @@ type gate struct {
 	key     *key
 	every   time.Duration
 	changed *signal
-	notify  func(authorised bool)
+	notify  func(Misset)
 
 	shut   atomic.Bool
+	found  atomic.Bool      // a call has been answered since the start: there is a gateway
+	missed atomic.Bool      // a probe found nothing, and found is false
 	mu     sync.Mutex       // shutting and opening
-	why    campaign.Outcome // what the gateway said of the key
+	why    campaign.Outcome // what shut it
 	again  time.Time        // when the next probe is due
 	probes sync.WaitGroup
 }
 
-func newGate(ctx context.Context, next runner.Gateway, probe func(context.Context) campaign.Outcome, key *key, every time.Duration, changed *signal, notify func(bool)) *gate {
+func newGate(ctx context.Context, next runner.Gateway, probe func(context.Context) campaign.Outcome, key *key, every time.Duration, changed *signal, notify func(Misset)) *gate {
 	return &gate{ctx: ctx, next: next, probe: probe, key: key, every: every, changed: changed, notify: notify}
 }
 
-// Admit looks twice: the key may have been refused while the call waited.
+// Admit looks twice: the gate may have been shut while the call waited.
 func (g *gate) Admit(ctx context.Context, op campaign.Op) (runner.Permit, campaign.Outcome) {
 	if g.shut.Load() {
 		return nil, g.refuse(op)
@@ -59,7 +69,35 @@ type gatePermit struct {
 func (p gatePermit) Call(ctx context.Context, call campaign.Call) campaign.Outcome {
 	out := p.Permit.Call(ctx, call)
 	p.g.saw(&out)
+	if out.Kind == campaign.Refused && nothingThere(out) && call.Op != campaign.OpConfirm {
+		p.g.doubt(ctx, &out)
+	}
 	return out
+}
+
+// doubt does not take "not found" from somebody of whom nothing else has been
+// heard since the start: a campaign that is being sent would be given up
+// because of a wrong gateway.url. It shuts nothing, for a gateway without the
+// probe is proven by the next call that it answers. (A confirm is read back in
+// any case.)
+func (g *gate) doubt(ctx context.Context, out *campaign.Outcome) {
+	if g.found.Load() {
+		return
+	}
+	if probe := g.probe(ctx); probe.Kind == campaign.OK {
+		g.answered()
+		return
+	}
+	out.Kind, out.RetryAfter = campaign.Unauthorised, g.every
+	out.Words, out.Err = "", "nothing has answered yet where gateway.url leads; is it correct?"
+}
+
+// answered says that there is a gateway.
+func (g *gate) answered() {
+	if !g.found.Load() {
+		g.found.Store(true)
+		g.missed.Store(false)
+	}
 }
 
 func (g *gate) refuse(op campaign.Op) campaign.Outcome {
@@ -70,6 +108,9 @@ func (g *gate) refuse(op campaign.Op) campaign.Outcome {
 
 // complaint is a sentence for whoever has to mend it. The lock is held.
 func (g *gate) complaint() string {
+	if g.misset() == WrongURL {
+		return "there is no gateway where gateway.url leads (" + statusLine(g.why.HTTP) + "): correct gateway.url"
+	}
 	text := "the gateway does not accept the key (" + statusLine(g.why.HTTP) + ")"
 	if g.why.Words != "" {
 		text += ": " + g.why.Words
@@ -80,8 +121,30 @@ func (g *gate) complaint() string {
 	return text
 }
 
-// saw shuts the gate if the outcome is about the key, and adds until when.
+// misset is why the gate is shut; empty if it is not. The lock is held.
+func (g *gate) misset() Misset {
+	switch {
+	case !g.shut.Load():
+		return ""
+	case nothingThere(g.why):
+		return WrongURL
+	}
+	return WrongKey
+}
+
+// Misset is the setting that is to be corrected before anybody calls again;
+// empty if none is.
+func (g *gate) Misset() Misset {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.misset()
+}
+
+// saw shuts the gate if the outcome is about a setting, and adds until when.
 func (g *gate) saw(out *campaign.Outcome) {
+	if out.Kind == campaign.OK {
+		g.answered()
+	}
 	if out.Kind != campaign.Unauthorised {
 		return
 	}
@@ -91,7 +154,7 @@ func (g *gate) saw(out *campaign.Outcome) {
 		g.why, g.again = *out, time.Now()
 		g.shut.Store(true)
 		g.probes.Go(g.keepAsking)
-		g.notify(false)
+		g.notify(g.misset())
 		g.changed.fire()
 	}
 	out.RetryAfter = g.rest()
@@ -100,13 +163,13 @@ func (g *gate) saw(out *campaign.Outcome) {
 // rest is how long it is worth waiting. The lock is held.
 func (g *gate) rest() time.Duration { return max(time.Until(g.again), time.Second) }
 
-// keepAsking probes until the key is accepted. The first time at once: the key
-// may have changed between the call and its answer.
+// keepAsking probes until what was wrong is right. The first time at once: the
+// key may have changed between the call and its answer.
 func (g *gate) keepAsking() {
 	for g.ctx.Err() == nil {
 		version := g.key.current().version
-		if accepts(g.probe(g.ctx)) {
-			g.open()
+		if probe := g.probe(g.ctx); accepts(probe) && !(nothingThere(probe) && g.Misset() == WrongURL) {
+			g.open(probe)
 			return
 		}
 		g.mu.Lock()
@@ -136,11 +199,14 @@ func (g *gate) pause(version int) {
 	}
 }
 
-func (g *gate) open() {
+func (g *gate) open(probe campaign.Outcome) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if probe.Kind == campaign.OK {
+		g.answered()
+	}
 	g.shut.Store(false)
-	g.notify(true)
+	g.notify("")
 	g.changed.fire()
 }
 

@@ -19,7 +19,7 @@ type gateTest struct {
 	port   *port
 	probe  atomic.Value // campaign.Kind: what a probe would be answered
 	probes []time.Duration
-	told   []bool
+	told   []Misset
 	file   string
 }
 
@@ -41,7 +41,7 @@ func withGate(t *testing.T, f func(t *testing.T, g *gateTest)) {
 			return campaign.Outcome{Kind: g.probe.Load().(campaign.Kind)}
 		}
 		ctx, stop := context.WithCancel(t.Context())
-		g.gate = newGate(ctx, g.port, probe, key, 15*time.Second, newSignal(), func(ok bool) { g.told = append(g.told, ok) })
+		g.gate = newGate(ctx, g.port, probe, key, 15*time.Second, newSignal(), func(m Misset) { g.told = append(g.told, m) })
 		f(t, g)
 		stop()
 		g.wait()
@@ -92,8 +92,8 @@ func TestGateShutsUntilAProbeSucceeds(t *testing.T) {
 		if len(g.probes) != len(want) || g.probes[3] != want[3] || g.probes[1] != want[1] {
 			t.Errorf("probes at %v, want %v", g.probes, want)
 		}
-		if len(g.told) != 2 || g.told[0] || !g.told[1] {
-			t.Errorf("told %v, want false, true", g.told)
+		if len(g.told) != 2 || g.told[0] != WrongKey || g.told[1] != "" {
+			t.Errorf("told %q, want that the key is wrong, and that it is not", g.told)
 		}
 	})
 }

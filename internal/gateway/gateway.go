@@ -7,8 +7,8 @@
 //
 // A call passes four layers, each a port of the same shape around the next:
 //
-//	gate     is the key accepted?         no: nobody calls, a harmless GET asks again
-//	breaker  is the gateway answering?    no: nobody calls for a while
+//	gate     is it there, and the key accepted? no: nobody calls, a harmless GET asks again
+//	breaker  is the gateway answering?          no: nobody calls for a while
 //	rate     does the vendor's rate allow it now? waits, by priority
 //	client   one request, one outcome
 //
@@ -52,12 +52,12 @@ func New(o Options) (*Gateway, error) {
 	g.limit = newLimiter(o.PerMinute, o.PerSecond, o.Replicas, o.Slack)
 	g.client = newClient(base, key, g.limit, o)
 	g.breaker = newBreaker(rate{g.limit, g.client}, o.BreakerFailures, o.BreakerOpen, g.changed, o.OnBreaker)
-	g.gate = newGate(ctx, g.breaker, g.client.Probe, key, o.ProbeEvery, g.changed, o.OnAuthorised)
+	g.gate = newGate(ctx, g.breaker, g.client.Probe, key, o.ProbeEvery, g.changed, o.OnMisset)
 	return g, nil
 }
 
 // Admit waits for the leave to make one call; see runner.Gateway. While the
-// key is not accepted the answer is Unauthorised, while the breaker is open
+// key is not accepted, or no gateway is there, the answer is Unauthorised, while the breaker is open
 // NotAttempted, during a long 429 Throttled: at once, with RetryAfter.
 func (g *Gateway) Admit(ctx context.Context, op campaign.Op) (runner.Permit, campaign.Outcome) {
 	return g.gate.Admit(ctx, op)
@@ -65,19 +65,31 @@ func (g *Gateway) Admit(ctx context.Context, op campaign.Op) (runner.Permit, cam
 
 // Probe makes one harmless GET and returns what became of it. An Unauthorised
 // outcome shuts the gate: called once at the start, a wrong key is known
-// before the first campaign meets it.
+// before the first campaign meets it. One that finds nothing does not: UC-006
+// has no such GET, so only a create can tell whether there is a gateway.
 func (g *Gateway) Probe(ctx context.Context) campaign.Outcome {
 	out := g.client.Probe(ctx)
+	if nothingThere(out) && !g.gate.found.Load() {
+		g.gate.missed.Store(true)
+	}
 	g.gate.saw(&out)
 	return out
 }
 
 // Pulling says whether it makes sense to consume requests: the breaker is not
-// open and the key is accepted, as far as is known.
+// open and the settings are right, as far as is known.
 func (g *Gateway) Pulling() bool { return g.Authorised() && g.BreakerState() != "open" }
 
-// Authorised says whether the gateway accepts the key, as far as is known.
+// Authorised says whether the gateway is there and accepts the key, as far as
+// is known; if not, Misset says what to correct.
 func (g *Gateway) Authorised() bool { return !g.gate.shut.Load() }
+
+// Misset is the setting that keeps everybody from calling; empty if none does.
+func (g *Gateway) Misset() Misset { return g.gate.Misset() }
+
+// Answered is false when the probe found nothing where gateway.url leads, and
+// no call has been answered since.
+func (g *Gateway) Answered() bool { return !g.gate.missed.Load() }
 
 // BreakerState is closed, half-open or open.
 func (g *Gateway) BreakerState() string { return g.breaker.State() }

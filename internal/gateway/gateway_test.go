@@ -229,10 +229,27 @@ func TestEveryRequestIsCounted(t *testing.T) {
 			requests = append(requests, string(out.Op)+" "+string(out.Kind))
 		}
 	})
-	s.call(campaign.OpStatus, 99)
 	s.Probe(t.Context())
-	want := "status refused, status refused, probe ok"
+	s.call(campaign.OpStatus, 99)
+	want := "probe ok, status refused, status refused"
 	if got := strings.Join(requests, ", "); got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// The base path without its version: nothing is made, nothing is refused, and
+// whoever has to mend it is told what.
+func TestWrongBasePathRefusesNoCampaign(t *testing.T) {
+	t.Parallel()
+	s := open(t, sandbox.Options{}, func(o *gateway.Options) { o.BaseURL = strings.TrimSuffix(o.BaseURL, "/v1") })
+	if s.Probe(t.Context()); s.Answered() {
+		t.Error("a probe that found nothing is taken for the gateway's answer")
+	}
+	got := s.call(campaign.OpCreate, 0)
+	if got.Kind != campaign.Unauthorised || got.HTTP != 404 || s.Pulling() || s.Misset() != gateway.WrongURL {
+		t.Errorf("got %s %d, pulling %v, misset %q", got.Kind, got.HTTP, s.Pulling(), s.Misset())
+	}
+	if got := s.call(campaign.OpPrice, 1542); !strings.Contains(got.Err, "correct gateway.url") {
+		t.Errorf("the next is told %q", got.Err)
 	}
 }

@@ -11,7 +11,8 @@ import (
 )
 
 // Every row of the design's table, for every call: the kind hangs on the
-// status code alone, whatever the body is.
+// status code alone, whatever the body is. (The probe, which a create asks that
+// finds nothing, finds the gateway.)
 func TestEveryStatusCodeIsSorted(t *testing.T) {
 	t.Parallel()
 	kinds := map[campaign.Kind][]int{
@@ -32,7 +33,12 @@ func TestEveryStatusCodeIsSorted(t *testing.T) {
 	for kind, codes := range kinds {
 		for _, code := range codes {
 			for i, body := range bodies {
-				c := clientOf(t, answers(code, body))
+				c := clientOf(t, func(w http.ResponseWriter, r *http.Request) {
+					if r.URL.RawQuery == "page=0&limit=1" {
+						return
+					}
+					answers(code, body)(w, r)
+				})
 				for op, call := range blackFriday {
 					c.limit = newLimiter(0, 0, 1, 0) // that no 429 stops
 					got := c.Call(t.Context(), call)

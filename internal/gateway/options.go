@@ -56,11 +56,12 @@ type Options struct {
 	// OnRequest is told the outcome of every single request, as the wire saw
 	// it: second requests and probes (Op "probe") included, calls that never
 	// left excluded. OnBreaker is told every change of the breaker (closed,
-	// half-open, open), OnAuthorised every change of what the gateway thinks
-	// of the key. They must not block, nor call the Gateway. Nil: nobody is told.
-	OnRequest    func(campaign.Outcome)
-	OnBreaker    func(from, to string)
-	OnAuthorised func(bool)
+	// half-open, open), OnMisset when a setting turns out to be wrong, and
+	// with "" when nothing is any more. They must not block, nor call the
+	// Gateway. Nil: nobody is told.
+	OnRequest func(campaign.Outcome)
+	OnBreaker func(from, to string)
+	OnMisset  func(Misset)
 
 	// TLS is for a private certificate authority or a client certificate; at
 	// least TLS 1.2 is spoken in any case. Nil: the system's authorities.
@@ -98,8 +99,8 @@ func (o Options) withDefaults() Options {
 	if o.OnBreaker == nil {
 		o.OnBreaker = func(string, string) {}
 	}
-	if o.OnAuthorised == nil {
-		o.OnAuthorised = func(bool) {}
+	if o.OnMisset == nil {
+		o.OnMisset = func(Misset) {}
 	}
 	if o.Transport == nil {
 		o.Transport = newTransport(o.InFlight, o.TLS)

@@ -9,10 +9,12 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
 	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
@@ -198,15 +200,23 @@ func (l Letter) Kind() string {
 	return LetterOther
 }
 
-// Payload is the payload in JSON, if it can be read: a request as protobuf
-// maps it to JSON, a command as it is. The error says why it cannot.
+// Payload is the payload in JSON, if people can read it: a request as protobuf
+// maps it to JSON, a command as it is. Headers that say something else do not
+// matter, nor does JSON that is no request: whoever looks wants to correct it.
+// The error says why it cannot be read.
 func (l Letter) Payload() (json.RawMessage, error) {
-	if l.Kind() == LetterCommand && json.Valid(l.Data) {
+	legible := utf8.Valid(l.Data) && json.Valid(l.Data)
+	if l.Kind() == LetterCommand && legible {
 		return json.RawMessage(l.Data), nil
 	}
 	var m campaignv1.CampaignRequested
 	if err := decodeRequest(&m, l.Header, l.Data); err != nil {
-		return nil, err
+		if legible {
+			return json.RawMessage(l.Data), nil
+		}
+		if proto.Unmarshal(l.Data, &m) != nil || len(l.Data) == 0 || len(m.ProtoReflect().GetUnknown()) > 0 {
+			return nil, err
+		}
 	}
 	return protojson.MarshalOptions{EmitUnpopulated: false}.Marshal(&m)
 }

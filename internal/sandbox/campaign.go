@@ -103,20 +103,21 @@ func (k *campaign) progress(s *Sandbox, now time.Time) progress {
 // campaigns of the account, by id. Deleted ones remain, marked: the record needs
 // them.
 type campaigns struct {
-	mu  sync.RWMutex
-	all []*campaign
+	mu    sync.RWMutex
+	first int
+	all   []*campaign
 }
 
-func (c *campaigns) reset() {
+func (c *campaigns) reset(first int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.all = nil
+	c.first, c.all = first, nil
 }
 
 func (c *campaigns) add(k *campaign) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	k.id = firstCampaignID + len(c.all)
+	k.id = c.first + len(c.all)
 	c.all = append(c.all, k)
 }
 
@@ -124,7 +125,7 @@ func (c *campaigns) add(k *campaign) {
 func (c *campaigns) get(id int) *campaign {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	if i := id - firstCampaignID; i >= 0 && i < len(c.all) {
+	if i := id - c.first; i >= 0 && i < len(c.all) {
 		return c.all[i]
 	}
 	return nil

@@ -42,6 +42,10 @@ type Options struct {
 	// and no timer, but for a Fault that delays an answer.
 	Clock func() time.Time
 
+	// FirstCampaign is the id of the first campaign; whoever remembers campaigns
+	// of another sandbox begins above them. Zero: 1542.
+	FirstCampaign int
+
 	// Variants of the documented behaviour. Zero: UC-006 as it stands.
 	Variants Variants
 	// Calls is how many requests the journal keeps. Zero: 10,000.
@@ -68,6 +72,9 @@ func (o Options) withDefaults() Options {
 	if o.Speed == 0 {
 		o.Speed = 1
 	}
+	if o.FirstCampaign == 0 {
+		o.FirstCampaign = firstCampaignID
+	}
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
@@ -91,6 +98,8 @@ func (o Options) validate() error {
 		return fmt.Errorf("a message cannot take %v", o.Every)
 	case !(o.Speed > 0) || o.Speed > maxSpeed:
 		return fmt.Errorf("speed %v is not between 0 and %v", o.Speed, float64(maxSpeed))
+	case o.FirstCampaign < 0:
+		return fmt.Errorf("a campaign cannot have the id %d", o.FirstCampaign)
 	case o.Calls < 0:
 		return fmt.Errorf("a journal cannot keep %d calls", o.Calls)
 	}
@@ -140,7 +149,7 @@ func (s *Sandbox) Reset() {
 	s.keys.reset(s.opts.Keys, s.opts.Rate)
 	s.contacts.reset()
 	s.suppress.reset()
-	s.campaigns.reset()
+	s.campaigns.reset(s.opts.FirstCampaign)
 	s.account.reset(s.opts.Credit)
 	s.faults.reset(s.opts.Variants)
 	s.late.reset()

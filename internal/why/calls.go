@@ -90,6 +90,9 @@ func (t *teller) attempt(a campaign.Attempt) string {
 		if a.HTTP == 0 {
 			return fmt.Sprintf("Held back: %s. %s. It used up no attempt.", intent, upper(a.Note))
 		}
+		if elsewhere(a) {
+			return fmt.Sprintf("There was nothing where the service's gateway.url leads when it tried %s%s. That is no fault of the campaign, and used up no attempt.", intent, quoted(a.Note))
+		}
 		return fmt.Sprintf("The gateway turned down %s, because it does not accept the service's key%s. That is no fault of the campaign, and used up no attempt.", intent, quoted(a.Note))
 	case campaign.NotAttempted:
 		return fmt.Sprintf("Held back: %s. %s. It used up no attempt.", intent, upper(a.Note))
@@ -181,6 +184,8 @@ func (t *teller) waiting() string {
 	switch unanswered, held := strings.HasPrefix(w, "the gateway did not answer "+string(last.Op)), strings.HasPrefix(w, string(last.Op)+" may not be called now"); {
 	case unanswered:
 		return fmt.Sprintf("there was no usable answer to %s%s", intents[last.Op], aside(last.Note))
+	case held && elsewhere(last):
+		return "there is no gateway where the service's gateway.url leads" + aside(last.Note)
 	case held && last.Kind == campaign.Unauthorised && last.HTTP != 0:
 		return "the gateway does not accept the service's key" + aside(last.Note)
 	case held && last.Kind == campaign.Throttled:
@@ -189,6 +194,12 @@ func (t *teller) waiting() string {
 		return last.Note
 	}
 	return w
+}
+
+// elsewhere says that a call met nothing: it is the service's gateway.url
+// that is wrong, not its key.
+func elsewhere(a campaign.Attempt) bool {
+	return a.Kind == campaign.Unauthorised && (a.HTTP == 404 || a.HTTP == 405)
 }
 
 // upper begins a sentence.

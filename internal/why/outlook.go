@@ -2,6 +2,7 @@ package why
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
@@ -77,6 +78,10 @@ func (t *teller) mend() {
 	}
 	switch last := t.c.Attempts[n-1]; last.Kind {
 	case campaign.Unauthorised:
+		if elsewhere(last) || strings.Contains(last.Note, "gateway.url") {
+			t.can("Whoever runs the service has to correct its gateway.url and start it again.", "")
+			return
+		}
 		t.can("Whoever runs the service has to write a valid API key into its key file. The file is read again by itself.", "")
 	case campaign.Unavailable, campaign.NotAttempted, campaign.Throttled:
 		t.can("Nothing has to be done: it goes on by itself as soon as the gateway answers.", "")

@@ -237,6 +237,11 @@ var stories = []struct {
 		s.ask(blackFriday())
 		time.Sleep(10 * time.Minute)
 	}},
+	{name: "wrong-url", life: func(s *scene) {
+		s.breaks(campaign.OpCreate, -1, runnertest.Fault{Break: runnertest.Unauthorised, HTTP: 404, After: time.Minute})
+		s.ask(blackFriday())
+		time.Sleep(10 * time.Minute)
+	}},
 	{name: "queue", life: func(s *scene) {
 		s.note(func(e *why.Evidence) {
 			e.Requests = []why.Request{{At: time.Now(), Sequence: 42, Content: blackFriday()}}

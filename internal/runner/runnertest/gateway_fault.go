@@ -1,6 +1,7 @@
 package runnertest
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
@@ -9,7 +10,7 @@ import (
 // Fault is what goes wrong with one call. The zero Fault is nothing.
 type Fault struct {
 	Break Break
-	HTTP  int           // Refused: the status code; Lost, ReplyLost: what was answered instead, if anything
+	HTTP  int           // Refused, Unauthorised: the status code; Lost, ReplyLost: what was answered instead, if anything
 	After time.Duration // Late: when the call takes effect; Throttled, Unauthorised, NotAttempted: RetryAfter
 }
 
@@ -33,7 +34,7 @@ const (
 	NotAttempted Break = "not attempted"
 	// Throttled: 429. No effect.
 	Throttled Break = "throttled"
-	// Unauthorised: 401. No effect.
+	// Unauthorised: 401, if not told otherwise. No effect.
 	Unauthorised Break = "unauthorised"
 )
 
@@ -59,7 +60,11 @@ func (g *Gateway) broken(call campaign.Call, f Fault, now time.Time) campaign.Ou
 	case Throttled:
 		return campaign.Outcome{Kind: campaign.Throttled, HTTP: 429, Words: "too many requests", RetryAfter: f.After}
 	case Unauthorised:
-		return campaign.Outcome{Kind: campaign.Unauthorised, HTTP: 401, Words: "unknown key", RetryAfter: f.After}
+		words := "unknown key"
+		if f.HTTP != 0 {
+			words = "nothing is there"
+		}
+		return campaign.Outcome{Kind: campaign.Unauthorised, HTTP: cmp.Or(f.HTTP, 401), Words: words, RetryAfter: f.After}
 	}
 	return g.effect(call, now)
 }

@@ -121,8 +121,11 @@ type CampaignStats struct {
 	Undelivered int64 `protobuf:"varint,11,opt,name=undelivered,proto3" json:"undelivered,omitempty"`
 	// Messages about which nothing is known yet.
 	Pending int64 `protobuf:"varint,12,opt,name=pending,proto3" json:"pending,omitempty"`
-	// Delivered out of total in percent, "97.06", from "0" to "100" with at most 4
-	// decimals. Empty when the gateway did not say. Text for the same reason as Money.
+	// The gateway's own figure in percent, "97.06", from "0" to "100" with at most 4
+	// decimals. Out of what it counts the vendor does not say: once all is known
+	// that is total, until then it may be delivered and undelivered alone. Who needs
+	// a certain base divides the counts. Empty when the gateway did not say. Text for
+	// the same reason as Money.
 	DeliveryRate string `protobuf:"bytes,13,opt,name=delivery_rate,json=deliveryRate,proto3" json:"delivery_rate,omitempty"`
 	// What the campaign has cost so far. Absent when the gateway did not say.
 	Cost *Money `protobuf:"bytes,14,opt,name=cost,proto3" json:"cost,omitempty"`
@@ -131,9 +134,9 @@ type CampaignStats struct {
 	// No further CampaignStats follows for this campaign.
 	Last bool `protobuf:"varint,16,opt,name=last,proto3" json:"last,omitempty"`
 	// Every message is accounted for: delivered and undelivered make up the total, the
-	// total is the number of recipients that was quoted,
-	// nothing is pending. A last one that is not reconciled means that the figures
-	// did not settle within 72 hours of the start: ask the vendor.
+	// total is the number of recipients that was quoted, nothing is pending. A last one
+	// that is not reconciled means that the campaign failed before all was sent, or that
+	// the figures did not settle within 72 hours of the start: then ask the vendor.
 	Reconciled bool `protobuf:"varint,17,opt,name=reconciled,proto3" json:"reconciled,omitempty"`
 	// How the figures disagree with each other or with the quote, in a sentence.
 	// Empty if they do not.

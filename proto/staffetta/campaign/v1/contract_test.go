@@ -4,6 +4,8 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -17,6 +19,31 @@ import (
 )
 
 var write = flag.Bool("write", false, "write the golden messages that are missing; never one that exists")
+
+// The package's comment lists the types of events by which people subscribe.
+func TestThePackageListsItsEvents(t *testing.T) {
+	t.Parallel()
+	doc, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("campaign_*.proto")
+	if err != nil || len(files) < 10 {
+		t.Fatal(files, err)
+	}
+	_, types, _ := strings.Cut(string(doc), "//	types ")
+	types, _, _ = strings.Cut(types, "//\n")
+	listed := strings.Fields(strings.ReplaceAll(types, "//", ""))
+	for _, file := range files {
+		name := strings.TrimSuffix(strings.TrimPrefix(file, "campaign_"), ".proto")
+		if name != "requested" && !slices.Contains(listed, name) {
+			t.Errorf("%s is in none of the types %q", name, listed)
+		}
+	}
+	if len(listed) != len(files)-1 {
+		t.Errorf("%d types of %d events: %q", len(listed), len(files)-1, listed)
+	}
+}
 
 // What was published stays readable: the golden files are bytes of the day the
 // contract was accepted, and are never written again.
