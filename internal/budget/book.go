@@ -25,6 +25,9 @@ var _ runner.Budgets = (*Book)(nil)
 // NewBook returns the book of a store.
 func NewBook(s Store) *Book { return &Book{store: s, turn: make(chan struct{}, 1)} }
 
+// Exist says that a book may hold a budget.
+func (b *Book) Exist() bool { return true }
+
 // Reserve puts an amount into every ledger that it falls under, or into none.
 // See [runner.Budgets].
 func (b *Book) Reserve(ctx context.Context, key campaign.Key, amount campaign.Money, at time.Time) error {

@@ -13,6 +13,26 @@ import (
 // sees that it is gone at the gateway, the other that it is cancelled) one is
 // heard, and what it has cost is then read off the record.
 
+// budgeted says whether the budgets have to know of the campaign: there may be
+// some, or somebody who knew more has saved that there are.
+func (t *turn) budgeted() bool {
+	return t.c.Budgeted || t.budgets && !t.c.Request.Simulation
+}
+
+// reserve asks the budgets, if there may be any, and then for leave to confirm.
+func (t *turn) reserve() Decision {
+	switch {
+	case !t.budgeted():
+		return t.call(OpAdmit)
+	case !t.c.Budgeted:
+		// They were set since the draft was saved. The record says so before the
+		// ledger does: whoever finds it has something to settle.
+		t.c.Budgeted = true
+		return t.saveAndCall(OpReserve)
+	}
+	return t.call(OpReserve)
+}
+
 // reserved takes the ledger's answer: the budgets have room, or not.
 func (t *turn) reserved(o Outcome) Decision {
 	switch o.Kind {

@@ -37,10 +37,7 @@ func (t *turn) pass() Decision {
 		return d
 	}
 	t.c.Hold = nil
-	if t.Budgets && !t.c.Request.Simulation {
-		return t.call(OpReserve)
-	}
-	return t.call(OpAdmit)
+	return t.reserve()
 }
 
 // mustAsk says why somebody has to agree, if somebody has to.
