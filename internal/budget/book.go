@@ -211,11 +211,11 @@ func (b *Book) settle(ctx context.Context, l line, key string, cost campaign.Mon
 		case open && (counted || page.counted(key)):
 			return page.without(key), true, nil
 		case open:
-			return page.settled(key, cost), true, nil
-		case cost.Amount.IsZero(), l.limit.Currency != cost.Currency, counted, page.counted(key):
+			return page.settled(key, cost, l.limit.Currency), true, nil
+		case cost.Amount.IsZero(), l.limit.Currency == "", counted, page.counted(key):
 			return page, false, nil
 		}
-		return page.settled(key, cost), true, nil
+		return page.settled(key, cost, l.limit.Currency), true, nil
 	})
 	for _, name := range append([]string{l.ledger}, l.before...) {
 		if err == nil && name != home {

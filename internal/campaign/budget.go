@@ -65,18 +65,25 @@ func (t *turn) settledUp(o Outcome) Decision {
 }
 
 // Cost is what the campaign has cost: nothing, unless it was confirmed and not
-// taken back; then what the gateway says, or as long as it does not, what it
-// quoted.
+// taken back; then what the gateway says, in the end. As long as it does not say,
+// or may not have counted everything yet, it is what it quoted, if that is more.
 func (c Campaign) Cost() Money {
+	var quoted, said Money
+	if c.Quote != nil {
+		quoted = c.Quote.Price.Total
+	}
+	if c.Stats != nil {
+		said = c.Stats.Cost
+	}
 	switch {
 	case c.Confirmed == nil, c.State == Cancelling, c.State == Cancelled:
 		return Money{}
-	case c.Stats != nil && !c.Stats.Cost.none():
-		return c.Stats.Cost
-	case c.Quote != nil:
-		return c.Quote.Price.Total
+	case said.Currency == "":
+		return quoted
+	case c.Stats.Status != StatusCompleted && c.Stats.Status != StatusFailed && said.within(quoted):
+		return quoted
 	}
-	return Money{}
+	return said
 }
 
 // ChargedAt is the instant whose day and month the campaign is charged to: the

@@ -92,12 +92,14 @@ type usageLine struct {
 	Reserved campaign.Money `json:"reserved"`
 	Left     campaign.Money `json:"left"`
 	UnderWay int            `json:"under_way"`
+	// Foreign are the campaigns that were charged in another currency.
+	Foreign *budget.Foreign `json:"foreign,omitempty"`
 }
 
 func printUsage(w io.Writer, used []budget.Usage, asJSON bool) error {
 	if asJSON {
 		for _, u := range used {
-			err := printLine(w, usageLine{string(u.Scope), u.Period, u.Zone, u.Limit, u.Spent, u.Reserved, u.Left, u.Open})
+			err := printLine(w, usageLine{string(u.Scope), u.Period, u.Zone, u.Limit, u.Spent, u.Reserved, u.Left, u.Open, u.Foreign})
 			if err != nil {
 				return err
 			}
@@ -109,7 +111,26 @@ func printUsage(w io.Writer, used []budget.Usage, asJSON bool) error {
 	for _, u := range used {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", u.Scope, u.Period, u.Limit, u.Spent, u.Reserved, u.Left, u.Open, u.Zone)
 	}
-	return table.Flush()
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	for _, u := range used {
+		if u.Foreign != nil {
+			fmt.Fprintln(w, foreign(u))
+		}
+	}
+	return nil
+}
+
+// foreign says what stands in a budget in place of costs in another currency.
+func foreign(u budget.Usage) string {
+	f := u.Foreign
+	text := fmt.Sprintf("%s, %s: the gateway charged %d of its campaigns in another currency (the last %s, %s); what was reserved is counted for them",
+		u.Scope, u.Period, f.Campaigns, f.Last, f.Cost)
+	if f.Uncounted > 0 {
+		text += fmt.Sprintf(", and nothing for %d that had nothing reserved", f.Uncounted)
+	}
+	return text
 }
 
 func newBudgetSet(t Terminal) *cobra.Command {
