@@ -11,6 +11,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/staffetta-io/staffetta/internal/budget"
 	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/gateway"
 	"github.com/staffetta-io/staffetta/internal/journal"
@@ -29,6 +30,7 @@ type App struct {
 	journal *journal.Journal
 	runner  *runner.Runner
 	budgets runner.Budgets // nil: not heeded
+	lookout *budget.Lookout
 	pace    pace.Pace
 
 	recurring recurring
@@ -164,9 +166,7 @@ func (a *App) Run(ctx context.Context) error {
 
 	// The second net: it finds what a lost timer or a lost record would strand.
 	beside.Go(func() { a.journal.Sweep(ctx) })
-	if book, ok := a.budgets.(*Budgets); ok {
-		beside.Go(func() { a.journal.SweepBudgets(ctx, book, a.purse.swept) })
-	}
+	beside.Go(func() { a.watchBudgets(ctx) })
 	beside.Go(func() { a.recurring.Sweep(ctx) })
 	beside.Go(func() { a.keepLearning(ctx) })
 	err := a.journal.Consume(ctx, journal.ConsumeOptions{

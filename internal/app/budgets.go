@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"os"
+	"time"
 
 	"github.com/staffetta-io/staffetta/internal/budget"
 	"github.com/staffetta-io/staffetta/internal/campaign"
@@ -9,11 +11,21 @@ import (
 	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
 )
 
+// What [Options.Budgets] can be.
+const (
+	BudgetsAuto = "auto"
+	BudgetsOn   = "on"
+	BudgetsOff  = "off"
+)
+
 // Budgets are what may be spent, and what is.
 type Budgets = budget.Book
 
+// Heeding is what a service says when it is asked whether it heeds the budgets.
+type Heeding = journal.Heeding
+
 // ErrNoBudgets means that nobody has set a budget yet.
-var ErrNoBudgets = journal.ErrNoBudgets
+var ErrNoBudgets = budget.ErrNone
 
 // OpenBudgets opens the budgets, and makes the place for them if it is absent.
 func (c *Client) OpenBudgets(ctx context.Context) (*Budgets, error) {
@@ -26,24 +38,74 @@ func (c *Client) FindBudgets(ctx context.Context) (*Budgets, error) {
 	return journal.FindBudgets(ctx, c.nc)
 }
 
+// AskHeeding asks the services that run now whether they heed the budgets. One
+// that answers yes has looked.
+func (c *Client) AskHeeding(ctx context.Context) ([]Heeding, error) {
+	return journal.AskHeeding(ctx, c.nc)
+}
+
 // Requested is a request as the contract has it.
 func Requested(key campaign.Key, r campaign.Request) *campaignv1.CampaignRequested {
 	return journal.Requested(key, r)
 }
 
-// openBudgets opens the ledger for a service that heeds it. One that does not
-// touches it at no time, and says so if somebody believes otherwise.
+// openBudgets looks whether there are budgets, or makes the place for them if it
+// was told to heed them in any case. A service that was told not to heed them
+// looks all the same, to say so.
 func (a *App) openBudgets(ctx context.Context) error {
-	if a.opts.Rules.Budgets {
-		book, err := journal.OpenBudgets(ctx, a.nc, a.opts.NATS.Replicas)
-		if err != nil {
+	a.lookout = budget.NewLookout(func(ctx context.Context) (*Budgets, error) {
+		if a.opts.Budgets == BudgetsOn {
+			return journal.OpenBudgets(ctx, a.nc, a.opts.NATS.Replicas)
+		}
+		return journal.FindBudgets(ctx, a.nc)
+	})
+	if a.opts.Budgets != BudgetsOff {
+		if _, err := a.lookout.Look(ctx); err != nil {
 			return err
 		}
-		a.budgets = book
-		return nil
+		a.budgets = a.lookout
 	}
-	if _, err := journal.FindBudgets(ctx, a.nc); err == nil {
-		a.opts.Log.Warn("there are budgets, and this service does not heed them: set budgets to on")
+	return journal.AnswerHeeding(a.nc, a.heeding)
+}
+
+// watchBudgets waits for the first budget, and then sweeps until ctx ends.
+func (a *App) watchBudgets(ctx context.Context) {
+	book := a.lookout.Watch(ctx, func(err error) {
+		if err != nil {
+			a.opts.Log.Warn("cannot look for budgets: soon no campaign is confirmed until that is possible again", "error", err)
+			return
+		}
+		a.opts.Log.Info("looked for budgets again: there are none")
+	})
+	switch {
+	case book == nil:
+	case a.budgets == nil:
+		a.opts.Log.Warn("there are budgets, and this service does not heed them: set budgets to auto")
+	default:
+		a.opts.Log.Info("there are budgets, and this service heeds them")
+		a.journal.SweepBudgets(ctx, book, a.purse.swept)
 	}
-	return nil
+}
+
+// lookWithin is how long a service that is asked whether it heeds the budgets
+// looks before it answers. Whoever asks does not wait much longer.
+const lookWithin = 4 * time.Second
+
+// heeding answers whoever has just set a budget.
+func (a *App) heeding() Heeding {
+	h := Heeding{Service: "a service without a name"}
+	if host, err := os.Hostname(); err == nil {
+		h.Service = host
+	}
+	ctx, cancel := context.WithTimeout(a.work, lookWithin)
+	defer cancel()
+	switch _, err := a.lookout.Look(ctx); {
+	case a.budgets == nil:
+		h.Why = "it was told so: set budgets to auto"
+	case err != nil:
+		h.Why = "it cannot look, and soon confirms nothing: " + err.Error()
+	default:
+		h.Heeds = true
+	}
+	return h
 }

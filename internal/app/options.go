@@ -33,6 +33,11 @@ type Options struct {
 	// is for sources that are not in the list. Default none.
 	ApproveAbove, SendWindow string
 
+	// Budgets says whether the budgets are heeded: [BudgetsAuto], as soon as
+	// somebody has set one; [BudgetsOn], in any case; [BudgetsOff], never.
+	// Default auto.
+	Budgets string
+
 	// ---- work
 
 	// Requests and Wakeups are how many requests, and how many timers and
@@ -109,6 +114,7 @@ func (o Options) WithDefaults() Options {
 	def(&o.Gateway.BreakerFailures, 5)
 	def(&o.Gateway.BreakerOpen, 30*time.Second)
 	def(&o.Gateway.Timeout, 20*time.Second)
+	def(&o.Budgets, BudgetsAuto)
 	def(&o.Requests, 64)
 	def(&o.Wakeups, 64)
 	def(&o.Grace, 25*time.Second)
@@ -170,6 +176,11 @@ func (o Options) Validate() error {
 		if name := policies[source].Window; name != "" && err == nil && windows[name] == nil {
 			say("send_window: %s: no file in windows is called %q", source, name)
 		}
+	}
+	switch o.Budgets {
+	case BudgetsAuto, BudgetsOn, BudgetsOff:
+	default:
+		say("budgets is %q: want auto, on or off", o.Budgets)
 	}
 	if r.DriftTolerance < 0 || r.DriftTolerance > 100 {
 		say("approval.drift is %d: want a percentage from 0 to 100", r.DriftTolerance)

@@ -43,6 +43,12 @@ func (p *purse) show(o *ops.Ops) {
 		{"budget_limit", "What may be spent in the period under way, at the last sweep of the budgets.", func(u budget.Usage) float64 { return u.Limit.Amount.InexactFloat64() }},
 		{"budget_spent", "What campaigns that have ended have cost of it.", func(u budget.Usage) float64 { return u.Spent.Amount.InexactFloat64() }},
 		{"budget_reserved", "What campaigns under way have reserved of it.", func(u budget.Usage) float64 { return u.Reserved.Amount.InexactFloat64() }},
+		{"budget_foreign_costs", "Campaigns that were charged in another currency than the budget's; what was reserved is counted for them.", func(u budget.Usage) float64 {
+			if u.Foreign == nil {
+				return 0
+			}
+			return float64(u.Foreign.Campaigns)
+		}},
 	} {
 		o.GaugesOf(m.name, m.help, []string{"budget", "period", "currency"}, func(is func(float64, ...string)) {
 			usage := p.usage.Load()

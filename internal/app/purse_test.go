@@ -53,6 +53,11 @@ func TestMetricsOfBudgets(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	abroad := campaign.Key{Source: "shop-italia", RequestID: "abroad"}
+	if err := book.Settle(t.Context(), abroad, campaign.Money{Amount: decimal.NewFromInt(1), Currency: "USD"}, now); err != nil {
+		t.Fatal(err)
+	}
+
 	var p purse
 	o := ops.New(ops.Options{})
 	p.show(o)
@@ -74,6 +79,8 @@ func TestMetricsOfBudgets(t *testing.T) {
 		`staffetta_budget_spent{budget="shop-italia",currency="EUR",period="day"} 19.9`,
 		`staffetta_budget_reserved{budget="shop-italia",currency="EUR",period="day"} 7.25`,
 		`staffetta_budget_reserved{budget="*",currency="EUR",period="month"} 7.25`,
+		`staffetta_budget_foreign_costs{budget="shop-italia",currency="EUR",period="day"} 1`,
+		`staffetta_budget_foreign_costs{budget="*",currency="EUR",period="month"} 1`,
 		`staffetta_budget_sweep_settled_total 2`,
 		`staffetta_budget_sweep_without_record 1`,
 	} {

@@ -70,6 +70,8 @@ func (a *App) show() {
 	if a.budgets != nil {
 		a.purse.show(a.ops)
 	}
+	a.ops.Gauge("budgets_heeded", "1 while this service heeds budgets that somebody has set; 0 as well while there are none.",
+		func() float64 { return one(a.budgets != nil && a.lookout.Found()) })
 	a.ops.Gauge("nats_connected", "1 while NATS is connected.", func() float64 { return one(a.nc.IsConnected()) })
 }
 

@@ -25,6 +25,9 @@ var _ runner.Budgets = (*Book)(nil)
 // NewBook returns the book of a store.
 func NewBook(s Store) *Book { return &Book{store: s, turn: make(chan struct{}, 1)} }
 
+// Exist says that a book may hold a budget.
+func (b *Book) Exist() bool { return true }
+
 // Reserve puts an amount into every ledger that it falls under, or into none.
 // See [runner.Budgets].
 func (b *Book) Reserve(ctx context.Context, key campaign.Key, amount campaign.Money, at time.Time) error {
@@ -208,11 +211,11 @@ func (b *Book) settle(ctx context.Context, l line, key string, cost campaign.Mon
 		case open && (counted || page.counted(key)):
 			return page.without(key), true, nil
 		case open:
-			return page.settled(key, cost), true, nil
-		case cost.Amount.IsZero(), l.limit.Currency != cost.Currency, counted, page.counted(key):
+			return page.settled(key, cost, l.limit.Currency), true, nil
+		case cost.Amount.IsZero(), l.limit.Currency == "", counted, page.counted(key):
 			return page, false, nil
 		}
-		return page.settled(key, cost), true, nil
+		return page.settled(key, cost, l.limit.Currency), true, nil
 	})
 	for _, name := range append([]string{l.ledger}, l.before...) {
 		if err == nil && name != home {

@@ -231,6 +231,31 @@ func TestAFullLedgerFitsAndAsksToComeAgain(t *testing.T) {
 	reserve(t, b, "one-more", 1)
 }
 
+// The gateway charges in another currency than it has quoted. What was reserved
+// is spent all the same, and whoever looks is told.
+func TestACostInAnotherCurrencyCountsAsWhatWasReserved(t *testing.T) {
+	t.Parallel()
+	b := budget.NewBook(memory{shelf: newShelf()})
+	set(t, b, "shop-italia", "Europe/Rome", eur(100), campaign.Money{})
+	reserve(t, b, "a", 60)
+	dollars := campaign.Money{Amount: decimal.NewFromInt(1), Currency: "USD"}
+	for _, id := range []string{"a", "a", "b", "b"} { // the other one had nothing reserved
+		if err := b.Settle(t.Context(), key(id), dollars, morning); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := used(t, b, "shop-italia"); got != "2026-11-27: 60 + 0 of 100" {
+		t.Errorf("it is used %s", got)
+	}
+	all, err := b.UsageOfAll(t.Context(), morning, 10)
+	if err != nil || len(all) != 1 {
+		t.Fatalf("%+v, %v", all, err)
+	}
+	if f := all[0].Foreign; f == nil || f.Campaigns != 2 || f.Uncounted != 1 || f.Last != "shop-italia.b" || !f.Cost.Equal(dollars) {
+		t.Errorf("told of it is %+v", f)
+	}
+}
+
 func TestSetRemembersWhoAndWhen(t *testing.T) {
 	t.Parallel()
 	b := budget.NewBook(memory{shelf: newShelf()})

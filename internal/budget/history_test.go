@@ -106,11 +106,19 @@ func newHistory(t *testing.T, seed uint64) *history {
 		}
 		j.Fault = func(op string, _ campaign.Key) (bool, error) { return h.happens(op) }
 		h.replicas = append(h.replicas, runner.New(runner.Options{
-			Rules: campaign.Rules{Budgets: true}, Journal: j, Gateway: h.gateway,
-			Budgets: budget.NewBook(memory{h.shelf, h.happens}),
+			Journal: j, Gateway: h.gateway,
+			Budgets: budget.NewLookout(h.find),
 		}))
 	}
 	return h
+}
+
+// find is a replica's first look at the budgets.
+func (h *history) find(context.Context) (*budget.Book, error) {
+	if _, err := h.happens("find"); err != nil {
+		return nil, err
+	}
+	return budget.NewBook(memory{h.shelf, h.happens}), nil
 }
 
 // live lets everything happen, until nothing can happen any more.

@@ -62,6 +62,7 @@ type Usage struct {
 	Reserved campaign.Money // by campaigns that are under way
 	Left     campaign.Money // below zero if it was lowered too late
 	Open     int            // campaigns that are under way
+	Foreign  *Foreign       // nil: every cost came in the budget's currency
 }
 
 // Usage says how far a budget is spent in the day and the month of an instant.
@@ -83,7 +84,7 @@ func (b *Book) Usage(ctx context.Context, d Definition, at time.Time) ([]Usage, 
 		all = append(all, Usage{
 			Scope: l.scope, Kind: l.kind, Period: l.period, Zone: l.zone, Limit: l.limit,
 			Spent: in(page.Settled), Reserved: in(reserved), Left: in(l.limit.Amount.Sub(page.Settled).Sub(reserved)),
-			Open: len(page.Open),
+			Open: len(page.Open), Foreign: page.Foreign,
 		})
 	}
 	return all, nil

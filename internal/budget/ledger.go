@@ -38,6 +38,17 @@ type Ledger struct {
 	Settled  decimal.Decimal  `json:"settled"`           // what campaigns have cost
 	Open     map[string]Entry `json:"open,omitempty"`    // what is reserved, by campaign
 	Counted  []string         `json:"counted,omitempty"` // marks of the campaigns settled at a cost, the latest last
+	Foreign  *Foreign         `json:"foreign,omitempty"` // what came in another currency
+}
+
+// Foreign are the campaigns whose cost came in another currency than their
+// ledger's. What was reserved for one is counted in place of it; one that had
+// nothing reserved cannot be counted.
+type Foreign struct {
+	Campaigns int            `json:"campaigns"`
+	Uncounted int            `json:"uncounted,omitempty"` // of them, those that had nothing reserved
+	Last      string         `json:"last"`                // the latest of them
+	Cost      campaign.Money `json:"cost"`                // of that
 }
 
 // Entry is a reservation.
@@ -115,16 +126,39 @@ func (l Ledger) without(key string) Ledger {
 }
 
 // settled takes a campaign's reservation out, if it has one, and adds what it
-// cost. It must not have been counted yet.
-func (l Ledger) settled(key string, cost campaign.Money) Ledger {
+// cost. It must not have been counted yet. A cost in another currency than the
+// ledger's adds what was reserved: a total has one currency, and whoever has
+// spent something has not spent nothing.
+func (l Ledger) settled(key string, cost campaign.Money, currency string) Ledger {
+	reserved, open := l.Open[key]
+	currency = l.currency(currency)
 	l = l.without(key)
-	if cost.Amount.IsZero() || l.Currency != "" && cost.Currency != l.Currency {
+	if cost.Currency != "" && cost.Currency != currency {
+		f := Foreign{Campaigns: 1, Last: key, Cost: cost}
+		if !open {
+			f.Uncounted = 1
+		}
+		if l.Foreign != nil {
+			f.Campaigns += l.Foreign.Campaigns
+			f.Uncounted += l.Foreign.Uncounted
+		}
+		l.Foreign, cost.Amount = &f, reserved.Amount
+	} else if cost.Amount.IsZero() {
 		return l
 	}
-	l.Schema, l.Currency = schema, cost.Currency
+	l.Schema, l.Currency = schema, currency
 	l.Settled = l.Settled.Add(cost.Amount)
 	l.Counted = append(slices.Clone(l.Counted[max(0, len(l.Counted)+1-MaxCounted):]), mark(key))
 	return l
+}
+
+// currency is the one that the ledger holds money in; while it holds none, the
+// budget's.
+func (l Ledger) currency(budgets string) string {
+	if l.Settled.IsZero() && len(l.Open) == 0 {
+		return budgets
+	}
+	return l.Currency
 }
 
 // counted says that a campaign's cost is in the total, as far as it remembers.

@@ -13,6 +13,26 @@ import (
 // sees that it is gone at the gateway, the other that it is cancelled) one is
 // heard, and what it has cost is then read off the record.
 
+// budgeted says whether the budgets have to know of the campaign: there may be
+// some, or somebody who knew more has saved that there are.
+func (t *turn) budgeted() bool {
+	return t.c.Budgeted || t.budgets && !t.c.Request.Simulation
+}
+
+// reserve asks the budgets, if there may be any, and then for leave to confirm.
+func (t *turn) reserve() Decision {
+	switch {
+	case !t.budgeted():
+		return t.call(OpAdmit)
+	case !t.c.Budgeted:
+		// They were set since the draft was saved. The record says so before the
+		// ledger does: whoever finds it has something to settle.
+		t.c.Budgeted = true
+		return t.saveAndCall(OpReserve)
+	}
+	return t.call(OpReserve)
+}
+
 // reserved takes the ledger's answer: the budgets have room, or not.
 func (t *turn) reserved(o Outcome) Decision {
 	switch o.Kind {
@@ -45,18 +65,25 @@ func (t *turn) settledUp(o Outcome) Decision {
 }
 
 // Cost is what the campaign has cost: nothing, unless it was confirmed and not
-// taken back; then what the gateway says, or as long as it does not, what it
-// quoted.
+// taken back; then what the gateway says, in the end. As long as it does not say,
+// or may not have counted everything yet, it is what it quoted, if that is more.
 func (c Campaign) Cost() Money {
+	var quoted, said Money
+	if c.Quote != nil {
+		quoted = c.Quote.Price.Total
+	}
+	if c.Stats != nil {
+		said = c.Stats.Cost
+	}
 	switch {
 	case c.Confirmed == nil, c.State == Cancelling, c.State == Cancelled:
 		return Money{}
-	case c.Stats != nil && !c.Stats.Cost.none():
-		return c.Stats.Cost
-	case c.Quote != nil:
-		return c.Quote.Price.Total
+	case said.Currency == "":
+		return quoted
+	case c.Stats.Status != StatusCompleted && c.Stats.Status != StatusFailed && said.within(quoted):
+		return quoted
 	}
-	return Money{}
+	return said
 }
 
 // ChargedAt is the instant whose day and month the campaign is charged to: the

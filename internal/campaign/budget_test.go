@@ -19,7 +19,17 @@ func TestCost(t *testing.T) {
 		{"IsNothingBeforeTheConfirm", campaign.Campaign{State: campaign.Rejecting, Quote: quote}, campaign.Money{}},
 		{"IsTheQuoteUntilTheGatewaySaysMore", campaign.Campaign{State: campaign.Sending, Quote: quote, Confirmed: confirmed}, eur("344.09")},
 		{"IsWhatTheGatewaySays", campaign.Campaign{State: campaign.Completed, Quote: quote, Confirmed: confirmed,
-			Stats: &campaign.Stats{Cost: eur("340")}}, eur("340")},
+			Stats: &campaign.Stats{Status: campaign.StatusCompleted, Cost: eur("340")}}, eur("340")},
+		{"IsNothingIfTheGatewaySaysSoInTheEnd", campaign.Campaign{State: campaign.Failed, Quote: quote, Confirmed: confirmed,
+			Stats: &campaign.Stats{Status: campaign.StatusFailed, Cost: eur("0")}}, eur("0")},
+		{"IsTheQuoteIfTheGatewaySaysNoCost", campaign.Campaign{State: campaign.Completed, Quote: quote, Confirmed: confirmed,
+			Stats: &campaign.Stats{Status: campaign.StatusCompleted}}, eur("344.09")},
+		{"IsTheQuoteIfTheGatewayNamesNoCurrency", campaign.Campaign{State: campaign.Completed, Quote: quote, Confirmed: confirmed,
+			Stats: &campaign.Stats{Status: campaign.StatusCompleted, Cost: campaign.Money{Amount: eur("12").Amount}}}, eur("344.09")},
+		{"IsTheQuoteIfTheLastThatWasReadIsNotTheEnd", campaign.Campaign{State: campaign.Failed, Quote: quote, Confirmed: confirmed,
+			Stats: &campaign.Stats{Status: campaign.StatusSending, Cost: eur("12")}}, eur("344.09")},
+		{"IsMoreThanTheQuoteAsSoonAsTheGatewaySaysSo", campaign.Campaign{State: campaign.Failed, Quote: quote, Confirmed: confirmed,
+			Stats: &campaign.Stats{Status: campaign.StatusSending, Cost: eur("400")}}, eur("400")},
 		{"IsNothingOnceTheConfirmIsTakenBack", campaign.Campaign{State: campaign.Cancelling, Quote: quote, Confirmed: confirmed}, campaign.Money{}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -81,7 +81,7 @@ func (t *turn) created(o Outcome) Decision {
 	case OK:
 		t.c.Draft = &Bound{ID: o.CampaignID}
 		t.c.Quote = nil
-		t.c.Budgeted = t.Budgets && !t.c.Request.Simulation
+		t.c.Budgeted = t.budgeted()
 		t.become(Drafted)
 		t.c.Wake = t.now.Add(t.Lease)
 		return t.saveAndCall(OpConfigure)
@@ -172,8 +172,8 @@ func (t *turn) intend() Decision {
 	if why := t.forbidden(); why != nil {
 		return t.quotedButNo(*why)
 	}
-	if t.now.Sub(t.c.Quote.At) > t.QuoteWithin {
-		return t.withdraw(Abandoning, nil) // what it says may not be so any more
+	if t.now.Sub(t.c.Quote.At) > t.QuoteWithin || t.budgeted() && !t.c.Budgeted {
+		return t.withdraw(Abandoning, nil) // what it says may not be so any more; or a budget was set, which it has not passed
 	}
 	if why := t.mustAsk(*t.c.Quote); why != "" {
 		return t.awaitApproval(why) // it became late while it waited for leave

@@ -40,10 +40,7 @@ func (t *turn) pass() Decision {
 	if h := t.c.Hold; h == nil || h.Again.IsZero() {
 		t.c.Hold = nil // else the gateway has seen enough credit before, and refused to send it
 	}
-	if t.Budgets && !t.c.Request.Simulation {
-		return t.call(OpReserve)
-	}
-	return t.call(OpAdmit)
+	return t.reserve()
 }
 
 // mustAsk says why somebody has to agree to a quote, unless nobody has to or
@@ -58,8 +55,10 @@ func (t *turn) mustAsk(q Quote) string {
 	if !limits.MaxTotal.none() && !q.Price.Total.within(limits.MaxTotal) {
 		ask("it costs %s, more than the request's max_total of %s", q.Price.Total, limits.MaxTotal)
 	}
-	if id := QuoteID(t.c.Request, q); limits.Agreed != "" && limits.Agreed != id {
-		ask("quote %s was agreed on, and this is %s", limits.Agreed, id)
+	if limits.Agreed != "" {
+		if id := QuoteID(t.c.Request, q); id != limits.Agreed {
+			ask("quote %s was agreed on, and this is %s", limits.Agreed, id)
+		}
 	}
 	if !above.none() && !q.Price.Total.within(above) {
 		ask("it costs %s, and %s needs an approval above %s", q.Price.Total, t.c.Key.Source, above)

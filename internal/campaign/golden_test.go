@@ -24,11 +24,9 @@ var rewrite = flag.Bool("rewrite", false, "write testdata/lifecycle.txt anew")
 
 var (
 	friday = time.Date(2026, 11, 27, 8, 0, 0, 0, time.UTC)
-	rules  = lifecycleRules
+	rules  = campaign.Rules{Windows: map[string]campaign.Window{"night": night{}}}.WithDefaults()
 	key    = campaign.Key{Source: "shop-italia", RequestID: "bf-2026"}
 )
-
-var lifecycleRules = campaign.Rules{Windows: map[string]campaign.Window{"night": night{}}}.WithDefaults()
 
 // night is a send window that is open from 22:00 to 07:00 UTC.
 type night struct{}
@@ -48,11 +46,6 @@ func (night) Open(from time.Time, lasts time.Duration) (time.Time, string, error
 		}
 	}
 	return time.Time{}, "", errors.New("no night is long enough")
-}
-
-func withBudgets(r campaign.Rules) campaign.Rules {
-	r.Budgets = true
-	return r
 }
 
 // quoteID is the one of blackFriday as outcomes() quotes it.
@@ -165,8 +158,8 @@ type situation struct {
 	age  time.Duration
 	asks campaign.Request
 	pace campaign.Pace // what was seen of the gateway's
-	// rules of this situation; nil: the usual ones.
-	rules *campaign.Rules
+	// budgets are set.
+	budgets bool
 }
 
 // story drives a campaign by the names of its inputs. "reload" is what another
@@ -187,6 +180,8 @@ func story(t *testing.T, r campaign.Request, steps ...string) situation {
 			s.c = reload(t, saved)
 		case "due":
 			s.now, s.age = later(s.now, s.c.Wake), s.age+s.c.Wake.Sub(s.now)
+		case "a budget is set":
+			s.budgets = true
 		case "unsettled":
 			s.age = rules.Settle - 1
 		case "settled":
@@ -202,7 +197,7 @@ func story(t *testing.T, r campaign.Request, steps ...string) situation {
 			if !ok {
 				t.Fatalf("no input is called %q", step)
 			}
-			d := rules.Step(s.c, in, campaign.Facts{Now: s.now, Age: s.age})
+			d := rules.Step(s.c, in, campaign.Facts{Now: s.now, Age: s.age, Budgets: s.budgets})
 			if d.Save {
 				saved, s.age = d.Next, 0
 			}
@@ -335,8 +330,7 @@ func situations(t *testing.T) []situation {
 			all = append(all, s)
 		}
 	}
-	rules = withBudgets(rules)
-	defer func() { rules = lifecycleRules }()
+	set := []string{"a budget is set"}
 	soonExpired := plus(quoted, "reserve unavailable", "reload", "in 4 hours", "woken")
 	for _, l := range []struct {
 		name  string
@@ -352,12 +346,18 @@ func situations(t *testing.T) []situation {
 		{"with budgets: completed, the ledger did not answer, due", blackFriday(), plus(quoted, "reserve ok", "admit ok", "confirm ok", "due", "woken", "stats COMPLETED", "delivered", "settle unavailable", "reload", "due")},
 		{"with budgets: abandoning, has expired, delete under way", expiring, soonExpired},
 		{"with budgets: rejected, of another run, not settled, due", expiring, plus(soonExpired, "delete ok", "reload", "due")},
+		{"with budgets, set since: drafted, own, price under way", blackFriday(), slices.Concat(drafted, []string{"configure ok", "calculate ok"}, set)},
+		{"with budgets, set since: drafted, own, reserve under way", blackFriday(), slices.Concat(drafted, []string{"configure ok", "calculate ok"}, set, []string{"price ok"})},
+		{"with budgets, set since: drafted, own, waiting for leave to confirm", blackFriday(), slices.Concat(quoted, set)},
+		{"with budgets, set since: sending, statistics under way", blackFriday(), slices.Concat(sending, []string{"due", "woken"}, set)},
+		{"with budgets, set since: completed, not told and not settled", blackFriday(), slices.Concat(sending, []string{"due", "woken"}, set, []string{"stats COMPLETED"})},
 		{"with budgets: cancelling, was confirmed for later, delete under way", soon, plus(quoted, "reserve ok", "admit ok", "confirm ok", "reload", "cancel")},
 	} {
+		if !slices.Contains(l.steps, set[0]) {
+			l.steps = slices.Concat(set, l.steps)
+		}
 		s := story(t, l.r, l.steps...)
-		s.name, s.rules = l.name, &rules
-		r := rules
-		s.rules = &r
+		s.name = l.name
 		all = append(all, s)
 	}
 	return all
@@ -408,7 +408,7 @@ func describe(s situation, d campaign.Decision) string {
 func TestNoCommandIsTakenInSilence(t *testing.T) {
 	for _, s := range situations(t) {
 		for _, i := range inputs() {
-			d := rules.Step(s.c, i.in, campaign.Facts{Now: s.now, Age: s.age})
+			d := rules.Step(s.c, i.in, campaign.Facts{Now: s.now, Age: s.age, Budgets: s.budgets})
 			if d.Save || d.Refused != "" || s.c.State == "" {
 				continue // without a record it waits for the request
 			}
@@ -441,11 +441,7 @@ func TestLifecycleTable(t *testing.T) {
 			if _, ok := i.in.(campaign.Asked); ok {
 				i.in = campaign.Asked{Key: key, Request: s.asks}
 			}
-			r := rules
-			if s.rules != nil {
-				r = *s.rules
-			}
-			d := r.Step(s.c, i.in, campaign.Facts{Now: s.now, Age: s.age, Pace: s.pace})
+			d := rules.Step(s.c, i.in, campaign.Facts{Now: s.now, Age: s.age, Pace: s.pace, Budgets: s.budgets})
 			if d.Refused != "" {
 				if refused[d.Refused] == nil {
 					no = append(no, d.Refused)

@@ -58,9 +58,6 @@ type Rules struct {
 	// a sending takes as long as nothing better was seen: see [Rules.PaceFor].
 	// Default 200: UC-006's 9,831 took 42 minutes.
 	Pace int
-	// Budgets says that there is a ledger: what a campaign costs is put into it
-	// before the confirm.
-	Budgets bool
 	// DriftTolerance is by how many percent recipients and parts may differ
 	// from what was approved. Default 0: not at all.
 	DriftTolerance int

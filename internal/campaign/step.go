@@ -13,6 +13,9 @@ type Facts struct {
 	Age time.Duration
 	// Pace is what was seen of the gateway's pace, by the looks at all sendings.
 	Pace Pace
+	// Budgets says that there may be budgets: what a campaign costs is put into
+	// their ledger before the confirm.
+	Budgets bool
 }
 
 // Decision is what follows from an input, in this order: save Next if Save,
@@ -32,7 +35,7 @@ type Decision struct {
 // Everything the record owes has been delivered before Step is called, so the
 // next version owes only what this step adds.
 func (r Rules) Step(c Campaign, in Input, f Facts) Decision {
-	t := turn{Rules: r.WithDefaults(), c: c, now: f.Now, age: f.Age, pace: f.Pace}
+	t := turn{Rules: r.WithDefaults(), c: c, now: f.Now, age: f.Age, pace: f.Pace, budgets: f.Budgets}
 	t.c.Outbox = nil
 	switch in := in.(type) {
 	case Asked:
@@ -81,10 +84,11 @@ func (r Rules) Step(c Campaign, in Input, f Facts) Decision {
 // turn is one step in the making: a copy of the campaign, and the moment.
 type turn struct {
 	Rules
-	c    Campaign
-	now  time.Time
-	age  time.Duration
-	pace Pace
+	c       Campaign
+	now     time.Time
+	age     time.Duration
+	pace    Pace
+	budgets bool
 }
 
 // wake looks at a campaign that is due.
@@ -206,6 +210,9 @@ func (t *turn) end(s State, event EventType, why Reason) Decision {
 // over stores a final state.
 func (t *turn) over(s State) Decision {
 	t.become(s)
+	if t.c.Confirmed != nil {
+		t.c.Budgeted = t.budgeted() // also if they were set while it was being sent
+	}
 	t.c.Wake, t.c.Hold = time.Time{}, nil
 	if len(t.c.Outbox) > 0 {
 		// Whoever stores this may not live to tell it: until it is told, the

@@ -22,8 +22,9 @@ func newBudget(t Terminal) *cobra.Command {
 		Short: "What may be spent in a day and in a month, and what is",
 		Long: `A budget limits what the campaigns of a source, or those of the whole account,
 may cost in a day and in a month. A campaign that has no room in every budget it
-falls under is rejected before anything is spent. Services that run with
---budgets on heed them; how they are kept is in docs/money.md.`,
+falls under is rejected before anything is spent. Services heed them from the
+first one on, unless they were told --budgets off; how they are kept is in
+docs/money.md.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -48,7 +49,7 @@ campaigns that have ended, what is reserved by those under way, and what is left
 			if err != nil {
 				return usageError{err}
 			}
-			return eachBudget(cmd, t, rows, args, func(ctx context.Context, book *app.Budgets, all []budget.Definition) error {
+			return eachBudget(cmd, t, rows, args, func(ctx context.Context, client *app.Client, book *app.Budgets, all []budget.Definition) error {
 				var used []budget.Usage
 				for _, d := range all {
 					at := time.Now()
@@ -61,7 +62,15 @@ campaigns that have ended, what is reserved by those under way, and what is left
 					}
 					used = append(used, u...)
 				}
-				return printUsage(t.Out, used, asJSON)
+				if err := printUsage(t.Out, used, asJSON); err != nil {
+					return err
+				}
+				// Whoever may read the budgets need not be one who may ask.
+				if all, err := client.AskHeeding(ctx); err == nil && unheeded(all) != "" {
+					_, err := fmt.Fprintln(t.Err, unheeded(all))
+					return err
+				}
+				return nil
 			})
 		},
 	}
@@ -83,12 +92,14 @@ type usageLine struct {
 	Reserved campaign.Money `json:"reserved"`
 	Left     campaign.Money `json:"left"`
 	UnderWay int            `json:"under_way"`
+	// Foreign are the campaigns that were charged in another currency.
+	Foreign *budget.Foreign `json:"foreign,omitempty"`
 }
 
 func printUsage(w io.Writer, used []budget.Usage, asJSON bool) error {
 	if asJSON {
 		for _, u := range used {
-			err := printLine(w, usageLine{string(u.Scope), u.Period, u.Zone, u.Limit, u.Spent, u.Reserved, u.Left, u.Open})
+			err := printLine(w, usageLine{string(u.Scope), u.Period, u.Zone, u.Limit, u.Spent, u.Reserved, u.Left, u.Open, u.Foreign})
 			if err != nil {
 				return err
 			}
@@ -100,7 +111,26 @@ func printUsage(w io.Writer, used []budget.Usage, asJSON bool) error {
 	for _, u := range used {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", u.Scope, u.Period, u.Limit, u.Spent, u.Reserved, u.Left, u.Open, u.Zone)
 	}
-	return table.Flush()
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	for _, u := range used {
+		if u.Foreign != nil {
+			fmt.Fprintln(w, foreign(u))
+		}
+	}
+	return nil
+}
+
+// foreign says what stands in a budget in place of costs in another currency.
+func foreign(u budget.Usage) string {
+	f := u.Foreign
+	text := fmt.Sprintf("%s, %s: the gateway charged %d of its campaigns in another currency (the last %s, %s); what was reserved is counted for them",
+		u.Scope, u.Period, f.Campaigns, f.Last, f.Cost)
+	if f.Uncounted > 0 {
+		text += fmt.Sprintf(", and nothing for %d that had nothing reserved", f.Uncounted)
+	}
+	return text
 }
 
 func newBudgetSet(t Terminal) *cobra.Command {
@@ -151,7 +181,10 @@ reserved. Who set it and when is kept.`,
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(t.Out, "%s: %s\n", d.Scope, laidDown(d.Current()))
+			if _, err := fmt.Fprintf(t.Out, "%s: %s\n", d.Scope, laidDown(d.Current())); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(t.Out, heeded(client.AskHeeding(cmd.Context())))
 			return err
 		},
 	}
@@ -175,7 +208,7 @@ func newBudgetHistory(t Terminal) *cobra.Command {
 		Example: "  staffetta budget history shop-italia",
 		Args:    atMostOne,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return eachBudget(cmd, t, rows, args, func(_ context.Context, _ *app.Budgets, all []budget.Definition) error {
+			return eachBudget(cmd, t, rows, args, func(_ context.Context, _ *app.Client, _ *app.Budgets, all []budget.Definition) error {
 				table := tabwriter.NewWriter(t.Out, 0, 0, 2, ' ', 0)
 				fmt.Fprintln(table, "BUDGET\tSET\tBY\tTO")
 				for _, d := range all {
@@ -191,6 +224,35 @@ func newBudgetHistory(t Terminal) *cobra.Command {
 	return cmd
 }
 
+// heeded says who heeds a budget that was just set.
+func heeded(all []app.Heeding, err error) string {
+	switch no := unheeded(all); {
+	case err != nil:
+		return fmt.Sprintf("it is set; whether it is heeded nobody could say: %s", err)
+	case no != "":
+		return no
+	case len(all) == 0:
+		return fmt.Sprintf("no service answers now: one that starts heeds it, and one that could not be asked within %s, unless they were told --budgets off", budget.HeededWithin)
+	case len(all) == 1:
+		return "the service heeds it from now on"
+	}
+	return fmt.Sprintf("%d services heed it from now on", len(all))
+}
+
+// unheeded names the services that do not heed the budgets; empty: all do.
+func unheeded(all []app.Heeding) string {
+	var who []string
+	for _, h := range all {
+		if !h.Heeds {
+			who = append(who, h.Service+": "+h.Why)
+		}
+	}
+	if len(who) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d services do NOT heed budgets (%s)", len(who), len(all), strings.Join(who, "; "))
+}
+
 // laidDown is a change in words.
 func laidDown(c budget.Change) string {
 	amount := func(m campaign.Money) string {
@@ -203,7 +265,7 @@ func laidDown(c budget.Change) string {
 }
 
 // eachBudget reads the budgets, of one source or all.
-func eachBudget(cmd *cobra.Command, t Terminal, rows []setting, args []string, do func(context.Context, *app.Budgets, []budget.Definition) error) error {
+func eachBudget(cmd *cobra.Command, t Terminal, rows []setting, args []string, do func(context.Context, *app.Client, *app.Budgets, []budget.Definition) error) error {
 	client, err := connect(cmd, t, rows)
 	if err != nil {
 		return err
@@ -230,7 +292,7 @@ func eachBudget(cmd *cobra.Command, t Terminal, rows []setting, args []string, d
 	case err != nil:
 		return err
 	}
-	return do(ctx, book, all)
+	return do(ctx, client, book, all)
 }
 
 // limitOf reads a limit as people write it; nil if nothing is said.

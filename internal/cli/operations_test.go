@@ -74,7 +74,7 @@ func TestOperationsNamesMetricsThatExist(t *testing.T) {
 		t.Errorf("%d metrics were found in the document: this test looks for them in the wrong way", len(names))
 	}
 	// There is one for each budget, once there is a budget.
-	ofBudgets := regexp.MustCompile(`^staffetta_budget_(limit|spent|reserved)$`)
+	ofBudgets := regexp.MustCompile(`^staffetta_budget_(limit|spent|reserved|foreign_costs)$`)
 	for _, name := range names {
 		if !ofBudgets.MatchString(name) && !regexp.MustCompile(`(?m)^`+name+`[ {]`).Match(page) {
 			t.Errorf("%s is in the document, and not in /metrics", name)

@@ -27,7 +27,7 @@ import (
 //	publish SUBJECT FILE [NAME:VALUE…]  publish a file, with headers
 //	ask ID JSON…                        ask for ShopItalia's campaign, with these fields
 //	keep VAR REGEXP                     what is in parentheses in the last stdout
-//	service stop|start                  end the service, or start it again
+//	service stop|start [BUDGETS]        end the service, or start it again, with that for budgets
 //
 // and the variables NATS_URL, SANDBOX and LIST, the number of the contact list.
 func TestOperatorScripts(t *testing.T) {
@@ -68,16 +68,17 @@ func setupOperator(env *testscript.Env) error {
 	}
 	env.Setenv("NATS_URL", local.NATSURL)
 	env.Setenv("SANDBOX", local.Sandbox.URL)
-	return s.start()
+	return s.start("")
 }
 
-func (s *stack) start() error {
+func (s *stack) start(budgets string) error {
 	o := s.local.Service()
+	o.Budgets = budgets
 	o.Gateway.Timeout, o.Gateway.BreakerOpen = time.Second, 500*time.Millisecond
 	o.Rules = campaign.Rules{
 		ConfirmWithin: time.Second, Settle: 2500 * time.Millisecond, Denials: 2,
 		PollMin: 50 * time.Millisecond, BackoffMin: 50 * time.Millisecond, BackoffMax: 200 * time.Millisecond,
-		CreditEvery: 200 * time.Millisecond, Budgets: true,
+		CreditEvery: 200 * time.Millisecond,
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	service, err := app.New(ctx, o)
@@ -106,15 +107,15 @@ func (s *stack) end() error {
 }
 
 func cmdService(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: service stop|start")
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: service stop|start [BUDGETS]")
 	}
 	s := ts.Value(stackKey{}).(*stack)
 	if args[0] == "stop" {
 		ts.Check(s.end())
 		return
 	}
-	ts.Check(s.start())
+	ts.Check(s.start(strings.Join(args[1:], "")))
 }
 
 func cmdAsk(ts *testscript.TestScript, neg bool, args []string) {

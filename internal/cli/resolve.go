@@ -47,8 +47,6 @@ func (f *settingFlag) Type() string {
 	switch f.field(new(config)).(type) {
 	case *int:
 		return "number"
-	case *bool:
-		return "on|off"
 	case *time.Duration:
 		return "duration"
 	}
@@ -240,15 +238,6 @@ func assign(field any, v string) error {
 			return fmt.Errorf("%q is not a whole number", v)
 		}
 		*f = n
-	case *bool:
-		switch v {
-		case "on", "true":
-			*f = true
-		case "off", "false":
-			*f = false
-		default:
-			return fmt.Errorf("%q is neither on nor off", v)
-		}
 	case *time.Duration:
 		d, err := time.ParseDuration(v)
 		if err != nil {
@@ -256,7 +245,7 @@ func assign(field any, v string) error {
 		}
 		*f = d
 	default:
-		panic("a setting's field is *string, *int, *bool or *time.Duration")
+		panic("a setting's field is *string, *int or *time.Duration")
 	}
 	return nil
 }

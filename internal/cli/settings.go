@@ -26,7 +26,7 @@ type setting struct {
 	also  string              // environment variable of the nats command line that means the same
 	help  string              // what it is, and why one would change it
 	mask  func(string) string // hides what is secret in it; nil: nothing is
-	field func(c *config) any // *string, *int, *bool or *time.Duration
+	field func(c *config) any // *string, *int or *time.Duration
 }
 
 // flag is the setting's flag, without dashes: nats.url is --nats-url.
@@ -109,8 +109,8 @@ var settings = []setting{
 		help:  "window of requests that name none, by source: shop-italia=it-marketing, *=office-hours",
 		field: func(c *config) any { return &c.SendWindow }},
 	{key: "budgets",
-		help:  "on heeds the budgets: each campaign's cost is reserved before it is confirmed; see docs/money.md",
-		field: func(c *config) any { return &c.Rules.Budgets }},
+		help:  "auto heeds the budgets as soon as somebody has set one, on makes the place for them at the start, off never heeds them; see docs/money.md",
+		field: func(c *config) any { return &c.Budgets }},
 	{key: "approval.above",
 		help:  "total above which somebody must agree, by source: acqua-luce=500 EUR, *=2000 EUR",
 		field: func(c *config) any { return &c.ApproveAbove }},
@@ -201,13 +201,8 @@ func text(field any) string {
 		return *f
 	case *int:
 		return itoa(*f)
-	case *bool:
-		if *f {
-			return "on"
-		}
-		return "off"
 	case *time.Duration:
 		return shortDuration(*f)
 	}
-	panic("a setting's field is *string, *int, *bool or *time.Duration")
+	panic("a setting's field is *string, *int or *time.Duration")
 }

@@ -207,3 +207,29 @@ func TestThrottledStopsEverybody(t *testing.T) {
 		t.Error("the breaker counted a 429")
 	}
 }
+
+// What was quoted holds until the gateway says a cost: an amount that is not
+// below zero, and its currency.
+func TestCostNeedsAmountAndCurrency(t *testing.T) {
+	t.Parallel()
+	whole := seed(t, "stats")
+	for name, body := range map[string]string{
+		"NoCurrency":    strings.Replace(whole, ",\n\"currency\": \"EUR\"", "", 1),
+		"EmptyCurrency": strings.Replace(whole, `"EUR"`, `""`, 1),
+		"NoAmount":      strings.Replace(whole, "\"totalCredits\": 344.09,\n", "", 1),
+		"NullAmount":    strings.Replace(whole, "344.09", "null", 1),
+		"BelowZero":     strings.Replace(whole, "344.09", "-344.09", 1),
+		"Nothing":       strings.Replace(whole, "\"totalCredits\": 344.09,\n\"currency\": \"EUR\"", "", 1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if body == whole {
+				t.Fatal("nothing was left out")
+			}
+			o := clientOf(t, answers(200, body)).Call(t.Context(), blackFriday[campaign.OpStats])
+			if o.Kind != campaign.OK || o.Stats.Delivered != 9542 || !o.Stats.Cost.Equal(campaign.Money{}) {
+				t.Errorf("got %s %q, %d delivered, cost %q; want no cost", o.Kind, o.Err, o.Stats.Delivered, o.Stats.Cost)
+			}
+		})
+	}
+}

@@ -198,7 +198,9 @@ func (a *statistics) decode(body []byte, id int64) error {
 
 func (a *statistics) stats() campaign.Stats {
 	s := campaign.Stats{Status: a.Status.Status, CompletedAt: a.CompletedAt.Time}
-	s.Cost = campaign.Money{Amount: a.Cost.Total.Decimal, Currency: a.Cost.Currency}
+	if c := a.Cost; c.Total.given && c.Currency != "" && !c.Total.IsNegative() {
+		s.Cost = campaign.Money{Amount: c.Total.Decimal, Currency: c.Currency} // else none was said
+	}
 	if n := a.Counts; n != nil {
 		s.Total, s.Sent, s.Delivered = *n.Total, *n.Sent, *n.Delivered
 		s.Undelivered, s.Pending, s.DeliveryRate = *n.Undelivered, *n.Pending, n.Rate.Decimal

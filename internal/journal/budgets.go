@@ -41,9 +41,6 @@ func budgetStream(replicas int) jetstream.StreamConfig {
 	}
 }
 
-// ErrNoBudgets means that nobody has set a budget yet.
-var ErrNoBudgets = errors.New("no budget has been set yet")
-
 // OpenBudgets opens the budgets on a connection made with [Connect], and makes
 // their stream if it is absent. Replicas zero: as many as the records have.
 func OpenBudgets(ctx context.Context, nc *nats.Conn, replicas int) (*budget.Book, error) {
@@ -58,12 +55,16 @@ func OpenBudgets(ctx context.Context, nc *nats.Conn, replicas int) (*budget.Book
 	})
 }
 
-// FindBudgets opens the budgets if there are any, else it says [ErrNoBudgets].
+// FindBudgets opens the budgets if there are any, else it says
+// [budget.ErrNone].
 func FindBudgets(ctx context.Context, nc *nats.Conn) (*budget.Book, error) {
 	return openBudgets(ctx, nc, func(js jetstream.JetStream) (jetstream.Stream, error) {
 		s, err := js.Stream(ctx, StreamBudgets)
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
-			return nil, ErrNoBudgets
+			return nil, budget.ErrNone
+		}
+		if err == nil {
+			err = verifyStream(s.CachedInfo().Config, budgetStream(0))
 		}
 		return s, err
 	})

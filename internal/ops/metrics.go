@@ -42,7 +42,7 @@ type meters struct {
 var (
 	operations = []campaign.Op{campaign.OpCreate, campaign.OpConfigure, campaign.OpCalculate, campaign.OpPrice, campaign.OpAdmit,
 		campaign.OpConfirm, campaign.OpStatus, campaign.OpStats, campaign.OpDelete}
-	kinds = []campaign.Kind{campaign.OK, campaign.Refused, campaign.Unauthorised, campaign.Throttled, campaign.Unavailable, campaign.NotAttempted}
+	kinds    = []campaign.Kind{campaign.OK, campaign.Refused, campaign.Unauthorised, campaign.Throttled, campaign.Unavailable, campaign.NotAttempted}
 	wakes    = []runner.WakeupKind{runner.WakeRequest, runner.WakeTimer, runner.WakeCommand}
 	verdicts = []runner.Disposal{runner.Ack, runner.Retry, runner.Bury}
 	// Reasons of dead letters; what is none of them is counted as "other".

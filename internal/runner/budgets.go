@@ -13,6 +13,9 @@ import (
 // every method may be repeated. It is safe for concurrent use by several
 // processes: together they never reserve more than a budget holds.
 type Budgets interface {
+	// Exist says whether there may be a budget; only what is known for certain
+	// is no. It is asked before every step, so it answers from memory.
+	Exist() bool
 	// Reserve files the amount for the campaign with every budget that its
 	// source and the instant fall under. What was filed for it before is
 	// raised, never lowered or dropped: whoever filed it may be about to

@@ -57,7 +57,7 @@ func (l life) walk(t *testing.T, breaks map[int]wrong) (seen []string) {
 		if len(c.Outbox) > 0 {
 			t.Errorf("the final record still owes %d events\n%s", len(c.Outbox), story())
 		}
-		if filed, settled := s.budgets.Filed(key); l.rules.Budgets && (!filed.Amount.Equal(c.Cost().Amount) || !filed.Amount.IsZero() && !settled) {
+		if filed, settled := s.budgets.Filed(key); s.ports.budgeted && (!filed.Amount.Equal(c.Cost().Amount) || !filed.Amount.IsZero() && !settled) {
 			t.Errorf("it cost %s, and the budgets hold %s, settled: %t\n%s", c.Cost(), filed, settled, story())
 		}
 		if n := s.journal.Armed(key); n != 0 {

@@ -105,6 +105,17 @@ var lives = []life{
 		ends: map[campaign.State]int{campaign.Failed: 1},
 	},
 	{
+		name:  "FollowedNoFurther",
+		rules: campaign.Rules{GiveUp: time.Minute, PollMin: 2 * time.Minute},
+		set:   func(s *service) { s.gateway.SendsFor = 90 * time.Hour },
+		live:  func(s *service) { s.request(blackFriday()); s.rest() },
+		points: `load, admit create, call create, save drafted,
+			admit configure, call configure, admit calculate, call calculate, admit price, call price,
+			admit confirm, save confirming, publish cost_calculated, call confirm, save confirmed, publish confirmed, arm,
+			load, publish confirmed, admit stats, call stats, save unreconciled, publish stats, save unreconciled`,
+		ends: map[campaign.State]int{campaign.Unreconciled: 1},
+	},
+	{
 		name: "ApprovedAfterAnHour",
 		live: func(s *service) {
 			r := blackFriday()
@@ -118,7 +129,7 @@ var lives = []life{
 		points: `load, admit create, call create, save drafted,
 			admit configure, call configure, admit calculate, call calculate, admit price, call price,
 			save quoted, publish cost_calculated, publish approval_required, save quoted, arm,
-			load, save abandoning, admit delete, call delete,
+			load, save abandoning, publish approved, admit delete, call delete,
 			admit create, call create, save drafted,
 			admit configure, call configure, admit calculate, call calculate, admit price, call price,
 			admit confirm, save confirming, publish cost_calculated, call confirm, save confirmed, publish confirmed, arm,
@@ -167,9 +178,12 @@ var lives = []life{
 		ends: map[campaign.State]int{campaign.Completed: 1},
 	},
 	{
-		name:  "ChargedToABudget",
-		rules: campaign.Rules{Budgets: true},
-		live:  func(s *service) { s.request(blackFriday()); s.rest() },
+		name: "ChargedToABudget",
+		set: func(s *service) {
+			s.ports.budgeted = true
+			s.budgets.Set(key.Source, time.UTC, campaign.Money{Amount: decimal.NewFromInt(1000), Currency: "EUR"}, campaign.Money{})
+		},
+		live: func(s *service) { s.request(blackFriday()); s.rest() },
 		points: `load, admit create, call create, save drafted,
 			admit configure, call configure, admit calculate, call calculate, admit price, call price,
 			reserve, admit confirm, save confirming, publish cost_calculated, call confirm, save confirmed, publish confirmed, arm,
@@ -178,9 +192,9 @@ var lives = []life{
 		ends: map[campaign.State]int{campaign.Completed: 1},
 	},
 	{
-		name:  "TheBudgetHasNoRoom",
-		rules: campaign.Rules{Budgets: true},
+		name: "TheBudgetHasNoRoom",
 		set: func(s *service) {
+			s.ports.budgeted = true
 			s.budgets.Set(key.Source, time.UTC, campaign.Money{Amount: decimal.NewFromInt(100), Currency: "EUR"}, campaign.Money{})
 		},
 		live: func(s *service) { s.request(blackFriday()); s.rest() },

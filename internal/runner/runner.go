@@ -15,7 +15,7 @@ type Options struct {
 	Journal  Journal
 	Gateway  Gateway
 	Observer Observer // nil: nobody watches
-	Budgets  Budgets  // required if Rules.Budgets, else unused
+	Budgets  Budgets  // nil: none is heeded
 	Pace     Pace     // nil: nothing is ever seen, Rules.Pace holds
 	// Clock is the wall clock of the machine, which need not be right. Nil:
 	// time.Now.
@@ -136,7 +136,9 @@ func (r *run) loop(ctx context.Context, in campaign.Input) Verdict {
 	for range maxSteps {
 		r.intent = time.Now()
 		now := r.now()
-		d := r.decide(r.c, in, campaign.Facts{Now: now, Age: r.journal.Age(r.rev, r.wakeup.Stored), Pace: r.pace.At(now)})
+		d := r.decide(r.c, in, campaign.Facts{
+			Now: now, Age: r.journal.Age(r.rev, r.wakeup.Stored), Pace: r.pace.At(now), Budgets: r.budgets != nil && r.budgets.Exist(),
+		})
 		if d.Refused != "" {
 			return Verdict{Do: Bury, Reason: "refused_command", Note: d.Refused}
 		}

@@ -158,6 +158,8 @@ type ports struct {
 	journal runner.Journal
 	gateway runner.Gateway
 	budgets runner.Budgets
+	// budgeted: somebody has set a budget.
+	budgeted bool
 
 	seen   []string           // the points passed, in order
 	breaks map[int]wrong      // what goes wrong at which of them
@@ -283,6 +285,8 @@ func (b brokenPermit) Call(ctx context.Context, call campaign.Call) (o campaign.
 	}
 	return o
 }
+
+func (p *ports) Exist() bool { return p.budgeted }
 
 func (p *ports) Reserve(ctx context.Context, key campaign.Key, m campaign.Money, at time.Time) (err error) {
 	if !p.at("reserve", func() { err = p.budgets.Reserve(ctx, key, m, at) }) {

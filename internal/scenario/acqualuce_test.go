@@ -10,7 +10,6 @@ import (
 // and above 200 EUR somebody has to agree, to exactly that quote.
 func TestAcquaLuce(t *testing.T) {
 	rules := campaign.Rules{
-		Budgets:  true,
 		Policies: map[string]campaign.Policy{"acqualuce-billing": {ApproveAbove: eur("200")}},
 	}
 	live(t, "2026-11-02 09:00", rules, func(c *company) {

@@ -32,6 +32,8 @@ type budgets struct{ k *worker }
 
 var _ runner.Budgets = budgets{}
 
+func (b budgets) Exist() bool { return true }
+
 func (b budgets) Reserve(_ context.Context, _ campaign.Key, amount campaign.Money, _ time.Time) error {
 	return b.file("reserve", func(l *ledger) {
 		if l.settled.IsZero() {

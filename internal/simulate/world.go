@@ -143,10 +143,10 @@ func NewWorld(o Options) *World {
 		if o.Gateway != nil {
 			g = o.Gateway(g)
 		}
-		for n, rules := range []campaign.Rules{w.rules, withBudgets(w.rules)} {
-			ro := runner.Options{Rules: rules, Journal: j, Gateway: g, Budgets: budgets{k}, Clock: k.clock}
+		for n, b := range []runner.Budgets{nil, budgets{k}} {
+			ro := runner.Options{Rules: w.rules, Journal: j, Gateway: g, Budgets: b, Clock: k.clock}
 			if o.Decide != nil {
-				ro.Decide = o.Decide(rules)
+				ro.Decide = o.Decide(w.rules)
 			}
 			k.runners[n] = runner.New(ro)
 		}
@@ -164,11 +164,6 @@ func (w *World) Census() Census {
 		}
 	}
 	return c
-}
-
-func withBudgets(r campaign.Rules) campaign.Rules {
-	r.Budgets = true
-	return r
 }
 
 // Close ends the workers.

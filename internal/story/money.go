@@ -30,17 +30,12 @@ func (c *campaign) tell(verb string, body object) {
 	}
 }
 
-// budget sets what the story's source may spend in a day, as `staffetta budget
-// set` stores it.
+// budget sets what the story's source may spend in a day, as people do. The
+// services were told nothing of budgets.
 func (s *scene) budget(day string) {
 	s.Helper()
-	data, err := json.Marshal(object{"schema": 1, "scope": s.source, "changes": []object{{
-		"at": time.Now(), "by": "anna", "zone": "Europe/Rome", "day": object{"amount": day, "currency": "EUR"}}}})
-	if err != nil {
-		s.Fatal(err)
-	}
-	if _, err := s.js.Publish(s.Context(), "$KV.budgets.definition.source."+s.source, data); err != nil {
-		s.Fatalf("set budget: %v", err)
+	if said, code := s.Type(s, "budget", "set", s.source, "--day", day+" EUR", "--zone", "Europe/Rome", "--by", "anna"); code != 0 {
+		s.Fatalf("set budget: %s", said)
 	}
 }
 

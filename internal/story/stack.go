@@ -15,7 +15,7 @@ import (
 //   - the services run with [Settings] and the files of [Windows], and share the
 //     sandbox's key.
 type Stack struct {
-	// NATS may publish requests and commands, set budgets, and read every stream.
+	// NATS may publish requests and commands, and read every stream.
 	NATS *nats.Conn
 	// Sandbox is the base URL of the gateway's control API, without /sandbox/.
 	Sandbox string
@@ -51,7 +51,6 @@ func Settings() map[string]string {
 		"STAFFETTA_GATEWAY_RATE_PER_MINUTE": "100000",
 		"STAFFETTA_GATEWAY_RATE_PER_SECOND": "10000",
 		"STAFFETTA_WORKERS_REQUESTS":        "8",
-		"STAFFETTA_BUDGETS":                 "on",
 		"STAFFETTA_CREDIT_EVERY":            "300ms",
 	}
 }

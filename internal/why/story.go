@@ -218,8 +218,8 @@ func (t *teller) ending() string {
 		return fmt.Sprintf("It was sent, but the gateway's figures never added up: %s. %s messages were delivered, %s were not.",
 			differs, count(st.Delivered), count(st.Undelivered))
 	}
-	return fmt.Sprintf("It was sent: %s of %s messages were delivered (%s %%), %s were not. It cost %s.",
-		count(st.Delivered), count(st.Total), st.DeliveryRate, count(st.Undelivered), money(st.Cost))
+	return fmt.Sprintf("It was sent: %s of %s messages were delivered (%s %%), %s were not. %s",
+		count(st.Delivered), count(st.Total), st.DeliveryRate, count(st.Undelivered), cost(st.Cost))
 }
 
 // reason is why it did not end well.

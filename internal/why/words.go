@@ -32,6 +32,14 @@ func count(n int64) string { return grouped(strconv.FormatInt(n, 10)) }
 // money is an amount for people: 1,500.00 EUR.
 func money(m campaign.Money) string { return grouped(m.String()) }
 
+// cost is what something has cost, in a sentence.
+func cost(m campaign.Money) string {
+	if m.Currency == "" {
+		return "The gateway did not say what it cost."
+	}
+	return "It cost " + money(m) + "."
+}
+
 // grouped puts commas into the whole part of a number.
 func grouped(s string) string {
 	end := strings.IndexFunc(s, func(r rune) bool { return r < '0' || r > '9' })

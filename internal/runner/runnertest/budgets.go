@@ -52,6 +52,9 @@ func (b *Budgets) Set(source string, zone *time.Location, day, month campaign.Mo
 	b.limits[source] = limit{zone, day, month}
 }
 
+// Exist implements [runner.Budgets].
+func (b *Budgets) Exist() bool { return true }
+
 // Reserve implements [runner.Budgets].
 func (b *Budgets) Reserve(_ context.Context, key campaign.Key, m campaign.Money, at time.Time) error {
 	return b.fault("reserve", key, func() error {

@@ -1,0 +1,129 @@
+package app_test
+
+import (
+	"bytes"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/staffetta-io/staffetta/internal/app"
+	"github.com/staffetta-io/staffetta/internal/budget"
+)
+
+// A budget that somebody has set is heeded by a service that was told nothing
+// about budgets, whichever of the two comes first. Until then nothing is written
+// that would not be written without.
+func TestBudgetsAreHeeded(t *testing.T) {
+	t.Parallel()
+	t.Run("FromTheMomentTheyAreSet", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		b.run(b.options())
+		b.ask()
+		b.until("stats")
+		if b.hasStream("KV_budgets") {
+			t.Error("nobody has set a budget, and there is a place for it")
+		}
+		b.setBudget("0.10")
+		heeds, err := b.client.AskHeeding(t.Context())
+		if err != nil || len(heeds) != 1 || !heeds[0].Heeds {
+			t.Fatalf("the service says %+v, %v", heeds, err)
+		}
+		b.askAnother("too-dear")
+		b.until("rejected")
+		if seen := b.Sandbox.Seen(); seen.Confirms != 1 {
+			t.Errorf("%d campaigns were confirmed, want the first alone", seen.Confirms)
+		}
+	})
+	t.Run("FromTheStart", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		if _, err := app.New(t.Context(), b.options()); err != nil { // which makes the streams
+			t.Fatal(err)
+		}
+		b.setBudget("0.10")
+		b.run(b.options())
+		b.ask()
+		b.until("rejected")
+	})
+	t.Run("OrItIsSaidThatTheyAreNot", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		o := b.options()
+		var log lines
+		o.Budgets, o.Log = app.BudgetsOff, slog.New(slog.NewTextHandler(&log, nil))
+		a, _ := b.run(o)
+		b.setBudget("0.10")
+		heeds, err := b.client.AskHeeding(t.Context())
+		if err != nil || len(heeds) != 1 || heeds[0].Heeds || heeds[0].Why == "" {
+			t.Errorf("the service says %+v, %v", heeds, err)
+		}
+		eventually(t, "the log says it", func() bool {
+			return strings.Contains(log.String(), "there are budgets, and this service does not heed them: set budgets to auto")
+		})
+		if _, page := get(t, a, "/metrics"); !strings.Contains(page, "\nstaffetta_budgets_heeded 0\n") {
+			t.Error("the metrics say that it heeds them")
+		}
+		b.ask()
+		b.until("stats")
+	})
+}
+
+// lines is what a logger has written.
+type lines struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+func (b *bundle) setBudget(day string) {
+	b.t.Helper()
+	book, err := b.client.OpenBudgets(b.t.Context())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	m, err := app.ParseMoney(day)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if _, err := book.Set(b.t.Context(), budget.Scope(b.key.Source), budget.Edit{By: "anna", Zone: "Europe/Rome", Day: &m}); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// askAnother asks for the same campaign under another request id.
+func (b *bundle) askAnother(id string) {
+	b.t.Helper()
+	b.request.RequestId, b.key.RequestID = id, id
+	b.ask()
+}
+
+func (b *bundle) hasStream(name string) bool {
+	b.t.Helper()
+	nc, err := nats.Connect(b.NATSURL)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	_, err = js.Stream(b.t.Context(), name)
+	return err == nil
+}
