@@ -114,7 +114,7 @@ func (w *world) judge(ids []string) verdict {
 			v.doubles++
 			w.Errorf("%s: %d confirms took effect", id, n)
 		}
-		switch sent := c.State == campaign.Completed || c.State == campaign.Failed; {
+		switch sent := c.State == campaign.Completed || c.State == campaign.Unreconciled || c.State == campaign.Failed; {
 		case !c.State.Final():
 			v.lost++
 			w.Errorf("%s: has not ended: %q %s", id, c.State, c.Waiting)

@@ -63,7 +63,7 @@ var twists = []twist{
 	{name: "StatusNobodyHasHeardOfAndAConfirmWhoseReplyIsLost", rules: []sandbox.Fault{cutAfter, paused(sandbox.Status)}, state: campaign.Unresolved, reason: campaign.ReasonUnverifiable, confirms: 1, drafts: 1},
 	{name: "StatusThatCannotBeReadAndAConfirmWhoseReplyIsLost", rules: []sandbox.Fault{cutAfter, {Operation: sandbox.Status, Status: 405, Times: always}}, state: campaign.Completed, confirms: 1, drafts: 1},
 	{name: "StatisticsNeedDatesAndTheAnswerToDeleteIsLost", rules: []sandbox.Fault{cutBefore, {Operation: sandbox.Delete, Cut: true, When: sandbox.After}, statsNeedDates},
-		state: campaign.Completed, confirms: 1, drafts: 2},
+		state: campaign.Unreconciled, confirms: 1, drafts: 2},
 	{name: "NeitherDeleteNorStatusAndAConfirmThatNeverArrived", rules: []sandbox.Fault{cutBefore, noDelete, {Operation: sandbox.Status, Status: 400, Times: always}},
 		state: campaign.Unresolved, reason: campaign.ReasonUnverifiable, drafts: 1},
 	{name: "StatisticsWithAStatusNobodyHasHeardOf", rules: []sandbox.Fault{{Operation: sandbox.Stats, Report: "PAUSED", Times: 3}}, state: campaign.Completed, confirms: 1, drafts: 1},

@@ -8,8 +8,8 @@
 //
 //	request   campaign.v1.request.<source>.<request id>
 //	events    campaign.v1.event.<source>.<request id>.<type>.<version>
-//	types     cost_calculated approval_required deferred confirmed stats rejected
-//	          cancelled failed unresolved
+//	types     cost_calculated approval_required approved deferred confirmed stats
+//	          rejected cancelled failed unresolved
 //
 // Money and percentages are decimal text and instants are UTC Timestamps; there is
 // no floating point in the contract.
