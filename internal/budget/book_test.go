@@ -256,6 +256,61 @@ func TestACostInAnotherCurrencyCountsAsWhatWasReserved(t *testing.T) {
 	}
 }
 
+// Somebody has mistyped the currency. Nothing is spent in it, so it is put right.
+func TestACurrencyIsPutRightWhileNothingIsSpentInIt(t *testing.T) {
+	t.Parallel()
+	b := budget.NewBook(memory{shelf: newShelf()})
+	usd := func(n int64) campaign.Money { return campaign.Money{Amount: decimal.NewFromInt(n), Currency: "USD"} }
+	month := func(m campaign.Money) error {
+		_, err := b.Set(t.Context(), budget.Account, budget.Edit{By: "anna", Zone: "Europe/Rome", Month: &m})
+		return err
+	}
+	if err := month(usd(20_000)); err != nil {
+		t.Fatal(err)
+	}
+	err := b.Reserve(t.Context(), key("a"), eur(60), time.Now())
+	if !over(err) || !strings.Contains(err.Error(), "is kept in USD: set it in EUR") {
+		t.Errorf("euros under a budget in dollars: got error %v", err)
+	}
+	if err := b.Reserve(t.Context(), key("long-ago"), usd(5), time.Now().AddDate(0, -2, 0)); err != nil {
+		t.Fatal(err)
+	}
+	if err := month(eur(20_000)); err != nil {
+		t.Fatalf("nothing is spent in dollars, but long ago: %v", err)
+	}
+	if err := b.Reserve(t.Context(), key("a"), eur(60), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	said := func(err error) bool { return err != nil && strings.Contains(err.Error(), "kept in EUR, and 60.00 EUR of ") }
+	if err := month(usd(20_000)); !said(err) {
+		t.Errorf("60 EUR are reserved: got error %v", err)
+	}
+	if err := month(campaign.Money{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := month(usd(20_000)); !said(err) {
+		t.Errorf("60 EUR are reserved, without a limit: got error %v", err)
+	}
+	if err := b.Settle(t.Context(), key("a"), campaign.Money{}, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if err := month(usd(20_000)); err != nil {
+		t.Fatalf("they were given back: %v", err)
+	}
+	if err := b.Reserve(t.Context(), key("b"), usd(5), time.Now().AddDate(0, 2, 0)); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Reserve(t.Context(), key("c"), usd(5), time.Now()); err != nil {
+		t.Errorf("dollars, where euros were given back: %v", err)
+	}
+	if err := b.Settle(t.Context(), key("c"), campaign.Money{}, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if err := month(eur(20_000)); err == nil || !strings.Contains(err.Error(), "kept in USD, and 5.00 USD of ") {
+		t.Errorf("5 USD are reserved in two months: got error %v", err)
+	}
+}
+
 func TestSetRemembersWhoAndWhen(t *testing.T) {
 	t.Parallel()
 	b := budget.NewBook(memory{shelf: newShelf()})
@@ -293,7 +348,7 @@ func TestSetRefuses(t *testing.T) {
 		{"AZoneNobodyKnows", "shop-italia", budget.Edit{By: "anna", Zone: "Europe/Atlantis"}, "no time zone"},
 		{"TheMachinesOwnZone", "shop-italia", budget.Edit{By: "anna", Zone: "Local"}, "time zone"},
 		{"LessThanNothing", "shop-italia", budget.Edit{By: "anna", Day: &debt}, "below zero"},
-		{"AnotherCurrency", "shop-italia", budget.Edit{By: "anna", Month: &dollars}, "kept in EUR"},
+		{"TwoCurrencies", "shop-italia", budget.Edit{By: "anna", Month: &dollars}, "100.00 EUR a day and 1.00 USD a month: set both in one currency"},
 		{"ASourceThatCannotBe", "shop italia", budget.Edit{By: "anna", Zone: "UTC", Day: &hundred}, "not allowed"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

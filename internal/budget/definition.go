@@ -92,23 +92,15 @@ func (d Definition) apply(e Edit, now time.Time) (Definition, error) {
 	case c.Day.Amount.IsNegative() || c.Month.Amount.IsNegative():
 		return d, errors.New("an amount is below zero")
 	}
-	currency := d.currency()
-	for _, m := range []campaign.Money{c.Day, c.Month} {
-		if m.Currency == "" {
-			continue
-		}
-		if currency != "" && m.Currency != currency {
-			return d, fmt.Errorf("%s: the budget of %s is kept in %s", m, d.Scope, currency)
-		}
-		currency = m.Currency
+	if c.Day.Currency != "" && c.Month.Currency != "" && c.Day.Currency != c.Month.Currency {
+		return d, fmt.Errorf("%s a day and %s a month: set both in one currency", c.Day, c.Month)
 	}
 	d.Schema = schema
 	d.Changes = append(slices.Clone(d.Changes[max(0, len(d.Changes)+1-changesKept):]), c)
 	return d, nil
 }
 
-// currency is the one the budget was first set in: its ledgers hold amounts in
-// no other.
+// currency is the one that the budget was last set in.
 func (d Definition) currency() string {
 	for _, c := range slices.Backward(d.Changes) {
 		for _, m := range []campaign.Money{c.Day, c.Month} {
