@@ -281,7 +281,9 @@ func TestACurrencyIsPutRightWhileNothingIsSpentInIt(t *testing.T) {
 	if err := b.Reserve(t.Context(), key("a"), eur(60), time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	said := func(err error) bool { return err != nil && strings.Contains(err.Error(), "kept in EUR, and 60.00 EUR of ") }
+	said := func(err error) bool {
+		return err != nil && strings.Contains(err.Error(), "kept in EUR, and 60.00 EUR of ")
+	}
 	if err := month(usd(20_000)); !said(err) {
 		t.Errorf("60 EUR are reserved: got error %v", err)
 	}
@@ -311,27 +313,93 @@ func TestACurrencyIsPutRightWhileNothingIsSpentInIt(t *testing.T) {
 	}
 }
 
+// Nobody's change is ever forgotten, and what is read for each campaign does not
+// grow with them. A crash between two writes of a change loses none, and tells
+// none twice.
 func TestSetRemembersWhoAndWhen(t *testing.T) {
 	t.Parallel()
-	b := budget.NewBook(memory{shelf: newShelf()})
-	for i := range 25 {
+	s := newShelf()
+	puts, lose := 0, 0
+	b := budget.NewBook(memory{s, func(op string) (bool, error) {
+		if op == "put" {
+			if puts++; puts == lose {
+				return false, errLost
+			}
+		}
+		return true, nil
+	}})
+	var size int
+	for i := range 50 {
 		day := eur(int64(100 + i))
 		e := budget.Edit{By: fmt.Sprintf("anna %d", i), Day: &day}
 		if i == 0 {
 			e.Zone = "Europe/Rome"
 		}
+		if i == 30 || i == 31 { // the first write of a change, or the second
+			puts, lose = 0, i-29
+			if _, err := b.Set(t.Context(), "shop-italia", e); err == nil {
+				t.Fatal("nothing went wrong")
+			}
+			all, err := b.Definitions(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c, err := b.History(t.Context(), all[0]); err != nil || len(c) != i {
+				t.Errorf("%d changes after one that was lost, %v; want %d", len(c), err, i)
+			}
+		}
 		if _, err := b.Set(t.Context(), "shop-italia", e); err != nil {
 			t.Fatal(err)
 		}
+		if i == 25 {
+			size = len(s.records["definition.source.shop-italia"].data)
+		}
 	}
+	set(t, b, "shop", "UTC", eur(1), eur(1)) // somebody whose name begins the same
 	all, err := b.Definitions(t.Context())
-	if err != nil || len(all) != 1 {
+	if err != nil || len(all) != 2 {
 		t.Fatalf("%d definitions, %v", len(all), err)
 	}
-	c := all[0].Changes
-	if len(c) != 20 || c[0].By != "anna 5" || c[19].By != "anna 24" || !c[19].Day.Equal(eur(124)) || c[19].Zone != "Europe/Rome" || c[19].At.IsZero() {
-		t.Errorf("%d changes, from %+v to %+v", len(c), c[0], all[0].Current())
+	d := all[1]
+	if c := d.Current(); !c.Day.Equal(eur(149)) || c.Zone != "Europe/Rome" {
+		t.Errorf("in force is %+v", c)
 	}
+	c, err := b.History(t.Context(), d)
+	if err != nil || len(c) != 50 {
+		t.Fatalf("%d changes, %v", len(c), err)
+	}
+	for i, c := range c {
+		if c.By != fmt.Sprintf("anna %d", i) || !c.Day.Equal(eur(int64(100+i))) || c.At.IsZero() {
+			t.Errorf("change %d is %+v", i, c)
+		}
+	}
+	if grown := len(s.records["definition.source.shop-italia"].data) - size; grown > 10 {
+		t.Errorf("the definition has grown by %d bytes with 24 changes", grown)
+	}
+}
+
+// Where something is reserved is known however often the zone has changed since.
+func TestManyZonesMoveNothingThatIsReserved(t *testing.T) {
+	t.Parallel()
+	b := budget.NewBook(memory{shelf: newShelf()})
+	late := time.Date(2026, 11, 27, 23, 30, 0, 0, time.UTC) // the 28th in Rome
+	set(t, b, "shop-italia", "Europe/Rome", eur(100), campaign.Money{})
+	if err := b.Reserve(t.Context(), key("a"), eur(60), late); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 30 {
+		set(t, b, "shop-italia", []string{"UTC", "Europe/London"}[i%2], eur(100), campaign.Money{})
+	}
+	for range 2 {
+		if err := b.Settle(t.Context(), key("a"), eur(50), late); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set(t, b, "shop-italia", "Europe/Rome", eur(100), campaign.Money{})
+	if err := b.Reserve(t.Context(), key("b"), eur(51), late); !over(err) {
+		t.Errorf("got error %v, want OverBudget: 50 were settled on the 28th in Rome", err)
+	}
+	reserve(t, b, "c", 100) // on the 27th, of which nothing is spent
 }
 
 func TestSetRefuses(t *testing.T) {

@@ -29,12 +29,43 @@ func (b *Book) Set(ctx context.Context, scope Scope, e Edit) (Definition, error)
 		if set, err = d.apply(e, now); err == nil {
 			err = b.sameMoney(ctx, d.currency(), set, now)
 		}
+		if err == nil && set.Earlier > d.Earlier {
+			// First the record of its own: after a crash the change is in both.
+			err = b.keepEarlier(ctx, Earlier{schema, scope, set.Earlier, d.Changes[0]})
+		}
 		return set, err == nil, err
 	})
 	if err != nil {
 		return Definition{}, fmt.Errorf("set budget of %s: %w", scope, err)
 	}
 	return set, nil
+}
+
+// keepEarlier stores a change that falls out of its definition, once.
+func (b *Book) keepEarlier(ctx context.Context, e Earlier) error {
+	return change(ctx, b.store, changeName(e.Scope, e.N), func(old Earlier) (Earlier, bool, error) {
+		return e, old.N == 0, nil
+	})
+}
+
+// History is every change of a budget, the latest last.
+func (b *Book) History(ctx context.Context, d Definition) ([]Change, error) {
+	names, err := b.store.List(ctx, changes+d.Scope.file()+".", false)
+	if err != nil {
+		return nil, fmt.Errorf("list the changes of %s: %w", d.Scope, err)
+	}
+	slices.Sort(names)
+	var all []Change
+	for _, name := range names {
+		e, _, err := read[Earlier](ctx, b.store, name)
+		if err != nil {
+			return nil, err
+		}
+		if e.N <= d.Earlier {
+			all = append(all, e.Change)
+		}
+	}
+	return append(all, d.Changes...), nil
 }
 
 // sameMoney refuses another currency while the ledgers of the periods under way,
