@@ -13,6 +13,7 @@ import (
 	"github.com/staffetta-io/staffetta/internal/budget"
 	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/runner"
+	"github.com/staffetta-io/staffetta/internal/runner/runnertest"
 )
 
 var morning = time.Date(2026, 11, 27, 8, 0, 0, 0, time.UTC)
@@ -71,17 +72,17 @@ func TestReservationBrokenAnywhereIsMadeWholeByComingAgain(t *testing.T) {
 	t.Parallel()
 	for _, apply := range []bool{false, true} {
 		for broken := 1; ; broken++ {
-			s, puts := newShelf(), 0
-			b := budget.NewBook(memory{shelf: s})
+			s, puts := runnertest.NewShelf(), 0
+			b := budget.NewBook(s)
 			four(t, b)
-			a := budget.NewBook(memory{s, func(op string) (bool, error) {
+			a := budget.NewBook(s.Peer(func(op string) (bool, error) {
 				if op == "put" {
 					if puts++; puts == broken {
 						return apply, errLost
 					}
 				}
 				return true, nil
-			}})
+			}))
 			err := a.Reserve(t.Context(), key("a"), eur(60), morning)
 			if puts < broken {
 				if broken != 9 {
@@ -109,11 +110,11 @@ func TestReservationBrokenAnywhereIsMadeWholeByComingAgain(t *testing.T) {
 // turn out not to fit. Nobody is refused for good because of it.
 func TestRoomThatMayComeBackIsNoReasonToRefuse(t *testing.T) {
 	t.Parallel()
-	s := newShelf()
-	b := budget.NewBook(memory{shelf: s})
+	s := runnertest.NewShelf()
+	b := budget.NewBook(s)
 	four(t, b)
 	puts := 0
-	dies := budget.NewBook(memory{s, func(op string) (bool, error) {
+	dies := budget.NewBook(s.Peer(func(op string) (bool, error) {
 		if op == "put" {
 			puts++
 		}
@@ -121,7 +122,7 @@ func TestRoomThatMayComeBackIsNoReasonToRefuse(t *testing.T) {
 			return false, errLost
 		}
 		return true, nil
-	}})
+	}))
 	if err := dies.Reserve(t.Context(), key("a"), eur(60), morning); err == nil {
 		t.Fatal("nothing went wrong")
 	}
@@ -141,11 +142,11 @@ func TestRoomThatMayComeBackIsNoReasonToRefuse(t *testing.T) {
 // reserved less, and is about to confirm; and others have taken the room.
 func TestARefusedRunTakesBackOnlyWhatItFiledItself(t *testing.T) {
 	t.Parallel()
-	s := newShelf()
-	b := budget.NewBook(memory{shelf: s})
+	s := runnertest.NewShelf()
+	b := budget.NewBook(s)
 	four(t, b)
 	puts := 0
-	slow := budget.NewBook(memory{s, func(op string) (bool, error) {
+	slow := budget.NewBook(s.Peer(func(op string) (bool, error) {
 		if op != "put" {
 			return true, nil
 		}
@@ -156,7 +157,7 @@ func TestARefusedRunTakesBackOnlyWhatItFiledItself(t *testing.T) {
 			}
 		}
 		return true, nil
-	}})
+	}))
 	if err := slow.Reserve(t.Context(), key("a"), eur(90), morning); !over(err) {
 		t.Fatalf("got error %v, want OverBudget", err)
 	}
@@ -170,7 +171,7 @@ func TestARefusedRunTakesBackOnlyWhatItFiledItself(t *testing.T) {
 
 func TestAnotherZoneMovesNothingThatIsReserved(t *testing.T) {
 	t.Parallel()
-	b := budget.NewBook(memory{shelf: newShelf()})
+	b := budget.NewBook(runnertest.NewShelf())
 	late := time.Date(2026, 11, 27, 23, 30, 0, 0, time.UTC) // the 28th in Rome
 	set(t, b, "shop-italia", "Europe/Rome", eur(100), eur(100))
 	if err := b.Reserve(t.Context(), key("a"), eur(60), late); err != nil {
@@ -195,8 +196,8 @@ func TestAnotherZoneMovesNothingThatIsReserved(t *testing.T) {
 // asks the next one to come again.
 func TestAFullLedgerFitsAndAsksToComeAgain(t *testing.T) {
 	t.Parallel()
-	s := newShelf()
-	b := budget.NewBook(memory{shelf: s})
+	s := runnertest.NewShelf()
+	b := budget.NewBook(s)
 	set(t, b, "shop-italia", "UTC", eur(1_000_000_000), campaign.Money{})
 	const name = "ledger.source.shop-italia.2026-11-27"
 	long := strings.Repeat("x", 60)
@@ -211,14 +212,14 @@ func TestAFullLedgerFitsAndAsksToComeAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := (memory{shelf: s}).Put(t.Context(), name, data, true, runner.Revision{}); err != nil {
+	if err := s.Put(t.Context(), name, data, true, runner.Revision{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.Settle(t.Context(), key("settled"), eur(1), morning); err != nil {
 		t.Fatal(err)
 	}
 	reserve(t, b, "the-last", 1)
-	if size := len(s.records[name].data); size > 500<<10 {
+	if size := len(s.Record(name)); size > 500<<10 {
 		t.Errorf("a full ledger has %d bytes", size)
 	}
 	if err := b.Reserve(t.Context(), key("one-more"), eur(1), morning); err == nil || over(err) {
@@ -235,7 +236,7 @@ func TestAFullLedgerFitsAndAsksToComeAgain(t *testing.T) {
 // is spent all the same, and whoever looks is told.
 func TestACostInAnotherCurrencyCountsAsWhatWasReserved(t *testing.T) {
 	t.Parallel()
-	b := budget.NewBook(memory{shelf: newShelf()})
+	b := budget.NewBook(runnertest.NewShelf())
 	set(t, b, "shop-italia", "Europe/Rome", eur(100), campaign.Money{})
 	reserve(t, b, "a", 60)
 	dollars := campaign.Money{Amount: decimal.NewFromInt(1), Currency: "USD"}
@@ -259,7 +260,7 @@ func TestACostInAnotherCurrencyCountsAsWhatWasReserved(t *testing.T) {
 // Somebody has mistyped the currency. Nothing is spent in it, so it is put right.
 func TestACurrencyIsPutRightWhileNothingIsSpentInIt(t *testing.T) {
 	t.Parallel()
-	b := budget.NewBook(memory{shelf: newShelf()})
+	b := budget.NewBook(runnertest.NewShelf())
 	usd := func(n int64) campaign.Money { return campaign.Money{Amount: decimal.NewFromInt(n), Currency: "USD"} }
 	month := func(m campaign.Money) error {
 		_, err := b.Set(t.Context(), budget.Account, budget.Edit{By: "anna", Zone: "Europe/Rome", Month: &m})
@@ -318,16 +319,16 @@ func TestACurrencyIsPutRightWhileNothingIsSpentInIt(t *testing.T) {
 // none twice.
 func TestSetRemembersWhoAndWhen(t *testing.T) {
 	t.Parallel()
-	s := newShelf()
+	s := runnertest.NewShelf()
 	puts, lose := 0, 0
-	b := budget.NewBook(memory{s, func(op string) (bool, error) {
+	b := budget.NewBook(s.Peer(func(op string) (bool, error) {
 		if op == "put" {
 			if puts++; puts == lose {
 				return false, errLost
 			}
 		}
 		return true, nil
-	}})
+	}))
 	var size int
 	for i := range 50 {
 		day := eur(int64(100 + i))
@@ -352,7 +353,7 @@ func TestSetRemembersWhoAndWhen(t *testing.T) {
 			t.Fatal(err)
 		}
 		if i == 25 {
-			size = len(s.records["definition.source.shop-italia"].data)
+			size = len(s.Record("definition.source.shop-italia"))
 		}
 	}
 	set(t, b, "shop", "UTC", eur(1), eur(1)) // somebody whose name begins the same
@@ -373,7 +374,7 @@ func TestSetRemembersWhoAndWhen(t *testing.T) {
 			t.Errorf("change %d is %+v", i, c)
 		}
 	}
-	if grown := len(s.records["definition.source.shop-italia"].data) - size; grown > 10 {
+	if grown := len(s.Record("definition.source.shop-italia")) - size; grown > 10 {
 		t.Errorf("the definition has grown by %d bytes with 24 changes", grown)
 	}
 }
@@ -381,7 +382,7 @@ func TestSetRemembersWhoAndWhen(t *testing.T) {
 // Where something is reserved is known however often the zone has changed since.
 func TestManyZonesMoveNothingThatIsReserved(t *testing.T) {
 	t.Parallel()
-	b := budget.NewBook(memory{shelf: newShelf()})
+	b := budget.NewBook(runnertest.NewShelf())
 	late := time.Date(2026, 11, 27, 23, 30, 0, 0, time.UTC) // the 28th in Rome
 	set(t, b, "shop-italia", "Europe/Rome", eur(100), campaign.Money{})
 	if err := b.Reserve(t.Context(), key("a"), eur(60), late); err != nil {
@@ -420,7 +421,7 @@ func TestSetRefuses(t *testing.T) {
 		{"ASourceThatCannotBe", "shop italia", budget.Edit{By: "anna", Zone: "UTC", Day: &hundred}, "not allowed"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			b := budget.NewBook(memory{shelf: newShelf()})
+			b := budget.NewBook(runnertest.NewShelf())
 			set(t, b, "shop-italia", "UTC", hundred, campaign.Money{})
 			if _, err := b.Set(t.Context(), test.scope, test.edit); err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got error %v, want one that says %q", err, test.want)
