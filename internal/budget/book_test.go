@@ -13,6 +13,7 @@ import (
 	"github.com/staffetta-io/staffetta/internal/budget"
 	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/runner"
+	"github.com/staffetta-io/staffetta/internal/runner/runnertest"
 )
 
 var morning = time.Date(2026, 11, 27, 8, 0, 0, 0, time.UTC)
@@ -71,17 +72,17 @@ func TestReservationBrokenAnywhereIsMadeWholeByComingAgain(t *testing.T) {
 	t.Parallel()
 	for _, apply := range []bool{false, true} {
 		for broken := 1; ; broken++ {
-			s, puts := newShelf(), 0
-			b := budget.NewBook(memory{shelf: s})
+			s, puts := runnertest.NewShelf(), 0
+			b := budget.NewBook(s)
 			four(t, b)
-			a := budget.NewBook(memory{s, func(op string) (bool, error) {
+			a := budget.NewBook(s.Peer(func(op string) (bool, error) {
 				if op == "put" {
 					if puts++; puts == broken {
 						return apply, errLost
 					}
 				}
 				return true, nil
-			}})
+			}))
 			err := a.Reserve(t.Context(), key("a"), eur(60), morning)
 			if puts < broken {
 				if broken != 9 {
@@ -109,11 +110,11 @@ func TestReservationBrokenAnywhereIsMadeWholeByComingAgain(t *testing.T) {
 // turn out not to fit. Nobody is refused for good because of it.
 func TestRoomThatMayComeBackIsNoReasonToRefuse(t *testing.T) {
 	t.Parallel()
-	s := newShelf()
-	b := budget.NewBook(memory{shelf: s})
+	s := runnertest.NewShelf()
+	b := budget.NewBook(s)
 	four(t, b)
 	puts := 0
-	dies := budget.NewBook(memory{s, func(op string) (bool, error) {
+	dies := budget.NewBook(s.Peer(func(op string) (bool, error) {
 		if op == "put" {
 			puts++
 		}
@@ -121,7 +122,7 @@ func TestRoomThatMayComeBackIsNoReasonToRefuse(t *testing.T) {
 			return false, errLost
 		}
 		return true, nil
-	}})
+	}))
 	if err := dies.Reserve(t.Context(), key("a"), eur(60), morning); err == nil {
 		t.Fatal("nothing went wrong")
 	}
@@ -141,11 +142,11 @@ func TestRoomThatMayComeBackIsNoReasonToRefuse(t *testing.T) {
 // reserved less, and is about to confirm; and others have taken the room.
 func TestARefusedRunTakesBackOnlyWhatItFiledItself(t *testing.T) {
 	t.Parallel()
-	s := newShelf()
-	b := budget.NewBook(memory{shelf: s})
+	s := runnertest.NewShelf()
+	b := budget.NewBook(s)
 	four(t, b)
 	puts := 0
-	slow := budget.NewBook(memory{s, func(op string) (bool, error) {
+	slow := budget.NewBook(s.Peer(func(op string) (bool, error) {
 		if op != "put" {
 			return true, nil
 		}
@@ -156,7 +157,7 @@ func TestARefusedRunTakesBackOnlyWhatItFiledItself(t *testing.T) {
 			}
 		}
 		return true, nil
-	}})
+	}))
 	if err := slow.Reserve(t.Context(), key("a"), eur(90), morning); !over(err) {
 		t.Fatalf("got error %v, want OverBudget", err)
 	}
@@ -170,7 +171,7 @@ func TestARefusedRunTakesBackOnlyWhatItFiledItself(t *testing.T) {
 
 func TestAnotherZoneMovesNothingThatIsReserved(t *testing.T) {
 	t.Parallel()
-	b := budget.NewBook(memory{shelf: newShelf()})
+	b := budget.NewBook(runnertest.NewShelf())
 	late := time.Date(2026, 11, 27, 23, 30, 0, 0, time.UTC) // the 28th in Rome
 	set(t, b, "shop-italia", "Europe/Rome", eur(100), eur(100))
 	if err := b.Reserve(t.Context(), key("a"), eur(60), late); err != nil {
@@ -195,8 +196,8 @@ func TestAnotherZoneMovesNothingThatIsReserved(t *testing.T) {
 // asks the next one to come again.
 func TestAFullLedgerFitsAndAsksToComeAgain(t *testing.T) {
 	t.Parallel()
-	s := newShelf()
-	b := budget.NewBook(memory{shelf: s})
+	s := runnertest.NewShelf()
+	b := budget.NewBook(s)
 	set(t, b, "shop-italia", "UTC", eur(1_000_000_000), campaign.Money{})
 	const name = "ledger.source.shop-italia.2026-11-27"
 	long := strings.Repeat("x", 60)
@@ -211,14 +212,14 @@ func TestAFullLedgerFitsAndAsksToComeAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := (memory{shelf: s}).Put(t.Context(), name, data, true, runner.Revision{}); err != nil {
+	if err := s.Put(t.Context(), name, data, true, runner.Revision{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.Settle(t.Context(), key("settled"), eur(1), morning); err != nil {
 		t.Fatal(err)
 	}
 	reserve(t, b, "the-last", 1)
-	if size := len(s.records[name].data); size > 500<<10 {
+	if size := len(s.Record(name)); size > 500<<10 {
 		t.Errorf("a full ledger has %d bytes", size)
 	}
 	if err := b.Reserve(t.Context(), key("one-more"), eur(1), morning); err == nil || over(err) {
@@ -235,7 +236,7 @@ func TestAFullLedgerFitsAndAsksToComeAgain(t *testing.T) {
 // is spent all the same, and whoever looks is told.
 func TestACostInAnotherCurrencyCountsAsWhatWasReserved(t *testing.T) {
 	t.Parallel()
-	b := budget.NewBook(memory{shelf: newShelf()})
+	b := budget.NewBook(runnertest.NewShelf())
 	set(t, b, "shop-italia", "Europe/Rome", eur(100), campaign.Money{})
 	reserve(t, b, "a", 60)
 	dollars := campaign.Money{Amount: decimal.NewFromInt(1), Currency: "USD"}
@@ -256,27 +257,150 @@ func TestACostInAnotherCurrencyCountsAsWhatWasReserved(t *testing.T) {
 	}
 }
 
+// Somebody has mistyped the currency. Nothing is spent in it, so it is put right.
+func TestACurrencyIsPutRightWhileNothingIsSpentInIt(t *testing.T) {
+	t.Parallel()
+	b := budget.NewBook(runnertest.NewShelf())
+	usd := func(n int64) campaign.Money { return campaign.Money{Amount: decimal.NewFromInt(n), Currency: "USD"} }
+	month := func(m campaign.Money) error {
+		_, err := b.Set(t.Context(), budget.Account, budget.Edit{By: "anna", Zone: "Europe/Rome", Month: &m})
+		return err
+	}
+	if err := month(usd(20_000)); err != nil {
+		t.Fatal(err)
+	}
+	err := b.Reserve(t.Context(), key("a"), eur(60), time.Now())
+	if !over(err) || !strings.Contains(err.Error(), "is kept in USD: set it in EUR") {
+		t.Errorf("euros under a budget in dollars: got error %v", err)
+	}
+	if err := b.Reserve(t.Context(), key("long-ago"), usd(5), time.Now().AddDate(0, -2, 0)); err != nil {
+		t.Fatal(err)
+	}
+	if err := month(eur(20_000)); err != nil {
+		t.Fatalf("nothing is spent in dollars, but long ago: %v", err)
+	}
+	if err := b.Reserve(t.Context(), key("a"), eur(60), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	said := func(err error) bool {
+		return err != nil && strings.Contains(err.Error(), "kept in EUR, and 60.00 EUR of ")
+	}
+	if err := month(usd(20_000)); !said(err) {
+		t.Errorf("60 EUR are reserved: got error %v", err)
+	}
+	if err := month(campaign.Money{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := month(usd(20_000)); !said(err) {
+		t.Errorf("60 EUR are reserved, without a limit: got error %v", err)
+	}
+	if err := b.Settle(t.Context(), key("a"), campaign.Money{}, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if err := month(usd(20_000)); err != nil {
+		t.Fatalf("they were given back: %v", err)
+	}
+	if err := b.Reserve(t.Context(), key("b"), usd(5), time.Now().AddDate(0, 2, 0)); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Reserve(t.Context(), key("c"), usd(5), time.Now()); err != nil {
+		t.Errorf("dollars, where euros were given back: %v", err)
+	}
+	if err := b.Settle(t.Context(), key("c"), campaign.Money{}, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if err := month(eur(20_000)); err == nil || !strings.Contains(err.Error(), "kept in USD, and 5.00 USD of ") {
+		t.Errorf("5 USD are reserved in two months: got error %v", err)
+	}
+}
+
+// Nobody's change is ever forgotten, and what is read for each campaign does not
+// grow with them. A crash between two writes of a change loses none, and tells
+// none twice.
 func TestSetRemembersWhoAndWhen(t *testing.T) {
 	t.Parallel()
-	b := budget.NewBook(memory{shelf: newShelf()})
-	for i := range 25 {
+	s := runnertest.NewShelf()
+	puts, lose := 0, 0
+	b := budget.NewBook(s.Peer(func(op string) (bool, error) {
+		if op == "put" {
+			if puts++; puts == lose {
+				return false, errLost
+			}
+		}
+		return true, nil
+	}))
+	var size int
+	for i := range 50 {
 		day := eur(int64(100 + i))
 		e := budget.Edit{By: fmt.Sprintf("anna %d", i), Day: &day}
 		if i == 0 {
 			e.Zone = "Europe/Rome"
 		}
+		if i == 30 || i == 31 { // the first write of a change, or the second
+			puts, lose = 0, i-29
+			if _, err := b.Set(t.Context(), "shop-italia", e); err == nil {
+				t.Fatal("nothing went wrong")
+			}
+			all, err := b.Definitions(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c, err := b.History(t.Context(), all[0]); err != nil || len(c) != i {
+				t.Errorf("%d changes after one that was lost, %v; want %d", len(c), err, i)
+			}
+		}
 		if _, err := b.Set(t.Context(), "shop-italia", e); err != nil {
 			t.Fatal(err)
 		}
+		if i == 25 {
+			size = len(s.Record("definition.source.shop-italia"))
+		}
 	}
+	set(t, b, "shop", "UTC", eur(1), eur(1)) // somebody whose name begins the same
 	all, err := b.Definitions(t.Context())
-	if err != nil || len(all) != 1 {
+	if err != nil || len(all) != 2 {
 		t.Fatalf("%d definitions, %v", len(all), err)
 	}
-	c := all[0].Changes
-	if len(c) != 20 || c[0].By != "anna 5" || c[19].By != "anna 24" || !c[19].Day.Equal(eur(124)) || c[19].Zone != "Europe/Rome" || c[19].At.IsZero() {
-		t.Errorf("%d changes, from %+v to %+v", len(c), c[0], all[0].Current())
+	d := all[1]
+	if c := d.Current(); !c.Day.Equal(eur(149)) || c.Zone != "Europe/Rome" {
+		t.Errorf("in force is %+v", c)
 	}
+	c, err := b.History(t.Context(), d)
+	if err != nil || len(c) != 50 {
+		t.Fatalf("%d changes, %v", len(c), err)
+	}
+	for i, c := range c {
+		if c.By != fmt.Sprintf("anna %d", i) || !c.Day.Equal(eur(int64(100+i))) || c.At.IsZero() {
+			t.Errorf("change %d is %+v", i, c)
+		}
+	}
+	if grown := len(s.Record("definition.source.shop-italia")) - size; grown > 10 {
+		t.Errorf("the definition has grown by %d bytes with 24 changes", grown)
+	}
+}
+
+// Where something is reserved is known however often the zone has changed since.
+func TestManyZonesMoveNothingThatIsReserved(t *testing.T) {
+	t.Parallel()
+	b := budget.NewBook(runnertest.NewShelf())
+	late := time.Date(2026, 11, 27, 23, 30, 0, 0, time.UTC) // the 28th in Rome
+	set(t, b, "shop-italia", "Europe/Rome", eur(100), campaign.Money{})
+	if err := b.Reserve(t.Context(), key("a"), eur(60), late); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 30 {
+		set(t, b, "shop-italia", []string{"UTC", "Europe/London"}[i%2], eur(100), campaign.Money{})
+	}
+	for range 2 {
+		if err := b.Settle(t.Context(), key("a"), eur(50), late); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set(t, b, "shop-italia", "Europe/Rome", eur(100), campaign.Money{})
+	if err := b.Reserve(t.Context(), key("b"), eur(51), late); !over(err) {
+		t.Errorf("got error %v, want OverBudget: 50 were settled on the 28th in Rome", err)
+	}
+	reserve(t, b, "c", 100) // on the 27th, of which nothing is spent
 }
 
 func TestSetRefuses(t *testing.T) {
@@ -293,11 +417,11 @@ func TestSetRefuses(t *testing.T) {
 		{"AZoneNobodyKnows", "shop-italia", budget.Edit{By: "anna", Zone: "Europe/Atlantis"}, "no time zone"},
 		{"TheMachinesOwnZone", "shop-italia", budget.Edit{By: "anna", Zone: "Local"}, "time zone"},
 		{"LessThanNothing", "shop-italia", budget.Edit{By: "anna", Day: &debt}, "below zero"},
-		{"AnotherCurrency", "shop-italia", budget.Edit{By: "anna", Month: &dollars}, "kept in EUR"},
+		{"TwoCurrencies", "shop-italia", budget.Edit{By: "anna", Month: &dollars}, "100.00 EUR a day and 1.00 USD a month: set both in one currency"},
 		{"ASourceThatCannotBe", "shop italia", budget.Edit{By: "anna", Zone: "UTC", Day: &hundred}, "not allowed"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			b := budget.NewBook(memory{shelf: newShelf()})
+			b := budget.NewBook(runnertest.NewShelf())
 			set(t, b, "shop-italia", "UTC", hundred, campaign.Money{})
 			if _, err := b.Set(t.Context(), test.scope, test.edit); err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got error %v, want one that says %q", err, test.want)

@@ -33,11 +33,23 @@ func (s Scope) file() string {
 	return "source." + string(s)
 }
 
-// Definition is a budget, and how it came to be. Its last change is in force.
+// Definition is a budget, and how it came to be. Its last change is in force. It
+// is read for each campaign, so it does not grow: the changes before the last
+// twenty have records of their own.
 type Definition struct {
 	Schema  int      `json:"schema"`
 	Scope   Scope    `json:"scope"`
-	Changes []Change `json:"changes"` // the last 20, in order
+	Changes []Change `json:"changes"`           // the last 20, in order
+	Earlier int      `json:"earlier,omitempty"` // how many there were before them
+	Zones   []string `json:"zones,omitempty"`   // all that were ever in force, each once, the current one last
+}
+
+// Earlier is a change that is not among the last of its budget.
+type Earlier struct {
+	Schema int    `json:"schema"`
+	Scope  Scope  `json:"scope"`
+	N      int    `json:"n"` // the how-manieth, from 1
+	Change Change `json:"change"`
 }
 
 // Change is what somebody laid down.
@@ -92,23 +104,31 @@ func (d Definition) apply(e Edit, now time.Time) (Definition, error) {
 	case c.Day.Amount.IsNegative() || c.Month.Amount.IsNegative():
 		return d, errors.New("an amount is below zero")
 	}
-	currency := d.currency()
-	for _, m := range []campaign.Money{c.Day, c.Month} {
-		if m.Currency == "" {
-			continue
-		}
-		if currency != "" && m.Currency != currency {
-			return d, fmt.Errorf("%s: the budget of %s is kept in %s", m, d.Scope, currency)
-		}
-		currency = m.Currency
+	if c.Day.Currency != "" && c.Month.Currency != "" && c.Day.Currency != c.Month.Currency {
+		return d, fmt.Errorf("%s a day and %s a month: set both in one currency", c.Day, c.Month)
 	}
 	d.Schema = schema
-	d.Changes = append(slices.Clone(d.Changes[max(0, len(d.Changes)+1-changesKept):]), c)
+	d.Zones = append(slices.DeleteFunc(d.zones(), func(zone string) bool { return zone == c.Zone }), c.Zone)
+	drop := max(0, len(d.Changes)+1-changesKept)
+	d.Earlier += drop
+	d.Changes = append(slices.Clone(d.Changes[drop:]), c)
 	return d, nil
 }
 
-// currency is the one the budget was first set in: its ledgers hold amounts in
-// no other.
+// zones are all that were ever in force, the current one last. An earlier version
+// has stored none.
+func (d Definition) zones() []string {
+	if d.Zones != nil {
+		return slices.Clone(d.Zones)
+	}
+	var all []string
+	for _, c := range d.Changes {
+		all = append(slices.DeleteFunc(all, func(zone string) bool { return zone == c.Zone }), c.Zone)
+	}
+	return all
+}
+
+// currency is the one that the budget was last set in.
 func (d Definition) currency() string {
 	for _, c := range slices.Backward(d.Changes) {
 		for _, m := range []campaign.Money{c.Day, c.Month} {

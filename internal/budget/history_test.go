@@ -66,7 +66,7 @@ type history struct {
 	rand     *rand.Rand
 	gateway  *runnertest.Gateway
 	journal  *runnertest.Journal
-	shelf    *shelf
+	shelf    *runnertest.Shelf
 	book     *budget.Book // nothing goes wrong with this one
 	replicas []*runner.Runner
 	keys     []campaign.Key
@@ -87,9 +87,9 @@ var zone = func() *time.Location {
 }()
 
 func newHistory(t *testing.T, seed uint64) *history {
-	h := &history{t: t, rand: rand.New(rand.NewPCG(seed, 0)), gateway: runnertest.NewGateway(), shelf: newShelf(), saw: map[string]int{},
+	h := &history{t: t, rand: rand.New(rand.NewPCG(seed, 0)), gateway: runnertest.NewGateway(), shelf: runnertest.NewShelf(), saw: map[string]int{},
 		due: map[campaign.Key]time.Time{}}
-	h.book = budget.NewBook(memory{shelf: h.shelf})
+	h.book = budget.NewBook(h.shelf)
 	h.gateway.SetCredit(decimal.NewFromInt(100_000))
 	h.gateway.SendsFor = 8 * time.Second
 	h.gateway.Fault = h.call
@@ -118,7 +118,7 @@ func (h *history) find(context.Context) (*budget.Book, error) {
 	if _, err := h.happens("find"); err != nil {
 		return nil, err
 	}
-	return budget.NewBook(memory{h.shelf, h.happens}), nil
+	return budget.NewBook(h.shelf.Peer(h.happens)), nil
 }
 
 // live lets everything happen, until nothing can happen any more.
@@ -319,12 +319,13 @@ func (h *history) judge() {
 	h.see("left to the sweep", found.Settled)
 	charged := h.charged()
 	ledgers := 0
-	for name, r := range h.shelf.records {
+	names, err := h.shelf.List(context.Background(), "ledger.", false)
+	if err != nil {
+		h.t.Error(err)
+	}
+	for _, name := range names {
 		var l budget.Ledger
-		if !strings.HasPrefix(name, "ledger.") {
-			continue
-		}
-		if err := json.Unmarshal(r.data, &l); err != nil {
+		if err := json.Unmarshal(h.shelf.Record(name), &l); err != nil {
 			h.t.Fatal(err)
 		}
 		ledgers++

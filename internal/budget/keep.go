@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -23,14 +24,81 @@ func (b *Book) Set(ctx context.Context, scope Scope, e Edit) (Definition, error)
 	var set Definition
 	err := change(ctx, b.store, definitionName(scope), func(d Definition) (Definition, bool, error) {
 		d.Scope = scope
+		now := time.Now().Round(0).UTC()
 		var err error
-		set, err = d.apply(e, time.Now().Round(0).UTC())
+		if set, err = d.apply(e, now); err == nil {
+			err = b.sameMoney(ctx, d.currency(), set, now)
+		}
+		if err == nil && set.Earlier > d.Earlier {
+			// First the record of its own: after a crash the change is in both.
+			err = b.keepEarlier(ctx, Earlier{schema, scope, set.Earlier, d.Changes[0]})
+		}
 		return set, err == nil, err
 	})
 	if err != nil {
 		return Definition{}, fmt.Errorf("set budget of %s: %w", scope, err)
 	}
 	return set, nil
+}
+
+// keepEarlier stores a change that falls out of its definition, once.
+func (b *Book) keepEarlier(ctx context.Context, e Earlier) error {
+	return change(ctx, b.store, changeName(e.Scope, e.N), func(old Earlier) (Earlier, bool, error) {
+		return e, old.N == 0, nil
+	})
+}
+
+// History is every change of a budget, the latest last.
+func (b *Book) History(ctx context.Context, d Definition) ([]Change, error) {
+	names, err := b.store.List(ctx, changes+d.Scope.file()+".", false)
+	if err != nil {
+		return nil, fmt.Errorf("list the changes of %s: %w", d.Scope, err)
+	}
+	slices.Sort(names)
+	var all []Change
+	for _, name := range names {
+		e, _, err := read[Earlier](ctx, b.store, name)
+		if err != nil {
+			return nil, err
+		}
+		if e.N <= d.Earlier {
+			all = append(all, e.Change)
+		}
+	}
+	return append(all, d.Changes...), nil
+}
+
+// sameMoney refuses another currency while the ledgers of the periods under way,
+// or of later ones, hold money in the one before: it could not be compared with a
+// limit. A reservation that is made meanwhile is in time: then the ledger admits
+// nothing else until it is gone.
+func (b *Book) sameMoney(ctx context.Context, was string, set Definition, now time.Time) error {
+	if was == "" || was == set.currency() {
+		return nil
+	}
+	mine := ledgers + set.Scope.file() + "."
+	names, err := b.store.List(ctx, mine, true)
+	if err != nil {
+		return err
+	}
+	for _, l := range set.lines(now) {
+		names = slices.DeleteFunc(names, func(name string) bool {
+			period := strings.TrimPrefix(name, mine)
+			return len(period) == len(l.period) && period < l.period // it is over
+		})
+		names = append(append(names, l.ledger), l.before...)
+	}
+	for _, name := range names {
+		page, _, err := read[Ledger](ctx, b.store, name)
+		if err != nil {
+			return err
+		}
+		if held := page.Settled.Add(page.reserved("")); page.currency("") == was {
+			return fmt.Errorf("it is kept in %s, and %s of %s are spent or reserved in it: set it in %s, or \"none\" until that is over",
+				was, campaign.Money{Amount: held, Currency: was}, strings.TrimPrefix(name, mine), was)
+		}
+	}
+	return nil
 }
 
 // Definitions are all budgets, the account's first, then by source.
@@ -81,9 +149,16 @@ func (b *Book) Usage(ctx context.Context, d Definition, at time.Time) ([]Usage, 
 			return campaign.Money{Amount: d, Currency: l.limit.Currency}
 		}
 		reserved := page.reserved("")
+		left := l.limit.Amount.Sub(page.Settled).Sub(reserved)
+		held := in
+		if currency := page.currency(l.limit.Currency); currency != l.limit.Currency {
+			// Somebody has changed it while something was reserved.
+			held = func(d decimal.Decimal) campaign.Money { return campaign.Money{Amount: d, Currency: currency} }
+			left = decimal.Zero
+		}
 		all = append(all, Usage{
 			Scope: l.scope, Kind: l.kind, Period: l.period, Zone: l.zone, Limit: l.limit,
-			Spent: in(page.Settled), Reserved: in(reserved), Left: in(l.limit.Amount.Sub(page.Settled).Sub(reserved)),
+			Spent: held(page.Settled), Reserved: held(reserved), Left: in(left),
 			Open: len(page.Open), Foreign: page.Foreign,
 		})
 	}

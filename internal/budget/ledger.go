@@ -79,8 +79,11 @@ func (l Ledger) admits(b line, key string, amount campaign.Money, now time.Time)
 	over := func(format string, args ...any) error {
 		return &runner.OverBudget{Budget: b.String(), Words: fmt.Sprintf(format, args...)}
 	}
-	if amount.Currency != b.limit.Currency || l.Currency != "" && l.Currency != amount.Currency {
-		return over("the budget of %s is in %s", b.scope, b.limit.Currency)
+	if amount.Currency != b.limit.Currency {
+		return over("the budget of %s is kept in %s: set it in %s", b.scope, b.limit.Currency, amount.Currency)
+	}
+	if held := l.currency(amount.Currency); held != amount.Currency {
+		return over("the budget of %s was kept in %s, and some of the %s %s is still spent or reserved in it: wait for the next %s", b.scope, held, b.kind, b.period, b.kind)
 	}
 	others := l.reserved(key)
 	free := b.limit.Amount.Sub(l.Settled).Sub(others)
@@ -100,7 +103,7 @@ func (l Ledger) admits(b line, key string, amount campaign.Money, now time.Time)
 		return fmt.Errorf("%s: %w", b, errBusy)
 	}
 	left := campaign.Money{Amount: decimal.Max(decimal.Zero, b.limit.Amount.Sub(l.Settled).Sub(others)), Currency: b.limit.Currency}
-	return over("%s has %s of %s left for %s (%s)", b.scope, left, b.limit, b.period, b.zone)
+	return over("%s has %s of %s left for the %s %s (%s); raise the budget or wait for the next %s", b.scope, left, b.limit, b.kind, b.period, b.zone, b.kind)
 }
 
 // with files a reservation. One that is there is raised, never lowered: it may

@@ -1,6 +1,8 @@
 package budget
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
@@ -9,10 +11,14 @@ import (
 // The records, by name. The names are keys of a bucket: tokens and dots.
 const (
 	definitions = "definition."
+	changes     = "change."
 	ledgers     = "ledger."
 )
 
 func definitionName(s Scope) string { return definitions + s.file() }
+
+// changeName sorts as the changes came.
+func changeName(s Scope, n int) string { return fmt.Sprintf("%s%s.%06d", changes, s.file(), n) }
 
 // line is one budget in one period: what is laid down, and its ledger's name.
 type line struct {
@@ -37,21 +43,19 @@ func (d Definition) lines(at time.Time) []line {
 	var all []line
 	for _, kind := range kinds {
 		var l line
-		seen := map[string]bool{}
-		for i := len(d.Changes) - 1; i >= 0; i-- {
-			c := d.Changes[i]
-			zone, err := time.LoadLocation(c.Zone)
+		for _, name := range slices.Backward(d.zones()) {
+			zone, err := time.LoadLocation(name)
 			if err != nil {
 				continue // it was one when it was set
 			}
 			period := at.In(zone).Format(kind.layout)
-			name := ledgers + d.Scope.file() + "." + period
-			if l.ledger == "" {
-				l = line{scope: d.Scope, kind: kind.name, period: period, zone: c.Zone, limit: c.limit(kind.name), ledger: name}
-			} else if !seen[name] {
-				l.before = append(l.before, name)
+			ledger := ledgers + d.Scope.file() + "." + period
+			switch {
+			case l.ledger == "":
+				l = line{scope: d.Scope, kind: kind.name, period: period, zone: name, limit: d.Current().limit(kind.name), ledger: ledger}
+			case ledger != l.ledger && !slices.Contains(l.before, ledger):
+				l.before = append(l.before, ledger)
 			}
-			seen[name] = true
 		}
 		if l.ledger != "" {
 			all = append(all, l)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/staffetta-io/staffetta/internal/budget"
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/runner/runnertest"
 )
 
 // place is where budgets may be.
@@ -32,7 +33,7 @@ func (p *place) find(context.Context) (*budget.Book, error) {
 
 // five sets a budget of 5 EUR.
 func (p *place) five(t *testing.T) {
-	b := budget.NewBook(memory{shelf: newShelf()})
+	b := budget.NewBook(runnertest.NewShelf())
 	set(t, b, "shop-italia", "Europe/Rome", eur(5), campaign.Money{})
 	p.book.Store(b)
 }

@@ -40,7 +40,7 @@ func (t *turn) reserved(o Outcome) Decision {
 		return t.call(OpAdmit)
 	case Refused:
 		return t.quotedButNo(Reason{Code: ReasonOverBudget, Step: OpReserve, Field: o.Field, Message: fmt.Sprintf(
-			"the campaign costs %s, which is more than the budget has left: %s; raise the budget or wait for its next period, then ask again under a new request id", t.c.Quote.Price.Total, o.Words)})
+			"the campaign costs %s, and the budget has no room for that: %s, then ask again under a new request id", t.c.Quote.Price.Total, o.Words)})
 	default:
 		return t.retreat(o)
 	}

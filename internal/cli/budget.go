@@ -204,15 +204,19 @@ func newBudgetHistory(t Terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "history [SOURCE]",
 		Short:   "Show who set the budgets, and when",
-		Long:    "Show the last 20 changes of each budget, the latest last.",
+		Long:    "Show every change of each budget, the latest last.",
 		Example: "  staffetta budget history shop-italia",
 		Args:    atMostOne,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return eachBudget(cmd, t, rows, args, func(_ context.Context, _ *app.Client, _ *app.Budgets, all []budget.Definition) error {
+			return eachBudget(cmd, t, rows, args, func(ctx context.Context, _ *app.Client, book *app.Budgets, all []budget.Definition) error {
 				table := tabwriter.NewWriter(t.Out, 0, 0, 2, ' ', 0)
 				fmt.Fprintln(table, "BUDGET\tSET\tBY\tTO")
 				for _, d := range all {
-					for _, c := range d.Changes {
+					changes, err := book.History(ctx, d)
+					if err != nil {
+						return err
+					}
+					for _, c := range changes {
 						fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", d.Scope, c.At.Format(time.RFC3339), c.By, laidDown(c))
 					}
 				}

@@ -31,7 +31,7 @@ type Budgets interface {
 // OverBudget says which budget has no room.
 type OverBudget struct {
 	Budget string // "shop-italia, day 2026-11-27"
-	Words  string // what is left, in a sentence
+	Words  string // what is left and what to do, in a sentence
 }
 
 func (e *OverBudget) Error() string { return e.Budget + ": " + e.Words }

@@ -2,7 +2,9 @@ package scenario_test
 
 import (
 	"testing"
+	"time"
 
+	"github.com/staffetta-io/staffetta/internal/budget"
 	"github.com/staffetta-io/staffetta/internal/campaign"
 )
 
@@ -13,7 +15,11 @@ func TestAcquaLuce(t *testing.T) {
 		Policies: map[string]campaign.Policy{"acqualuce-billing": {ApproveAbove: eur("200")}},
 	}
 	live(t, "2026-11-02 09:00", rules, func(c *company) {
-		c.budgets.Set("acqualuce-billing", c.zone, campaign.Money{}, eur("500"))
+		month := eur("500")
+		if _, err := c.budgets.Set(t.Context(), "acqualuce-billing", budget.Edit{By: "Carla", Zone: c.zone.String(), Month: &month}); err != nil {
+			t.Fatal(err)
+		}
+		c.notef("Carla sets what billing may spend in a month: %s", month)
 		notice := func(id string, list int64) (campaign.Key, campaign.Request) {
 			return campaign.Key{Source: "acqualuce-billing", RequestID: id}, campaign.Request{
 				Name: "Scadenza " + id, Sender: "AcquaLuce", ListID: list,
@@ -40,10 +46,13 @@ func TestAcquaLuce(t *testing.T) {
 
 		c.notef("billing asks for zone-c, 3,000 customers")
 		c.ask(notice("zone-c", rest))
+		c.until("2026-11-30 20:00")
+		c.spent()
 		c.until("2026-12-01 09:00")
 		c.notef("December: billing asks for zone-c again, under a new id")
 		c.ask(notice("zone-c-december", rest))
 		c.until("2026-12-01 18:00")
+		c.spent()
 
 		seen := c.sandbox.Seen()
 		c.notef("the gateway took %s in %d campaigns", c.charged(), seen.Confirms)
@@ -51,4 +60,15 @@ func TestAcquaLuce(t *testing.T) {
 			c.t.Errorf("%d confirms, up to %d messages for a phone; want 3 and 1", seen.Confirms, seen.MaxPerPhone)
 		}
 	})
+}
+
+// spent writes into the diary what `staffetta budget show` would say.
+func (c *company) spent() {
+	all, err := c.budgets.UsageOfAll(c.t.Context(), time.Now(), 10)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	for _, u := range all {
+		c.notef("%s has spent %s of %s in %s, and has %s left", u.Scope, u.Spent, u.Limit, u.Period, u.Left)
+	}
 }

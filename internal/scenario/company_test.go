@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/shopspring/decimal"
 
+	"github.com/staffetta-io/staffetta/internal/budget"
 	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/gateway"
 	"github.com/staffetta-io/staffetta/internal/pace"
@@ -32,7 +33,7 @@ var rewrite = flag.Bool("rewrite", false, "write testdata anew")
 type company struct {
 	t       *testing.T
 	sandbox *sandbox.Sandbox
-	budgets *runnertest.Budgets
+	budgets *budget.Book
 	journal *runnertest.Journal
 	runner  *runner.Runner
 	zone    *time.Location
@@ -83,7 +84,7 @@ func compare(t *testing.T, file, have string) {
 }
 
 func found(t *testing.T, zone *time.Location, rules campaign.Rules) *company {
-	c := &company{t: t, zone: zone, told: map[campaign.Key]int{}, budgets: runnertest.NewBudgets()}
+	c := &company{t: t, zone: zone, told: map[campaign.Key]int{}, budgets: budget.NewBook(runnertest.NewShelf())}
 	var err error
 	if c.sandbox, err = sandbox.New(sandbox.Options{Keys: []string{"key"}, Credit: decimal.RequireFromString("5000")}); err != nil {
 		t.Fatal(err)

@@ -142,7 +142,7 @@ func refused(a campaign.Attempt, intent string) string {
 	case a.Op == campaign.OpConfirm:
 		return fmt.Sprintf("The gateway refused the order to send%s. That is not taken at its word, because an earlier order may have been carried out: first the gateway is asked where the campaign stands.", quoted(a.Note))
 	case a.Op == campaign.OpReserve:
-		return fmt.Sprintf("The budget has not enough left%s.", quoted(a.Note))
+		return fmt.Sprintf("The budget has no room for it%s.", quoted(a.Note))
 	case a.Op == campaign.OpStatus && a.HTTP == 404:
 		return "The gateway was asked where the campaign stands: it does not know it."
 	case a.Op == campaign.OpDelete && a.HTTP == 405:
