@@ -21,6 +21,13 @@ type Event = journal.Told
 // WatchOptions choose events.
 type WatchOptions = journal.WatchOptions
 
+// ReadRequest reads a request in JSON, and Faults are the rules that one
+// breaks; both name the field.
+var (
+	ReadRequest = journal.ReadJSON
+	Faults      = journal.Faults
+)
+
 // NewClient connects. Close it.
 func NewClient(n NATS) (*Client, error) {
 	o := Options{NATS: n}.WithDefaults()

@@ -204,8 +204,11 @@ func refusal(o Outcome) Reason {
 	if noCredit(o) {
 		code = ReasonNoCredit
 	}
-	return Reason{Code: code, Step: o.Op, Field: o.Field, Gateway: o.Words, HTTP: o.HTTP,
-		Message: "the gateway refused " + string(o.Op)}
+	message := "the gateway refused " + string(o.Op)
+	if o.Words == "" && o.Err != "" {
+		message += ": " + o.Err + "; ask its support why"
+	}
+	return Reason{Code: code, Step: o.Op, Field: o.Field, Gateway: o.Words, HTTP: o.HTTP, Message: message}
 }
 
 // fieldCredit is what the gateway calls the credit in a refusal.

@@ -14,7 +14,6 @@ import (
 
 	"buf.build/go/protovalidate"
 	"github.com/spf13/cobra"
-	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/staffetta-io/staffetta/internal/app"
 	"github.com/staffetta-io/staffetta/internal/campaign"
@@ -116,8 +115,8 @@ func readRequest(t Terminal, file string) (*campaignv1.CampaignRequested, error)
 		return nil, err
 	}
 	var m campaignv1.CampaignRequested
-	if err := protojson.Unmarshal(data, &m); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, plain(err))
+	if err := app.ReadRequest(data, &m); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	return &m, nil
 }
@@ -139,8 +138,8 @@ func valid(m *campaignv1.CampaignRequested) error {
 	}
 	slices.SortStableFunc(broken.Violations, func(a, b *protovalidate.Violation) int { return cmp.Compare(number(a), number(b)) })
 	var wrong []error
-	for _, v := range broken.Violations {
-		wrong = append(wrong, fmt.Errorf("%s: %s", protovalidate.FieldPathString(v.Proto.GetField()), v.Proto.GetMessage()))
+	for _, f := range app.Faults(broken) {
+		wrong = append(wrong, &f)
 	}
 	return errors.Join(wrong...)
 }

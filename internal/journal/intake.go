@@ -12,7 +12,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/staffetta-io/staffetta/internal/runner"
@@ -134,11 +133,13 @@ func (in *intake) readRequest(subject string, h nats.Header, data []byte, stored
 		return runner.Wakeup{}, err
 	}
 	inside, request := fromProto(&m)
-	if inside.Source != key.Source {
-		return runner.Wakeup{}, &unreadable{reason: reasonMismatch, fields: []string{"source"}, note: fmt.Sprintf("the subject says %q, the message %q", key.Source, inside.Source)}
-	}
-	if inside.RequestID != key.RequestID {
-		return runner.Wakeup{}, &unreadable{reason: reasonMismatch, fields: []string{"request_id"}, note: fmt.Sprintf("the subject says %q, the message %q", key.RequestID, inside.RequestID)}
+	for _, f := range []struct{ name, subject, message string }{
+		{"source", key.Source, inside.Source}, {"request_id", key.RequestID, inside.RequestID},
+	} {
+		if f.subject != f.message {
+			return runner.Wakeup{}, &unreadable{reason: reasonMismatch, fields: []string{f.name}, note: fmt.Sprintf(
+				"the subject says %q, the message %q: publish it on %s%s, or correct %s in the message", f.subject, f.message, requestPrefix, inside, f.name)}
+		}
 	}
 	return runner.Wakeup{Key: key, Kind: runner.WakeRequest, Request: request, Trace: traceparent(h), Asked: asked(h, stored)}, nil
 }
@@ -168,9 +169,13 @@ func decodeRequest(m *campaignv1.CampaignRequested, h nats.Header, data []byte) 
 	case strings.HasPrefix(media, "application/cloudevents"):
 		return &unreadable{reason: reasonStructured, note: "a structured CloudEvent: send binary mode, the attributes as ce- headers and the protobuf as the payload"}
 	case media == "application/json":
-		// A misspelt field is refused, not ignored: it would change what is sent.
-		if err := protojson.Unmarshal(data, m); err != nil {
-			return &unreadable{reason: reasonJSON, note: clip(err.Error(), 500)}
+		var f *Fault
+		if err := ReadJSON(data, m); errors.As(err, &f) {
+			u := &unreadable{reason: reasonJSON, note: clip(f.Note, 500)}
+			if f.Field != "" {
+				u.fields = []string{f.Field}
+			}
+			return u
 		}
 	case media == "", media == contentProtobuf, media == "application/x-protobuf", media == "application/vnd.google.protobuf":
 		if err := proto.Unmarshal(data, m); err != nil {

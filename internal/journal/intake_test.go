@@ -114,6 +114,9 @@ func TestIntake(t *testing.T) {
 		})
 	}
 
+	inJSON := func(text string) *nats.Msg {
+		return &nats.Msg{Subject: subject, Data: []byte(text), Header: nats.Header{"content-type": {"application/json"}}}
+	}
 	broken := func(change func(*campaignv1.CampaignRequested)) proto.Message {
 		m := request("bf-2026")
 		change(m)
@@ -129,13 +132,18 @@ func TestIntake(t *testing.T) {
 	}{
 		{"BuriesWhatIsNotProtobuf", &nats.Msg{Subject: subject, Data: []byte("hello")}, "not_protobuf", nil, "not a " + eventType, ""},
 		{"TellsJSONWithoutAHeaderWhatIsMissing", &nats.Msg{Subject: subject, Data: asJSON}, "not_protobuf", nil, "add the header content-type: application/json", ""},
-		{"BuriesAMisspeltJSONField", &nats.Msg{Subject: subject, Data: []byte(`{"sorce":"x"}`), Header: nats.Header{"content-type": {"application/json"}}}, "not_json", nil, `"sorce"`, ""},
+		{"BuriesAMisspeltJSONField", &nats.Msg{Subject: subject, Data: []byte(`{"sorce":"x"}`), Header: nats.Header{"content-type": {"application/json"}}}, "not_json", []string{"sorce"}, `"sorce"`, ""},
+		{"NamesAJSONFieldOfAnotherType", inJSON("{\"source\": \"città\", \"name\": \"x\",\n \"contactListId\": \"many\"}"), "not_json", []string{"contactListId"}, "many", ""},
+		{"NamesAJSONFieldWithinAnother", inJSON(`{"maxTotal": {"currency": "EUR", "amount": 12}, "name": "x"}`), "not_json", []string{"maxTotal.amount"}, "12", ""},
+		{"NamesAJSONFieldThatIsNoInstant", inJSON(`{"name": "x", "at": "tomorrow"}`), "not_json", []string{"at"}, "tomorrow", ""},
+		{"NamesAJSONFieldThatIsThereTwice", inJSON(`{"name": "x", "text": "a", "name": "y"}`), "not_json", []string{"name"}, "name", ""},
+		{"NamesNoFieldOfJSONThatBreaksOff", inJSON(`{"name": "x", "at`), "not_json", nil, "", ""},
 		{"BuriesAStructuredEvent", message(subject, whole, "content-type", "application/cloudevents+json"), "structured_cloudevent", nil, "binary mode", ""},
 		{"BuriesAnUnknownContentType", message(subject, whole, "content-type", "text/xml"), "unknown_content_type", []string{"content-type"}, "text/xml", ""},
 		{"BuriesAnotherEventType", message(subject, whole, "ce-type", "com.example.Other"), "unknown_event_type", []string{"ce-type"}, "com.example.Other", ""},
 		{"NamesEveryFieldAtFault", message(subject, broken(func(m *campaignv1.CampaignRequested) { m.ContactListId, m.Sender = 0, "much too long a name" })), "invalid", []string{"sender", "contact_list_id"}, "sender: must be a name of at most 11", ""},
-		{"NamesAMissingStart", message(subject, broken(func(m *campaignv1.CampaignRequested) { m.Start = nil })), "invalid", []string{"start"}, "start: ", ""},
-		{"BuriesAnotherSource", message("campaign.v1.request.acqualuce.bf-2026", whole), "subject_mismatch", []string{"source"}, `the subject says "acqualuce", the message "shop-italia"`, "campaign.v1.dead.acqualuce.bf-2026"},
+		{"NamesAMissingStart", message(subject, broken(func(m *campaignv1.CampaignRequested) { m.Start = nil })), "invalid", []string{"start"}, "start: exactly one of immediately and at must be given", ""},
+		{"BuriesAnotherSource", message("campaign.v1.request.acqualuce.bf-2026", whole), "subject_mismatch", []string{"source"}, `the subject says "acqualuce", the message "shop-italia": publish it on campaign.v1.request.shop-italia.bf-2026, or correct source in the message`, "campaign.v1.dead.acqualuce.bf-2026"},
 		{"BuriesAnotherRequestID", message("campaign.v1.request.shop-italia.other", whole), "subject_mismatch", []string{"request_id"}, `"other"`, "campaign.v1.dead.shop-italia.other"},
 		{"FilesABadSubjectAsUnreadable", message("campaign.v1.request.shop-italia.bf$2026", whole), "bad_subject", nil, "letters, digits", "campaign.v1.dead.unreadable"},
 		{"BuriesAnUnknownVerb", &nats.Msg{Subject: "campaign.v1.command.shop-italia.bf-2026.launch"}, "bad_command", nil, `unknown verb "launch", want one of approve, cancel`, ""},

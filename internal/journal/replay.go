@@ -11,7 +11,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
@@ -110,8 +109,8 @@ func (r *Replay) edit(edited []byte) error {
 		return nil
 	}
 	var m campaignv1.CampaignRequested
-	if err := protojson.Unmarshal(edited, &m); err != nil {
-		return errors.New(strings.ReplaceAll(err.Error(), "\u00a0", " "))
+	if err := ReadJSON(edited, &m); err != nil {
+		return err
 	}
 	if inside := (campaign.Key{Source: m.GetSource(), RequestID: m.GetRequestId()}); inside != r.Letter.Key {
 		return fmt.Errorf("it asks for %s, the letter is about %s: a replay keeps the key; for another one use staffetta request", inside, r.Letter.Key)

@@ -34,10 +34,9 @@ func (v validator) validate(m *campaignv1.CampaignRequested) error {
 	}
 	u := &unreadable{reason: reasonInvalid}
 	var notes []string
-	for _, one := range invalid.Violations {
-		path := protovalidate.FieldPathString(one.Proto.GetField())
-		u.fields = append(u.fields, path)
-		notes = append(notes, path+": "+one.Proto.GetMessage())
+	for _, f := range Faults(invalid) {
+		u.fields = append(u.fields, f.Field)
+		notes = append(notes, f.Error())
 	}
 	u.note = strings.Join(notes, "; ")
 	return u

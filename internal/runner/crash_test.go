@@ -57,8 +57,14 @@ func (l life) walk(t *testing.T, breaks map[int]wrong) (seen []string) {
 		if len(c.Outbox) > 0 {
 			t.Errorf("the final record still owes %d events\n%s", len(c.Outbox), story())
 		}
-		if filed, settled := s.budgets.Filed(key); s.ports.budgeted && (!filed.Amount.Equal(c.Cost().Amount) || !filed.Amount.IsZero() && !settled) {
-			t.Errorf("it cost %s, and the budgets hold %s, settled: %t\n%s", c.Cost(), filed, settled, story())
+		usage, err := s.budgets.UsageOfAll(t.Context(), c.ChargedAt(), 1)
+		if err != nil || s.ports.budgeted && len(usage) != 1 {
+			t.Fatalf("usage %v, error %v", usage, err)
+		}
+		for _, u := range usage {
+			if !u.Spent.Amount.Equal(c.Cost().Amount) || u.Open > 0 {
+				t.Errorf("it cost %s, and the budget has %s of it, and %d reservations\n%s", c.Cost(), u.Spent, u.Open, story())
+			}
 		}
 		if n := s.journal.Armed(key); n != 0 {
 			t.Errorf("%d timers are left\n%s", n, story())

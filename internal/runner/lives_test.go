@@ -179,10 +179,7 @@ var lives = []life{
 	},
 	{
 		name: "ChargedToABudget",
-		set: func(s *service) {
-			s.ports.budgeted = true
-			s.budgets.Set(key.Source, time.UTC, campaign.Money{Amount: decimal.NewFromInt(1000), Currency: "EUR"}, campaign.Money{})
-		},
+		set:  func(s *service) { s.budget("1000") },
 		live: func(s *service) { s.request(blackFriday()); s.rest() },
 		points: `load, admit create, call create, save drafted,
 			admit configure, call configure, admit calculate, call calculate, admit price, call price,
@@ -193,10 +190,7 @@ var lives = []life{
 	},
 	{
 		name: "TheBudgetHasNoRoom",
-		set: func(s *service) {
-			s.ports.budgeted = true
-			s.budgets.Set(key.Source, time.UTC, campaign.Money{Amount: decimal.NewFromInt(100), Currency: "EUR"}, campaign.Money{})
-		},
+		set:  func(s *service) { s.budget("100") },
 		live: func(s *service) { s.request(blackFriday()); s.rest() },
 		points: `load, admit create, call create, save drafted,
 			admit configure, call configure, admit calculate, call calculate, admit price, call price,

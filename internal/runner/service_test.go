@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shopspring/decimal"
+
+	"github.com/staffetta-io/staffetta/internal/budget"
 	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/runner"
 	"github.com/staffetta-io/staffetta/internal/runner/runnertest"
@@ -31,7 +34,7 @@ type service struct {
 	t       *testing.T
 	journal *runnertest.Journal
 	gateway *runnertest.Gateway
-	budgets *runnertest.Budgets
+	budgets *budget.Book
 	ports   *ports
 	runner  *runner.Runner
 
@@ -44,13 +47,22 @@ const ackWait = 10 * time.Second
 
 func open(t *testing.T, rules campaign.Rules) *service {
 	t.Helper()
-	s := &service{t: t, gateway: runnertest.NewGateway(), budgets: runnertest.NewBudgets()}
+	s := &service{t: t, gateway: runnertest.NewGateway(), budgets: budget.NewBook(runnertest.NewShelf())}
 	s.gateway.SetList(list, 9831, 416)
 	s.gateway.SendsFor = 8 * time.Second // one look in the middle, one at the end
 	s.journal = runnertest.NewJournal(t, s.deliver)
 	s.ports = &ports{journal: s.journal, gateway: s.gateway, budgets: s.budgets}
 	s.runner = runner.New(runner.Options{Rules: rules, Journal: s.ports, Gateway: s.ports, Budgets: s.ports})
 	return s
+}
+
+// budget is what may be spent in a day.
+func (s *service) budget(amount string) {
+	s.ports.budgeted = true
+	day := campaign.Money{Amount: decimal.RequireFromString(amount), Currency: "EUR"}
+	if _, err := s.budgets.Set(s.t.Context(), budget.Scope(key.Source), budget.Edit{By: "anna", Zone: "UTC", Day: &day}); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 func (s *service) request(r campaign.Request) {

@@ -63,7 +63,7 @@ func (w *world) nuisances() []nuisance {
 		{name: "empty", reason: "invalid", fields: []string{"start", "source", "request_id", "name", "sender", "text", "contact_list_id"}},
 		{name: "not-protobuf", data: []byte("hello"), reason: "not_protobuf"},
 		{name: "largest-garbage", data: bytes.Repeat([]byte{0xff}, largest-200), reason: "not_protobuf"},
-		{name: "json", header: nats.Header{"content-type": {"application/json"}}, data: []byte(`{"sorce":"torture"}`), reason: "not_json"},
+		{name: "json", header: nats.Header{"content-type": {"application/json"}}, data: []byte(`{"sorce":"torture"}`), reason: "not_json", fields: []string{"sorce"}},
 		{name: "deep-json", header: nats.Header{"content-type": {"application/json"}}, data: bytes.Repeat([]byte(`{"start":`), 20_000), reason: "not_json"},
 		{name: "xml", header: nats.Header{"content-type": {"text/xml"}}, data: []byte("<a/>"), reason: "unknown_content_type", fields: []string{"content-type"}},
 		{name: "other-type", header: nats.Header{"ce-type": {"com.example.Other"}}, reason: "unknown_event_type", fields: []string{"ce-type"}},

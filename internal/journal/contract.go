@@ -1,0 +1,112 @@
+package journal
+
+import (
+	"bytes"
+	"encoding/json"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"buf.build/go/protovalidate"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
+)
+
+// Fault is what is wrong with one field of a request.
+type Fault struct {
+	Field string // as the sender wrote it; empty: none in particular
+	Note  string
+}
+
+func (f *Fault) Error() string {
+	if f.Field == "" {
+		return f.Note
+	}
+	return f.Field + ": " + f.Note
+}
+
+// ReadJSON reads a request in JSON. A misspelt field is refused, not ignored:
+// it would change what is sent. The error is a *Fault.
+func ReadJSON(data []byte, m *campaignv1.CampaignRequested) error {
+	err := protojson.Unmarshal(data, m)
+	if err == nil {
+		return nil
+	}
+	// protojson puts spaces of two kinds into its errors, on purpose.
+	return &Fault{memberAt(data, err), strings.ReplaceAll(err.Error(), "\u00a0", " ")}
+}
+
+// position is where protojson found the fault: line and column, from 1.
+var position = regexp.MustCompile(`\(line (\d+):(\d+)\)`)
+
+// memberAt is the path of the member at which reading ended: protojson names it
+// in some of its errors, and says where it is in all of them.
+func memberAt(data []byte, err error) string {
+	at := position.FindStringSubmatch(err.Error())
+	if at == nil || !json.Valid(data) {
+		return ""
+	}
+	line, _ := strconv.Atoi(at[1])
+	column, _ := strconv.Atoi(at[2])
+	target := 0
+	for ; line > 1; line-- {
+		target += bytes.IndexByte(data[target:], '\n') + 1
+	}
+	for ; column > 1 && target < len(data); column-- {
+		_, size := utf8.DecodeRune(data[target:])
+		target += size
+	}
+
+	path, _ := reach(json.NewDecoder(bytes.NewReader(data)), int64(target), nil)
+	return strings.Join(path, ".")
+}
+
+// reach reads one value, and gives the path of the member in which the offset
+// was reached, if it was.
+func reach(d *json.Decoder, target int64, path []string) ([]string, bool) {
+	token, _ := d.Token() // it is valid JSON
+	if d.InputOffset() > target {
+		return path, true
+	}
+	opened, opens := token.(json.Delim)
+	if !opens {
+		return nil, false
+	}
+	for d.More() {
+		inside := path
+		if opened == '{' {
+			name, _ := d.Token()
+			inside = append(path[:len(path):len(path)], name.(string))
+			if d.InputOffset() > target {
+				return inside, true
+			}
+		}
+		if found, ok := reach(d, target, inside); ok {
+			return found, true
+		}
+	}
+	d.Token() // what closes it
+	return nil, false
+}
+
+// Faults are the rules of the contract that a request breaks, in words.
+func Faults(broken *protovalidate.ValidationError) []Fault {
+	var faults []Fault
+	for _, v := range broken.Violations {
+		f := Fault{protovalidate.FieldPathString(v.Proto.GetField()), v.Proto.GetMessage()}
+		// For this one rule the contract cannot have words of its own.
+		one := (*campaignv1.CampaignRequested)(nil).ProtoReflect().Descriptor().Oneofs().ByName(protoreflect.Name(f.Field))
+		if one != nil && v.Proto.GetRuleId() == "required" {
+			var names []string
+			for i := range one.Fields().Len() {
+				names = append(names, string(one.Fields().Get(i).Name()))
+			}
+			f.Note = "exactly one of " + strings.Join(names, " and ") + " must be given"
+		}
+		faults = append(faults, f)
+	}
+	return faults
+}
