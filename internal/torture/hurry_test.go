@@ -19,7 +19,7 @@ func TestSecondSIGTERMEndsAtOnce(t *testing.T) {
 	s := &siege{newFleet(t, "2m"), rand.New(rand.NewPCG(*seed, 0))}
 	// The call is held for as long as a busy machine may need to say it twice.
 	first := s.serve(serviceProgram.path(t),
-		"STAFFETTA_GATEWAY_TIMEOUT="+longTimeout.String(), "STAFFETTA_CONFIRM_SETTLE="+longSettle.String())
+		"STAFFETTA_CONFIRM_WITHIN="+longWithin.String(), "STAFFETTA_GATEWAY_TIMEOUT="+longTimeout.String(), "STAFFETTA_CONFIRM_SETTLE="+longSettle.String())
 	s.ready()
 	s.reach([]sandbox.Fault{caughtAt(sandbox.Confirm, before)})
 	first.signal(syscall.SIGTERM)

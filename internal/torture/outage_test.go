@@ -36,6 +36,8 @@ func TestOutageIsWaitedOut(t *testing.T) {
 	o.Gateway.RatePerMinute, o.Gateway.RatePerSecond = perMinute, perSecond
 	o.Gateway.BreakerFailures, o.Gateway.BreakerOpen = failures, pause
 	o.Rules.PollMin, o.Rules.GiveUp = time.Second, time.Minute
+	// A call that a busy machine is slow to answer is none that the outage struck.
+	o.Gateway.Timeout, o.Rules.Settle = longTimeout, longSettle
 	o.Requests = 8
 	inHand := o.Requests + o.Wakeups
 	a, _ := l.serve(o)

@@ -38,14 +38,6 @@ var outages = []outage{
 	{name: "the records lose their last writes, the services live on", folder: recordsFolder, survivors: true},
 }
 
-// Longer than in the other tests: a campaign is held in a call while all the others
-// get to where they are caught.
-const (
-	longHold    = 8 * time.Second
-	longTimeout = 10 * time.Second
-	longSettle  = 12 * time.Second
-)
-
 // TestPowerCut takes back from campaigns a write that was acknowledged: each is
 // caught once with the older record, when the store is copied, and once with the
 // newer one, when everything is killed -9; then the copy is put in its place and
@@ -113,7 +105,7 @@ func newPower(t *testing.T, o outage) *power {
 	p := &power{fleet: newFleet(t, "2m"), outage: o, caught: map[string]int{}}
 	for range 2 {
 		p.serve(serviceProgram.path(t),
-			"STAFFETTA_GATEWAY_TIMEOUT="+longTimeout.String(), "STAFFETTA_CONFIRM_SETTLE="+longSettle.String(),
+			"STAFFETTA_CONFIRM_WITHIN="+longWithin.String(), "STAFFETTA_GATEWAY_TIMEOUT="+longTimeout.String(), "STAFFETTA_CONFIRM_SETTLE="+longSettle.String(),
 			"STAFFETTA_WORKERS_REQUESTS=64", "STAFFETTA_WORKERS_WAKEUPS=64")
 	}
 	p.lostTail = o.folder == "."

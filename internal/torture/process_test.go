@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -87,19 +88,13 @@ type process struct {
 // arguments and the environment may say %d for it.
 func newProcess(t *testing.T, name, binary string, args, env []string) *process {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &process{T: t, name: name, binary: binary, port: l.Addr().(*net.TCPAddr).Port}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	p := &process{T: t, name: name, binary: binary, port: freePort(t)}
 	for _, list := range []struct{ from, to *[]string }{{&args, &p.args}, {&env, &p.env}} {
 		for _, s := range *list.from {
 			*list.to = append(*list.to, strings.ReplaceAll(s, "%d", fmt.Sprint(p.port)))
 		}
 	}
+	var err error
 	if p.log, err = os.Create(filepath.Join(t.TempDir(), name+".log")); err != nil {
 		t.Fatal(err)
 	}
@@ -113,6 +108,23 @@ func newProcess(t *testing.T, name, binary string, args, env []string) *process 
 		p.log.Close()
 	})
 	return p
+}
+
+// freePort finds one below those that the system gives to connections: who is killed
+// and started again must not find it taken.
+func freePort(t *testing.T) int {
+	t.Helper()
+	for {
+		port := 10_000 + rand.IntN(20_000)
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			continue
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return port
+	}
 }
 
 func tail(s string, n int) string { return s[max(0, len(s)-n):] }

@@ -28,7 +28,6 @@ const largest = 256 << 10
 // A nuisance is a message that no campaign can be made of.
 type nuisance struct {
 	name   string
-	tail   string // of its subject, behind the source; empty: the name
 	header nats.Header
 	data   []byte
 	reason string

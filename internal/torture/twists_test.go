@@ -29,7 +29,7 @@ type twist struct {
 const always = -1
 
 // hold keeps a call from having its effect, long enough to do something meanwhile.
-func hold(op sandbox.Operation) sandbox.Fault { return held(op, sandbox.Before) }
+func hold(op sandbox.Operation) sandbox.Fault { return caughtAt(op, sandbox.Before) }
 
 var (
 	cutBefore = sandbox.Fault{Operation: sandbox.Confirm, Cut: true}
@@ -53,8 +53,8 @@ var twists = []twist{
 	{name: "NoDeleteAndAConfirmThatNeverArrived", rules: []sandbox.Fault{cutBefore, noDelete}, state: campaign.Unresolved, reason: campaign.ReasonUnverifiable, drafts: 1},
 	{name: "DeleteLeavesTheDraftAndAConfirmThatNeverArrived", rules: []sandbox.Fault{cutBefore, notFound}, state: campaign.Unresolved, reason: campaign.ReasonUnverifiable, drafts: 1},
 	{name: "NoDeleteAndAConfirmWhoseReplyIsLost", rules: []sandbox.Fault{cutAfter, noDelete}, state: campaign.Completed, confirms: 1, drafts: 1},
-	{name: "NoDeleteAndAConfirmThatIsLate", rules: []sandbox.Fault{{Operation: sandbox.Confirm, Later: settle / 2}, noDelete}, state: campaign.Completed, confirms: 1, drafts: 1},
-	{name: "NoDeleteAndAConfirmThatIsTooLate", rules: []sandbox.Fault{{Operation: sandbox.Confirm, Later: time.Minute}, noDelete},
+	{name: "NoDeleteAndAConfirmThatIsLate", rules: []sandbox.Fault{{Operation: sandbox.Confirm, Later: longSettle / 2}, noDelete}, state: campaign.Completed, confirms: 1, drafts: 1},
+	{name: "NoDeleteAndAConfirmThatIsTooLate", rules: []sandbox.Fault{{Operation: sandbox.Confirm, Later: 4 * longSettle}, noDelete},
 		state: campaign.Unresolved, reason: campaign.ReasonUnverifiable, confirms: 1, drafts: 1},
 	{name: "NoDeleteAndADraftThatNobodyMeantToConfirm", rules: []sandbox.Fault{{Operation: sandbox.Calculate, Cut: true}, noDelete}, state: campaign.Completed, confirms: 1, drafts: 2},
 	{name: "ConfirmAMinuteAfterItsConnectionWasCut", rules: []sandbox.Fault{{Operation: sandbox.Confirm, Later: time.Minute}}, state: campaign.Completed, confirms: 1, drafts: 2},
@@ -78,14 +78,16 @@ var twists = []twist{
 	{name: "ForbiddenThatIsAboutTheCampaign", rules: []sandbox.Fault{{Operation: sandbox.Configure, Status: 403}}, state: campaign.Rejected, reason: campaign.ReasonRefused, drafts: 1},
 
 	{name: "CancelledWhileAConfirmThatNeverArrivedSettles", rules: []sandbox.Fault{cutBefore}, meanwhile: cancelled, state: campaign.Cancelled, reason: campaign.ReasonCancelled, drafts: 1},
-	{name: "CancelledWhileAConfirmWhoseReplyIsLostSettles", rules: []sandbox.Fault{cutAfter, {Operation: sandbox.Status, Status: 503, Times: 4}}, meanwhile: cancelled,
+	{name: "CancelledWhileAConfirmWhoseReplyIsLostSettles", rules: []sandbox.Fault{cutAfter, {Operation: sandbox.Status, Status: 503, Times: 25}}, meanwhile: cancelled,
 		state: campaign.Completed, confirms: 1, drafts: 1, check: cancelRefused},
 }
 
 func TestTwists(t *testing.T) {
 	t.Parallel()
 	l := newLocal(t, sandbox.Options{})
-	l.serve(l.options())
+	o := l.patient()
+	o.Rules.LookBefore = 10 * time.Second
+	l.serve(o)
 	var ids []string
 	for _, x := range twists {
 		l.fault(x.name, x.rules...)
@@ -98,7 +100,7 @@ func TestTwists(t *testing.T) {
 	}
 	records := l.land(ids)
 	// What was still on its way takes effect now, if it can.
-	l.control("POST", "clock", object{"advance": "2m"}, nil)
+	l.control("POST", "clock", object{"advance": "5m"}, nil)
 	for _, x := range twists {
 		t.Run(x.name, func(t *testing.T) { x.judge(t, l, records[x.name]) })
 	}
@@ -194,7 +196,8 @@ func cancelled(l *local, id string) {
 	})
 }
 
-func inAWhile(m *campaignv1.CampaignRequested) { at(time.Now().Add(6 * time.Second))(m) }
+// inAWhile leaves time to do something before the campaign is looked at once more.
+func inAWhile(m *campaignv1.CampaignRequested) { at(time.Now().Add(30 * time.Second))(m) }
 
 func paused(op sandbox.Operation) sandbox.Fault {
 	return sandbox.Fault{Operation: op, Report: "PAUSED", Times: always}
@@ -237,7 +240,7 @@ func TestTooManyCalls(t *testing.T) {
 func TestCreditVanishesBetweenPriceAndConfirm(t *testing.T) {
 	t.Parallel()
 	l := newLocal(t, sandbox.Options{})
-	l.serve(l.options())
+	l.serve(l.patient())
 	for _, x := range []struct {
 		id     string
 		wish   wish
