@@ -31,7 +31,7 @@ func (t *turn) pass() Decision {
 			"the campaign costs %s, the account has %s: top up the credit, then ask again under a new request id", q.Price.Total, q.Price.Available)})
 	}
 	if why := t.mustAsk(q); why != "" && !t.c.Approval.covers(t.c.Request, q, int64(t.DriftTolerance)) {
-		return t.awaitApproval(why)
+		return t.askApproval(why)
 	}
 	if d, wait := t.awaitTime(q.Goal.Valid); wait {
 		return d
