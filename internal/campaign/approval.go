@@ -22,7 +22,6 @@ type HoldKind string
 const (
 	HoldApproval HoldKind = "approval"
 	HoldCredit   HoldKind = "credit"
-	HoldBudget   HoldKind = "budget"
 	HoldWindow   HoldKind = "window"
 )
 
