@@ -28,14 +28,40 @@ func NewBook(s Store) *Book { return &Book{store: s, turn: make(chan struct{}, 1
 // Exist says that a book may hold a budget.
 func (b *Book) Exist() bool { return true }
 
+// Room says whether an amount has room now in every ledger that it falls under.
+// See [runner.Budgets].
+func (b *Book) Room(ctx context.Context, key campaign.Key, amount campaign.Money, at time.Time) error {
+	lines, err := b.limits(ctx, key.Source, at)
+	if err == nil {
+		err = b.room(ctx, lines, key, amount)
+	}
+	if err != nil {
+		return fmt.Errorf("look for room for %s: %w", key, err)
+	}
+	return nil
+}
+
+// room looks into each ledger, and says which has none.
+func (b *Book) room(ctx context.Context, lines []line, key campaign.Key, amount campaign.Money) error {
+	for _, l := range lines {
+		page, _, err := read[Ledger](ctx, b.store, l.ledger)
+		if err != nil {
+			return err
+		}
+		if err := page.check(l, key.String(), amount); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Reserve puts an amount into every ledger that it falls under, or into none.
 // See [runner.Budgets].
 func (b *Book) Reserve(ctx context.Context, key campaign.Key, amount campaign.Money, at time.Time) error {
-	lines, err := b.lines(ctx, key.Source, at)
+	lines, err := b.limits(ctx, key.Source, at)
 	if err != nil {
 		return fmt.Errorf("reserve for %s: %w", key, err)
 	}
-	lines = slices.DeleteFunc(lines, func(l line) bool { return l.limit.Currency == "" })
 	if len(lines) == 0 {
 		return nil
 	}
@@ -45,14 +71,8 @@ func (b *Book) Reserve(ctx context.Context, key campaign.Key, amount campaign.Mo
 	}
 	defer leave()
 	// A look before the first write: what does not fit disturbs nobody.
-	for _, l := range lines {
-		page, _, err := read[Ledger](ctx, b.store, l.ledger)
-		if err != nil {
-			return fmt.Errorf("reserve for %s: %w", key, err)
-		}
-		if err := page.check(l, key.String(), amount); err != nil {
-			return fmt.Errorf("reserve for %s: %w", key, err)
-		}
+	if err := b.room(ctx, lines, key, amount); err != nil {
+		return fmt.Errorf("reserve for %s: %w", key, err)
 	}
 	f := filing{book: b, key: key.String(), amount: amount, at: time.Now().Round(0).UTC(), several: len(lines) > 1}
 	for _, l := range lines {
@@ -245,6 +265,12 @@ func (b *Book) lines(ctx context.Context, source string, at time.Time) ([]line, 
 		all = append(all, d.lines(at)...)
 	}
 	return all, nil
+}
+
+// limits are those of them that limit anything.
+func (b *Book) limits(ctx context.Context, source string, at time.Time) ([]line, error) {
+	all, err := b.lines(ctx, source, at)
+	return slices.DeleteFunc(all, func(l line) bool { return l.limit.Currency == "" }), err
 }
 
 // enter waits for the turn.

@@ -108,6 +108,15 @@ func (l *Lookout) Exist() bool {
 	return monotonic >= HeededWithin || wall >= HeededWithin || wall < 0
 }
 
+// Room looks first as well. See [runner.Budgets].
+func (l *Lookout) Room(ctx context.Context, key campaign.Key, amount campaign.Money, at time.Time) error {
+	b, err := l.Look(ctx)
+	if b == nil {
+		return err
+	}
+	return b.Room(ctx, key, amount, at)
+}
+
 // Reserve looks first: it is asked for nothing unless there may be budgets. See
 // [runner.Budgets].
 func (l *Lookout) Reserve(ctx context.Context, key campaign.Key, amount campaign.Money, at time.Time) error {

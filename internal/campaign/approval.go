@@ -24,7 +24,6 @@ type HoldKind string
 const (
 	HoldApproval HoldKind = "approval"
 	HoldCredit   HoldKind = "credit"
-	HoldBudget   HoldKind = "budget"
 	HoldWindow   HoldKind = "window"
 )
 

@@ -33,17 +33,39 @@ func (t *turn) reserve() Decision {
 	return t.call(OpReserve)
 }
 
+// askApproval asks for an approval, unless the budgets have no room: nobody
+// agrees to what cannot be sent. Nothing is held for it while it waits.
+func (t *turn) askApproval(why string) Decision {
+	if t.budgeted() {
+		return t.call(OpRoom)
+	}
+	return t.awaitApproval(why)
+}
+
+// looked takes the look for room. Without an answer somebody is asked all the
+// same: the ledger is asked again before the confirm.
+func (t *turn) looked(o Outcome) Decision {
+	if o.Kind == Refused {
+		return t.overBudget(o)
+	}
+	return t.awaitApproval(t.mustAsk(*t.c.Quote))
+}
+
 // reserved takes the ledger's answer: the budgets have room, or not.
 func (t *turn) reserved(o Outcome) Decision {
 	switch o.Kind {
 	case OK:
 		return t.call(OpAdmit)
 	case Refused:
-		return t.quotedButNo(Reason{Code: ReasonOverBudget, Step: OpReserve, Field: o.Field, Message: fmt.Sprintf(
-			"the campaign costs %s, and the budget has no room for that: %s, then ask again under a new request id", t.c.Quote.Price.Total, o.Words)})
+		return t.overBudget(o)
 	default:
 		return t.retreat(o)
 	}
+}
+
+func (t *turn) overBudget(o Outcome) Decision {
+	return t.quotedButNo(Reason{Code: ReasonOverBudget, Step: OpReserve, Field: o.Field, Message: fmt.Sprintf(
+		"the campaign costs %s, and the budget has no room for that: %s, then ask again under a new request id", t.c.Quote.Price.Total, o.Words)})
 }
 
 // unsettled says that the campaign has ended and the budgets do not know it yet.

@@ -16,8 +16,10 @@ const (
 	// OpAdmit is not a request: it waits for the rate limit's token and the
 	// breaker's leave for one confirm, so that waiting does not age the intent.
 	OpAdmit Op = "admit"
-	// OpReserve and OpSettle are not requests to the gateway either: they put
-	// the campaign's cost into the budgets, and its real cost in the end.
+	// OpRoom, OpReserve and OpSettle are not requests to the gateway either: they
+	// look whether the budgets have room for the campaign's cost, put it into
+	// them, and its real cost in the end.
+	OpRoom    Op = "room"
 	OpReserve Op = "reserve"
 	OpSettle  Op = "settle"
 	OpConfirm Op = "confirm"
@@ -35,8 +37,8 @@ type Call struct {
 	Content    Content
 	At         time.Time // confirm: zero is immediately
 	Simulation bool      // create, configure, confirm
-	Amount     Money     // reserve, settle: what the campaign costs; none: nothing
-	Period     time.Time // reserve, settle: the instant whose day and month are charged
+	Amount     Money     // room, reserve, settle: what the campaign costs; none: nothing
+	Period     time.Time // room, reserve, settle: the instant whose day and month are charged
 }
 
 // Draft is what create sends.

@@ -98,6 +98,8 @@ func (t *turn) drafting(o Outcome) Decision {
 	switch {
 	case o.Op == OpStatus:
 		return t.refused(o)
+	case o.Op == OpRoom:
+		return t.looked(o)
 	case o.Op == OpReserve:
 		return t.reserved(o)
 	case o.Kind == OK:

@@ -32,7 +32,7 @@ func (t *turn) pass() Decision {
 			"the campaign costs %s, the account has %s: top up the credit, then ask again under a new request id", q.Price.Total, q.Price.Available)})
 	}
 	if why := t.mustAsk(q); why != "" {
-		return t.awaitApproval(why)
+		return t.askApproval(why)
 	}
 	if d, wait := t.awaitTime(q.Goal.Valid); wait {
 		return d

@@ -117,6 +117,9 @@ func outcomes() []input {
 	}
 	return append(list,
 		input{"confirm refused 400, credit", campaign.Outcome{Op: campaign.OpConfirm, Kind: campaign.Refused, HTTP: 400, Field: "credit", Words: "Insufficient credit"}},
+		input{"room ok", campaign.Outcome{Op: campaign.OpRoom, Kind: campaign.OK}},
+		input{"room refused", campaign.Outcome{Op: campaign.OpRoom, Kind: campaign.Refused, Words: "shop-italia has 100.00 EUR left today"}},
+		input{"room unavailable", campaign.Outcome{Op: campaign.OpRoom, Kind: campaign.Unavailable}},
 		input{"reserve ok", campaign.Outcome{Op: campaign.OpReserve, Kind: campaign.OK}},
 		input{"reserve refused", campaign.Outcome{Op: campaign.OpReserve, Kind: campaign.Refused, Words: "shop-italia has 100.00 EUR left today"}},
 		input{"reserve unavailable", campaign.Outcome{Op: campaign.OpReserve, Kind: campaign.Unavailable}},
@@ -338,6 +341,9 @@ func situations(t *testing.T) []situation {
 		steps []string
 	}{
 		{"with budgets: drafted, own, price under way", blackFriday(), plus(drafted, "configure ok", "calculate ok")},
+		{"with budgets: drafted, own, price under way, wants an approval", approved, plus(drafted, "configure ok", "calculate ok")},
+		{"with budgets: drafted, own, a look for room under way, wants an approval", approved, quoted},
+		{"with budgets: drafted again, own, price under way, was approved", approved, plus(quoted, "room ok", "reload", "approve", "delete ok", "create ok", "configure ok", "calculate ok")},
 		{"with budgets: drafted, own, reserve under way", blackFriday(), quoted},
 		{"with budgets: rejected, settle under way", blackFriday(), plus(quoted, "reserve refused", "delete ok", "delivered")},
 		{"with budgets: sending, statistics under way", blackFriday(), plus(quoted, "reserve ok", "admit ok", "confirm ok", "due", "woken")},

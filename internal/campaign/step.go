@@ -175,7 +175,7 @@ func (t *turn) call(op Op) Decision {
 		call.Content = Content{Sender: c.Request.Sender, Text: c.Request.Text, ListID: c.Request.ListID, Unicode: c.Request.Unicode}
 	case OpConfirm:
 		call.At = c.Draft.For
-	case OpReserve:
+	case OpRoom, OpReserve:
 		call.Amount, call.Period = c.Quote.Price.Total, c.ChargedAt()
 	case OpSettle:
 		call.Amount, call.Period = c.Cost(), c.ChargedAt()

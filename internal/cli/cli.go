@@ -37,11 +37,17 @@ type Terminal struct {
 
 // Main runs the command line of this process and returns its exit code.
 func Main() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	// The second signal kills as ever: stopping has begun, and somebody is in
-	// a hurry.
-	context.AfterFunc(ctx, stop)
+	told := make(chan os.Signal, 1)
+	signal.Notify(told, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-told
+		// The second signal kills as ever, for somebody in a hurry: from before
+		// anybody can see that stopping has begun, or it would be swallowed.
+		signal.Stop(told)
+		stop()
+	}()
 	return Run(ctx, system(), os.Args[1:])
 }
 

@@ -16,6 +16,9 @@ type Budgets interface {
 	// Exist says whether there may be a budget; only what is known for certain
 	// is no. It is asked before every step, so it answers from memory.
 	Exist() bool
+	// Room says whether Reserve would file the amount now, in the same words, and
+	// files nothing.
+	Room(ctx context.Context, key campaign.Key, amount campaign.Money, at time.Time) error
 	// Reserve files the amount for the campaign with every budget that its
 	// source and the instant fall under. What was filed for it before is
 	// raised, never lowered or dropped: whoever filed it may be about to
@@ -43,6 +46,8 @@ func (r *run) ledger(ctx context.Context, call campaign.Call) campaign.Outcome {
 	switch {
 	case r.budgets == nil:
 		// The record is from before the budgets were switched off.
+	case call.Op == campaign.OpRoom:
+		err = r.budgets.Room(ctx, r.wakeup.Key, call.Amount, call.Period)
 	case call.Op == campaign.OpReserve:
 		err = r.budgets.Reserve(ctx, r.wakeup.Key, call.Amount, call.Period)
 	default:

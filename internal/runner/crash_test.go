@@ -143,7 +143,7 @@ func TestEveryCallHasACrashPoint(t *testing.T) {
 	want := map[string]bool{"load": true, "arm": true}
 	for _, op := range named(t, "Op") {
 		switch op := campaign.Op(op); op {
-		case campaign.OpReserve, campaign.OpSettle:
+		case campaign.OpRoom, campaign.OpReserve, campaign.OpSettle:
 			want[string(op)] = true // of the ledger, which admits everybody
 		case campaign.OpAdmit:
 			want["admit confirm"] = true

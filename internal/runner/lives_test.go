@@ -116,6 +116,29 @@ var lives = []life{
 		ends: map[campaign.State]int{campaign.Unreconciled: 1},
 	},
 	{
+		name: "ApprovedUnderABudget",
+		set:  func(s *service) { s.budget("1000") },
+		live: func(s *service) {
+			r := blackFriday()
+			r.Limits.Approval = true
+			s.request(r)
+			s.waitsFor(campaign.HoldApproval)
+			s.approve()
+			s.rest()
+		},
+		points: `load, admit create, call create, save drafted,
+			admit configure, call configure, admit calculate, call calculate, admit price, call price,
+			room, save quoted, publish cost_calculated, publish approval_required, save quoted, arm,
+			load, save abandoning, publish approved, admit delete, call delete,
+			admit create, call create, save drafted,
+			admit configure, call configure, admit calculate, call calculate, admit price, call price,
+			reserve, admit confirm, save confirming, publish cost_calculated, call confirm, save confirmed, publish confirmed, arm,
+			load, publish confirmed, admit stats, call stats, save sending, publish stats, arm,
+			load, publish stats, admit stats, call stats, save completed, publish stats, settle, save completed,
+			load`,
+		ends: map[campaign.State]int{campaign.Completed: 1},
+	},
+	{
 		name: "ApprovedAfterAnHour",
 		live: func(s *service) {
 			r := blackFriday()

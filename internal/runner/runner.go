@@ -263,7 +263,7 @@ func (r *run) act(ctx context.Context, call campaign.Call) campaign.Outcome {
 			return campaign.Outcome{Op: campaign.OpAdmit, Kind: campaign.OK}
 		}
 		o = no
-	case campaign.OpReserve, campaign.OpSettle:
+	case campaign.OpRoom, campaign.OpReserve, campaign.OpSettle:
 		o = r.ledger(ctx, call)
 	case campaign.OpConfirm:
 		if why := r.stale(); why != "" {

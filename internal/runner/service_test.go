@@ -300,6 +300,13 @@ func (b brokenPermit) Call(ctx context.Context, call campaign.Call) (o campaign.
 
 func (p *ports) Exist() bool { return p.budgeted }
 
+func (p *ports) Room(ctx context.Context, key campaign.Key, m campaign.Money, at time.Time) (err error) {
+	if !p.at("room", func() { err = p.budgets.Room(ctx, key, m, at) }) {
+		return errNoAnswer
+	}
+	return err
+}
+
 func (p *ports) Reserve(ctx context.Context, key campaign.Key, m campaign.Money, at time.Time) (err error) {
 	if !p.at("reserve", func() { err = p.budgets.Reserve(ctx, key, m, at) }) {
 		return errNoAnswer

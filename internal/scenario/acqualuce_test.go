@@ -46,6 +46,8 @@ func TestAcquaLuce(t *testing.T) {
 
 		c.notef("billing asks for zone-c, 3,000 customers")
 		c.ask(notice("zone-c", rest))
+		c.notef("billing asks for zone-d, 8,000 customers: nobody is asked to approve what cannot be sent")
+		c.ask(notice("zone-d", large))
 		c.until("2026-11-30 20:00")
 		c.spent()
 		c.until("2026-12-01 09:00")

@@ -34,6 +34,8 @@ var _ runner.Budgets = budgets{}
 
 func (b budgets) Exist() bool { return true }
 
+func (b budgets) Room(context.Context, campaign.Key, campaign.Money, time.Time) error { return nil }
+
 func (b budgets) Reserve(_ context.Context, _ campaign.Key, amount campaign.Money, _ time.Time) error {
 	return b.file("reserve", func(l *ledger) {
 		if l.settled.IsZero() {

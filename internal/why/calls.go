@@ -64,6 +64,7 @@ var intents = map[campaign.Op]string{
 	campaign.OpPrice:     "asking for the price",
 	campaign.OpAdmit:     "ordering the sending",
 	campaign.OpConfirm:   "ordering the sending",
+	campaign.OpRoom:      "looking whether the budget has room",
 	campaign.OpReserve:   "reserving its cost in the budget",
 	campaign.OpSettle:    "settling its cost with the budget",
 	campaign.OpStatus:    "asking the gateway where the campaign stands",
@@ -116,6 +117,8 @@ func (t *teller) done(a campaign.Attempt) string {
 		return "The gateway named the price."
 	case campaign.OpConfirm:
 		return "The sending was ordered, and the gateway accepted the order."
+	case campaign.OpRoom:
+		return "The budget had room for it; nothing was reserved yet."
 	case campaign.OpReserve:
 		return "Its cost was reserved in the budget."
 	case campaign.OpSettle:
@@ -141,7 +144,7 @@ func refused(a campaign.Attempt, intent string) string {
 	switch {
 	case a.Op == campaign.OpConfirm:
 		return fmt.Sprintf("The gateway refused the order to send%s. That is not taken at its word, because an earlier order may have been carried out: first the gateway is asked where the campaign stands.", quoted(a.Note))
-	case a.Op == campaign.OpReserve:
+	case a.Op == campaign.OpReserve, a.Op == campaign.OpRoom:
 		return fmt.Sprintf("The budget has no room for it%s.", quoted(a.Note))
 	case a.Op == campaign.OpStatus && a.HTTP == 404:
 		return "The gateway was asked where the campaign stands: it does not know it."
@@ -163,6 +166,8 @@ func unanswered(a campaign.Attempt, intent string) string {
 		s += " What became of that call nobody knows, so the draft is thrown away and a new one is made."
 	case campaign.OpConfirm:
 		s += " Whether the order is carried out is not known, and it is not repeated: first the gateway is asked where the campaign stands."
+	case campaign.OpRoom:
+		s += " Somebody is asked all the same: it is reserved before anything is sent."
 	default: // status, statistics, delete, and the budget's ledger
 		s += " It is tried again."
 	}

@@ -163,6 +163,19 @@ func TestBudgets(t *testing.T, open func(t *testing.T) BudgetsHarness) {
 				b.Errorf("got error %v for dollars, want OverBudget", err)
 			}
 		}},
+		{"ALookForRoomFilesNothing", func(b budgets) {
+			b.limit("shop-italia", 100, 0)
+			for _, k := range []string{"shop-italia.a", "shop-italia.b"} {
+				if err := b.A.Room(b.Context(), key(k), whole(60), at); err != nil {
+					b.Errorf("room for 60 of 100: %v", err)
+				}
+			}
+			b.reserves("shop-italia.a", 60, at)
+			err := b.B.Room(b.Context(), key("shop-italia.b"), whole(60), at)
+			if over := (*runner.OverBudget)(nil); !errors.As(err, &over) {
+				b.Errorf("got error %v for 60 of 40, want OverBudget", err)
+			}
+		}},
 		{"ReplicasTogetherReserveNoMoreThanThereIs", func(b budgets) { b.race(at) }},
 		{"AReservationWithoutAnAnswerIsMadeAgain", func(b budgets) {
 			b.limit("shop-italia", 100, 100)
