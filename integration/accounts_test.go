@@ -103,6 +103,7 @@ func TestAccounts(t *testing.T) {
 			"$JS.API.CONSUMER.CREATE.KV_schedules.mine.$KV.schedules.>", "$JS.API.CONSUMER.CREATE.KV_schedules.mine.$KV.schedules.acqualuce-billing.bills",
 			"$JS.API.STREAM.MSG.GET.KV_schedules", "$JS.API.DIRECT.GET.KV_schedules", "$JS.API.STREAM.PURGE.KV_schedules",
 			"$KV.budgets.definition.source.shop-italia", "$KV.budgets.ledger.source.shop-italia.2026-11", "$JS.API.STREAM.MSG.GET.KV_budgets",
+			"campaign.v1.budgets.heeding", "campaign.v1.budgets.heeding.answer.x",
 		} {
 			denied(t, shop, subject, func() error { return shop.Publish(subject, nil) })
 		}
@@ -150,6 +151,7 @@ func TestAccounts(t *testing.T) {
 			"campaign.v1.command.shop-italia.bf.anything", "campaign.v1.event.shop-italia.bf.confirmed.2", "campaign.v1.wakeup.shop-italia.bf",
 			"campaign.v1.dead.shop-italia.bf", "$KV.campaigns.shop-italia.bf", "$JS.API.STREAM.DELETE.CAMPAIGN_REQUESTS",
 			"$KV.budgets.definition.source.shop-italia", "$KV.budgets.definition.account", "$KV.budgets.ledger.source.shop-italia.2026-11",
+			"campaign.v1.budgets.heeding.answer.x",
 			"$JS.API.CONSUMER.MSG.NEXT.CAMPAIGN_REQUESTS.requests", "$JS.API.CONSUMER.DELETE.CAMPAIGN_WAKEUPS.wakeups",
 			"$JS.API.CONSUMER.CREATE.CAMPAIGN_WAKEUPS.commands.campaign.v1.command.>", "$JS.API.CONSUMER.MSG.NEXT.SCHEDULE_WAKEUPS.schedules",
 			"$JS.API.CONSUMER.DELETE.SCHEDULE_WAKEUPS.schedules",

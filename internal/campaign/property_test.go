@@ -21,10 +21,16 @@ type world struct {
 	stored time.Time // when it was saved
 	r      campaign.Request
 	pace   campaign.Pace // what was seen of the gateway's
+
+	budgets  bool // as far as the replica in hand knows, there may be some
+	reserved bool // the budgets have passed the draft in hand
 }
 
 func (w *world) step(in campaign.Input) campaign.Decision {
-	d := rules.Step(w.c, in, campaign.Facts{Now: w.now, Age: w.now.Sub(w.stored), Pace: w.pace})
+	if o, ok := in.(campaign.Outcome); ok && o.Kind == campaign.OK && w.call != nil && w.call.Op == o.Op {
+		w.reserved = o.Op == campaign.OpReserve || w.reserved && o.Op != campaign.OpCreate
+	}
+	d := rules.Step(w.c, in, campaign.Facts{Now: w.now, Age: w.now.Sub(w.stored), Pace: w.pace, Budgets: w.budgets})
 	if d.Save {
 		w.saved, w.stored = d.Next, w.now
 	}
@@ -64,7 +70,10 @@ func randomPace(t *rapid.T) campaign.Pace {
 
 // random draws what happens next.
 func (w *world) random(t *rapid.T) campaign.Decision {
-	switch rapid.IntRange(0, 9).Draw(t, "what") {
+	switch rapid.IntRange(0, 10).Draw(t, "what") {
+	case 10:
+		w.budgets = !w.budgets // somebody has set one, or another replica is asked
+		return campaign.Decision{}
 	case 0:
 		w.now = w.now.Add(time.Duration(rapid.IntRange(1, 3600).Draw(t, "seconds")) * time.Second)
 		return campaign.Decision{}
@@ -105,10 +114,12 @@ func lives(t *testing.T, name string, check func(t *rapid.T, w *world, before ca
 }
 
 func TestRandomLives(t *testing.T) {
-	lives(t, "EveryCampaignThatIsNotEndedAndToldIsWokenOrUnderWay", func(t *rapid.T, w *world, _ campaign.Campaign, d campaign.Decision) {
-		switch s := w.saved; {
+	lives(t, "EveryCampaignThatIsNotEndedToldAndSettledIsWokenOrUnderWay", func(t *rapid.T, w *world, _ campaign.Campaign, d campaign.Decision) {
+		s := w.saved
+		settled := !s.Budgeted || s.State == campaign.Unresolved // which keeps what it holds
+		switch {
 		case s.State == "":
-		case (s.State.Final() && len(s.Outbox) == 0) != s.Wake.IsZero():
+		case (s.State.Final() && len(s.Outbox) == 0 && settled) != s.Wake.IsZero():
 			t.Fatalf("saved as %s, to be woken at %v", s.State, s.Wake)
 		}
 		if c := d.Next; c.State != "" && !c.State.Final() && d.Call == nil && c.Wake.IsZero() {
@@ -190,6 +201,38 @@ func TestRandomLives(t *testing.T) {
 		}
 		if len(back.Attempts) > 32 {
 			t.Fatalf("%d attempts are kept", len(back.Attempts))
+		}
+	})
+}
+
+// Budgets are set at any moment, and one replica knows it before another.
+// Mostly all goes well, so that most lives come to a confirm.
+func TestNothingIsConfirmedPastABudget(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := &world{now: friday, stored: friday, r: blackFriday()}
+		w.r.Limits.Approval = rapid.Bool().Draw(t, "approval")
+		w.step(campaign.Asked{Key: key, Request: w.r})
+		for range rapid.IntRange(1, 40).Draw(t, "steps") {
+			w.budgets = rapid.Bool().Draw(t, "budgets")
+			var d campaign.Decision
+			switch h := w.c.Hold; {
+			case w.call != nil && rapid.IntRange(0, 7).Draw(t, "well") > 0:
+				d = w.step(answers(w.call.Op)[0])
+			case w.call != nil:
+				d = w.step(rapid.SampledFrom(answers(w.call.Op)).Draw(t, "answer"))
+			case h != nil && h.For == campaign.HoldApproval:
+				d = w.another(t, campaign.Approve{QuoteID: campaign.QuoteID(w.c.Request, *w.c.Quote), By: "carla"})
+			default:
+				w.now = later(w.now, w.c.Wake)
+				d = w.another(t, campaign.Woken{})
+			}
+			switch {
+			case d.Call == nil || d.Call.Op != campaign.OpConfirm:
+			case (w.budgets || w.saved.Budgeted) && !w.reserved:
+				t.Fatal("there are budgets, and a confirm leaves without having passed them")
+			case w.reserved && !w.saved.Budgeted:
+				t.Fatal("the budgets hold something, and the record does not say so")
+			}
 		}
 	})
 }
