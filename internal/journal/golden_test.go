@@ -6,37 +6,53 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
 )
 
 // Stored records live for ever: what a version has ever stored, each later one must
-// read, and keep what it says. testdata/records has a folder for each version, by
-// its commit, with one record of each state as it lay in the stream. Add folders,
-// never change one.
+// read, and keep what it says. testdata/README.md says which versions are there.
 func TestStoredRecordsStayReadable(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("testdata/records/*/*.json")
-	if err != nil || len(files) < 20 {
-		t.Fatalf("%d records: %v", len(files), err)
-	}
-	for _, file := range files {
-		t.Run(filepath.Base(filepath.Dir(file))+"/"+filepath.Base(file), func(t *testing.T) {
-			stored, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
+	for _, file := range goldenFiles(t, "records") {
+		t.Run(nameOf(file), func(t *testing.T) {
+			stored := contents(t, file)
 			c, err := decodeRecord(stored)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !slices.Contains(campaign.States, c.State) || c.Key.Validate() != nil || c.State.Final() != c.Wake.IsZero() {
+			// One that is over and told need not be woken; every other one must be,
+			// but for those that the first versions had not told yet.
+			over := c.State.Final() && len(c.Outbox) == 0
+			if !slices.Contains(campaign.States, c.State) || c.Key.Validate() != nil || over && !c.Wake.IsZero() || !c.State.Final() && c.Wake.IsZero() {
 				t.Errorf("it is %q of %q, to be woken at %s", c.State, c.Key, c.Wake)
 			}
 			for _, e := range c.Outbox {
-				if _, err := eventMessage(c, e); err != nil {
+				m, err := eventMessage(c, e)
+				if err != nil {
 					t.Errorf("the %s that it owes cannot be told any more: %v", e.Type, err)
+					continue
+				}
+				told := filepath.Join("testdata", "events", filepath.Base(filepath.Dir(file)), strings.TrimPrefix(m.Subject, eventPrefix+c.Key.Source+".")+".json")
+				if _, err := os.Stat(told); err != nil {
+					continue // a version of which only the records are there
+				}
+				was := readEvent(t, told)
+				if diff := cmp.Diff(was.Header, m.Header); was.Subject != m.Subject || diff != "" {
+					t.Errorf("%s is told as %s (-then +now):\n%s", was.Subject, m.Subject, diff)
+				}
+				if missing := missing("", said(t, was.Header, was.Data), said(t, m.Header, m.Data)); len(missing) > 0 {
+					t.Errorf("%s is told without %q", m.Subject, missing)
 				}
 			}
 			again, err := json.Marshal(c)
@@ -48,6 +64,123 @@ func TestStoredRecordsStayReadable(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Whoever watches, or asks why, reads what an earlier version told.
+func TestStoredEventsStayReadable(t *testing.T) {
+	t.Parallel()
+	for _, file := range goldenFiles(t, "events") {
+		t.Run(nameOf(file), func(t *testing.T) {
+			event, err := told(delivered{event: readEvent(t, file)})
+			if err != nil || event.Message == nil {
+				t.Fatalf("%s: %v", event.Subject, err)
+			}
+			if unknown := event.Message.ProtoReflect().GetUnknown(); len(unknown) > 0 {
+				t.Errorf("%s has fields that nobody knows any more: %x", event.Subject, unknown)
+			}
+			e, ok := event.Event()
+			if id := eventPrefix + eventID(event.Key, e); !ok || id != event.Subject {
+				t.Errorf("%s is read as %s, %t", event.Subject, id, ok)
+			}
+		})
+	}
+}
+
+// What is read is worth something only if everything is among it.
+func TestGoldenFilesCoverTheContract(t *testing.T) {
+	t.Parallel()
+	have := map[string]bool{}
+	for _, file := range goldenFiles(t, "records") {
+		record := decoded(t, contents(t, file)).(map[string]any)
+		have["state "+record["state"].(string)] = true
+		for name := range record {
+			have[name] = true
+		}
+	}
+	for _, file := range goldenFiles(t, "events") {
+		event, err := told(delivered{event: readEvent(t, file)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		have["event "+event.Type] = true
+	}
+	want := []string{"approval", "budgeted", "cancel", "confirmed", "hold", "not_before", "progress", "quote", "reason", "resolved", "stats", "traceparent"}
+	for _, s := range campaign.States {
+		want = append(want, "state "+string(s))
+	}
+	for _, e := range []campaign.EventType{campaign.EventCostCalculated, campaign.EventApprovalRequired, campaign.EventDeferred, campaign.EventConfirmed,
+		campaign.EventStats, campaign.EventRejected, campaign.EventCancelled, campaign.EventFailed, campaign.EventUnresolved} {
+		want = append(want, "event "+string(e))
+	}
+	for _, what := range want {
+		if !have[what] {
+			t.Errorf("nothing in testdata has: %s", what)
+		}
+	}
+}
+
+func goldenFiles(t *testing.T, what string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("testdata", what, "*", "*.json"))
+	if err != nil || len(files) < 20 {
+		t.Fatalf("%d %s: %v", len(files), what, err)
+	}
+	return files
+}
+
+func nameOf(file string) string { return filepath.Base(filepath.Dir(file)) + "/" + filepath.Base(file) }
+
+func contents(t *testing.T, file string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// storedEvent is an event as the stream had it.
+type storedEvent struct {
+	Subject string      `json:"subject"`
+	Header  nats.Header `json:"header"`
+	Data    []byte      `json:"data"`
+}
+
+// delivered is one as a consumer hands it over.
+type delivered struct {
+	jetstream.Msg
+	event storedEvent
+}
+
+func (d delivered) Subject() string                           { return d.event.Subject }
+func (d delivered) Headers() nats.Header                      { return d.event.Header }
+func (d delivered) Data() []byte                              { return d.event.Data }
+func (d delivered) Metadata() (*jetstream.MsgMetadata, error) { return &jetstream.MsgMetadata{}, nil }
+
+func readEvent(t *testing.T, file string) (e storedEvent) {
+	t.Helper()
+	if err := json.Unmarshal(contents(t, file), &e); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// said is what the body of an event says, by its fields' names.
+func said(t *testing.T, h nats.Header, body []byte) any {
+	t.Helper()
+	kind, err := protoregistry.GlobalTypes.FindMessageByName(protoreflect.FullName(h.Get("ce-type")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := kind.New().Interface()
+	if err := proto.Unmarshal(body, m); err != nil {
+		t.Fatal(err)
+	}
+	text, err := protojson.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return decoded(t, text)
 }
 
 func decoded(t *testing.T, record []byte) (v any) {
