@@ -365,6 +365,29 @@ func TestConsume(t *testing.T) {
 		waitFor(t, func() bool { ok, _ := b.j.Ready(); return ok })
 	})
 
+	// As in a cluster that has just met: who asks for a consumer that has no leader
+	// gets no answer, not even later.
+	t.Run("AsksAgainForAConsumerThatNobodyAnswersFor", func(t *testing.T) {
+		t.Parallel()
+		s := startServer(t, -1, t.TempDir())
+		p := startProxy(t, s.Addr().String())
+		nc := p.connect(t)
+		b := &testBundle{nc: nc, j: open(t, nc, journal.Options{})}
+		asked, err := connect(t, s).SubscribeSync("$JS.API.CONSUMER.INFO.CAMPAIGN_REQUESTS.requests")
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.mute.Store(true)
+		b.consume(t, journal.ConsumeOptions{}, nil)
+		for range 2 {
+			if _, err := asked.NextMsg(10 * time.Second); err != nil {
+				t.Fatalf("asked for: %v", err)
+			}
+		}
+		p.mute.Store(false)
+		waitFor(t, func() bool { h := b.j.Health(); return len(h) > 0 && h[0].Pulling })
+	})
+
 	t.Run("GoesOnAfterTheServerRestarts", func(t *testing.T) {
 		t.Parallel()
 		dir := t.TempDir()
