@@ -24,6 +24,9 @@ func newBudget(t Terminal) *cobra.Command {
 may cost in a day and in a month. A campaign that has no room in every budget it
 falls under is rejected before anything is spent. Services that run with
 --budgets on heed them; how they are kept is in docs/money.md.`,
+		Example: `  staffetta budget set shop-italia --month "5000 EUR" --by anna
+  staffetta budget show
+  staffetta budget history shop-italia`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
