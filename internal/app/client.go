@@ -22,10 +22,11 @@ type Event = journal.Told
 type WatchOptions = journal.WatchOptions
 
 // ReadRequest reads a request in JSON, and Faults are the rules that one
-// breaks; both name the field.
+// breaks; both name the field. IsTraceparent tells a trace context from others.
 var (
-	ReadRequest = journal.ReadJSON
-	Faults      = journal.Faults
+	ReadRequest   = journal.ReadJSON
+	Faults        = journal.Faults
+	IsTraceparent = journal.IsTraceparent
 )
 
 // NewClient connects. Close it.

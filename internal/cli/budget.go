@@ -25,6 +25,9 @@ may cost in a day and in a month. A campaign that has no room in every budget it
 falls under is rejected before anything is spent. Services heed them from the
 first one on, unless they were told --budgets off; how they are kept is in
 docs/money.md.`,
+		Example: `  staffetta budget set shop-italia --month "5000 EUR" --by anna
+  staffetta budget show
+  staffetta budget history shop-italia`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}

@@ -43,7 +43,9 @@ func newRequest(t Terminal) *cobra.Command {
 It is checked before it is published; what is wrong is named with its field.
 
 Asking twice is harmless: source and request id name the campaign for ever, and
-a campaign is sent once. With --wait it follows the campaign, prints its events,
+a campaign is sent once. What is known already is not published again; with other
+content under a known name it ends with 1 and says which fields differ, if this
+user may read the records. With --wait it follows the campaign, prints its events,
 and ends with exit code 0 if it was sent and 1 if not, or if the service put the
 request aside as a dead letter.`,
 		Example: `  staffetta request --example > campaign.json
@@ -67,17 +69,31 @@ request aside as a dead letter.`,
 			if err := valid(m); err != nil {
 				return err
 			}
+			if !app.IsTraceparent(trace) {
+				if cmd.Flags().Changed("traceparent") && trace != "" {
+					return usageError{fmt.Errorf("--traceparent %q is no W3C trace context: want 00-<32 hexadecimal digits>-<16>-<2>, in lower case", trace)}
+				}
+				trace = "" // of the environment, which may mean something else by it
+			}
 			client, err := connect(cmd, t, rows)
 			if err != nil {
 				return err
 			}
 			defer client.Close()
-			placed, err := client.Request(cmd.Context(), m, trace)
+			key := campaign.Key{Source: m.Source, RequestID: m.RequestId}
+			state, err := known(cmd.Context(), t, client, m)
 			if err != nil {
 				return err
 			}
-			key := campaign.Key{Source: m.Source, RequestID: m.RequestId}
-			fmt.Fprintf(t.Out, "published %s\n", placed.Subject)
+			var placed app.Placed
+			if state != "" {
+				fmt.Fprintf(t.Out, "already asked for: %s is %s; nothing is published\n", key, state)
+			} else {
+				if placed, err = client.Request(cmd.Context(), m, trace); err != nil {
+					return err
+				}
+				fmt.Fprintf(t.Out, "published %s\n", placed.Subject)
+			}
 			if !wait {
 				fmt.Fprintf(t.Out, "follow it with: %s watch %s\n", t.Name, key)
 				return nil
@@ -95,6 +111,30 @@ request aside as a dead letter.`,
 	f.BoolVar(&example, "example", false, "print a request to begin with, and end")
 	addSettings(f, rows)
 	return cmd
+}
+
+// lookWithin bounds the look at the record before something is published: a
+// user who may not read it is answered nothing at all.
+const lookWithin = time.Second
+
+// known is the state of a campaign that was asked for before, with the same
+// content; empty: not that anybody could see. With other content it is an error,
+// which the service would only tell in a dead letter.
+func known(ctx context.Context, t Terminal, c *app.Client, m *campaignv1.CampaignRequested) (campaign.State, error) {
+	look, cancel := context.WithTimeout(ctx, lookWithin)
+	defer cancel()
+	rec, differs, err := c.Known(look, m)
+	const anew = "give it a new request id with --id"
+	switch {
+	case err != nil:
+		return "", ctx.Err()
+	case rec.Asked.IsZero() && rec.State == campaign.Cancelled && rec.Cancel != nil:
+		return "", fmt.Errorf("%s was cancelled by %s before it was asked for. To send it after all, %s", rec.Key, rec.Cancel.By, anew)
+	case len(differs) > 0:
+		return "", fmt.Errorf("%s was already asked for, with other content (%s); the first request stands, and is %s: %s show %s. To send this one too, %s",
+			rec.Key, strings.Join(differs, ", "), rec.State, t.Name, rec.Key, anew)
+	}
+	return rec.State, nil
 }
 
 // readRequest reads a request. A field that the contract does not have is a
@@ -163,7 +203,11 @@ func waitFor(ctx context.Context, t Terminal, c *app.Client, key campaign.Key, p
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	aside := make(chan app.Letter, 1)
+	published := placed.Sequence != 0 // what was not cannot be put aside
 	go func() {
+		if !published {
+			return
+		}
 		l, err := c.AwaitLetter(ctx, key, placed)
 		switch {
 		case err == nil:
@@ -177,7 +221,7 @@ func waitFor(ctx context.Context, t Terminal, c *app.Client, key campaign.Key, p
 	err := follow(ctx, c, key, func(e app.Event) {
 		printEvent(t, e)
 		if ended, well := outcome(e); ended {
-			older = e.Stored.Before(began)
+			older = published && e.Stored.Before(began)
 			if well {
 				code = exitOK
 			}

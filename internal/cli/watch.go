@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -51,6 +53,9 @@ maps it to JSON.`,
 				return err
 			}
 			defer client.Close()
+			if one && !now {
+				go sayUnknown(cmd.Context(), t, client, o.Key)
+			}
 			for e, err := range client.Watch(cmd.Context(), o) {
 				if err != nil {
 					return err
@@ -77,6 +82,14 @@ maps it to JSON.`,
 	f.BoolVar(&now, "now", false, "print what the stream holds now, and end")
 	addSettings(f, rows)
 	return cmd
+}
+
+// sayUnknown tells who watches a campaign that nobody has heard of yet why
+// nothing happens. What cannot be read is not said.
+func sayUnknown(ctx context.Context, t Terminal, c *app.Client, key campaign.Key) {
+	if _, _, err := c.Raw(ctx, key); errors.Is(err, app.ErrNoRecord) {
+		fmt.Fprintf(t.Err, "staffetta: nothing is known of %s yet; this waits for it (%s ls --source %s lists what there is)\n", key, t.Name, key.Source)
+	}
 }
 
 // keyOrSource reads the key of a campaign, or a source alone.

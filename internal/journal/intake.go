@@ -208,11 +208,14 @@ func header(h nats.Header, name string) string {
 // traceparent is the W3C trace context of a message, empty if it is not one:
 // it goes out again with every event, so it is not taken on trust.
 func traceparent(h nats.Header) string {
-	if v := header(h, "traceparent"); traceparentForm.MatchString(v) {
+	if v := header(h, "traceparent"); IsTraceparent(v) {
 		return v
 	}
 	return ""
 }
+
+// IsTraceparent says that a text is a W3C trace context.
+func IsTraceparent(text string) bool { return traceparentForm.MatchString(text) }
 
 var traceparentForm = regexp.MustCompile(`^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
 

@@ -47,6 +47,9 @@ func redact(_ []string, a slog.Attr) slog.Attr {
 			s = Redact(s)
 		}
 		a.Value = slog.StringValue(s)
+	case slog.KindDuration:
+		// As JSON it would be nanoseconds, which nobody would guess.
+		a.Value = slog.StringValue(a.Value.Duration().String())
 	case slog.KindAny:
 		// An error or a struct: its text is what would be written.
 		if s := fmt.Sprint(a.Value.Any()); hasDigits(s) {

@@ -132,7 +132,7 @@ func TestCalledShowsWhatFailedAndNotTheGatewaysWords(t *testing.T) {
 		Words: "cannot send: Solo per te", Err: "", Took: 12 * time.Millisecond, Breaker: "closed"})
 	want := map[string]any{
 		"level": "WARN", "msg": "gateway called", "key": "shop-italia.bf-2026", "op": "configure", "kind": "refused",
-		"took": 12e6, "http_status": 400.0, "field": "text", "breaker": "closed",
+		"took": "12ms", "http_status": 400.0, "field": "text", "breaker": "closed",
 	}
 	if diff := cmp.Diff(want, b.line()); diff != "" {
 		t.Error(diff)

@@ -1,0 +1,80 @@
+package cli_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/staffetta-io/staffetta/internal/app"
+	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/cli"
+)
+
+// Whoever may ask and may not read the records asks as ever: what is wrong with
+// the request is told by its dead letter.
+func TestRequestOfSomebodyWhoMayNotReadTheRecords(t *testing.T) {
+	t.Parallel()
+	s, err := server.NewServer(&server.Options{
+		Host: "127.0.0.1", Port: -1, NoLog: true, NoSigs: true, JetStream: true, StoreDir: t.TempDir(),
+		Users: []*server.User{{Username: "service", Password: "x"}, {Username: "shop", Password: "x", Permissions: &server.Permissions{
+			Publish: &server.SubjectPermission{Deny: []string{"$JS.API.STREAM.INFO.KV_campaigns", "$JS.API.STREAM.MSG.GET.KV_campaigns", "$JS.API.DIRECT.GET.KV_campaigns.>"}},
+		}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go s.Start()
+	if !s.ReadyForConnections(30 * time.Second) {
+		t.Fatal("the server does not start")
+	}
+	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+	as := func(user string) string { return strings.Replace(s.ClientURL(), "nats://", "nats://"+user+":x@", 1) }
+
+	box, err := app.StartSandbox("127.0.0.1:0", app.SandboxOptions{Speed: 20_000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { box.Stop() })
+	if _, err := box.FillDemo(app.DemoList{Contacts: 20}); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	write := func(name, content string) string {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	service, err := app.New(t.Context(), app.Options{
+		NATS: app.NATS{URL: as("service")}, Gateway: app.Gateway{URL: box.GatewayURL, KeyFile: write("key", box.Key)},
+		Listen: "off", Rules: campaign.Rules{PollMin: 50 * time.Millisecond},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- service.Run(ctx) }()
+	t.Cleanup(func() { stop(); <-ended; service.Stop() })
+
+	ask := func(text string) (code int, out string) {
+		var b strings.Builder
+		file := write("campaign.json", `{"source": "shop-italia", "requestId": "bf", "name": "Black Friday", "sender": "ShopItalia", "text": "`+text+`", "contactListId": 87, "immediately": true}`)
+		code = cli.Run(t.Context(), cli.Terminal{Out: &b, Err: &b, Env: []string{"NATS_URL=" + as("shop")}}, []string{"request", "-f", file, "--wait"})
+		return code, b.String()
+	}
+	if code, out := ask("Ciao"); code != 0 || !strings.Contains(out, "published campaign.v1.request.shop-italia.bf\n") || !strings.Contains(out, "the last one") {
+		t.Errorf("exit code %d:\n%s", code, out)
+	}
+	code, out := ask("Addio")
+	if code != 1 || !strings.Contains(out, "published ") || !strings.Contains(out, "put aside as dead letter 1: conflicting_duplicate (text): ") ||
+		!strings.Contains(out, "look at it with: staffetta dlq show 1\n") {
+		t.Errorf("exit code %d:\n%s", code, out)
+	}
+}
