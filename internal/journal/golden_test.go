@@ -108,8 +108,7 @@ func TestGoldenFilesCoverTheContract(t *testing.T) {
 	for _, s := range campaign.States {
 		want = append(want, "state "+string(s))
 	}
-	for _, e := range []campaign.EventType{campaign.EventCostCalculated, campaign.EventApprovalRequired, campaign.EventDeferred, campaign.EventConfirmed,
-		campaign.EventStats, campaign.EventRejected, campaign.EventCancelled, campaign.EventFailed, campaign.EventUnresolved} {
+	for _, e := range campaign.EventTypes {
 		want = append(want, "event "+string(e))
 	}
 	for _, what := range want {

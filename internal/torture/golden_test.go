@@ -96,7 +96,21 @@ func TestKeepWhatThisVersionStores(t *testing.T) {
 		l.eventually("something is said of "+x.id, func(ctx context.Context) error { return x.say(ctx, c) })
 	}
 	l.rests("long", campaign.Completed)
-	l.keep(*golden, saved(), told())
+	records, events := givenUp(t)
+	l.keep(*golden, append(saved(), records...), append(told(), events...))
+}
+
+// givenUp is what is stored and told of a campaign whose statistics cannot be read.
+func givenUp(t *testing.T) (records, events []*nats.Msg) {
+	l := newLocal(t, sandbox.Options{})
+	saved, told := l.overhears("$KV.campaigns.>"), l.overhears("campaign.v1.event.>")
+	o := l.options()
+	o.Rules.GiveUp = time.Second
+	l.serve(o)
+	l.fault("uncounted", sandbox.Fault{Operation: sandbox.Stats, Status: 503, Times: always})
+	l.ask(l.request("uncounted"))
+	l.rests("uncounted", campaign.Unreconciled)
+	return saved(), told()
 }
 
 // overhears takes down what is published from now on.
