@@ -130,6 +130,31 @@ func TestCluster(t *testing.T) {
 	})
 }
 
+// Replicas of the service that are started together, on a cluster that has no streams
+// yet: a stream that one of them is making has no leader for a moment, and then what
+// the others ask about it is never answered.
+func TestServicesOpenAtOnce(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("starts a cluster")
+	}
+	var group sync.WaitGroup
+	for _, s := range startCluster(t) {
+		for range 2 {
+			nc := connect(t, s)
+			group.Go(func() {
+				j, err := journal.Open(t.Context(), nc, journal.Options{Replicas: 3})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				j.Close()
+			})
+		}
+	}
+	group.Wait()
+}
+
 func leaderOf(t *testing.T, js jetstream.JetStream, all []*server.Server, stream string) *server.Server {
 	t.Helper()
 	s, err := js.Stream(t.Context(), stream)

@@ -52,7 +52,9 @@ func (j *Journal) ensureConsumer(ctx context.Context, c consumer) (jetstream.Con
 		MaxAckPending: maxAckPending,
 		DeliverPolicy: jetstream.DeliverAllPolicy,
 	}
-	cons, err := j.findConsumer(ctx, c)
+	cons, err := ask(ctx, func(ctx context.Context) (jetstream.Consumer, error) {
+		return j.js.Consumer(ctx, c.stream, c.name)
+	})
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {
 		cons, err = j.js.CreateOrUpdateConsumer(ctx, c.stream, want)
 	}
@@ -72,17 +74,4 @@ func (j *Journal) ensureConsumer(ctx context.Context, c consumer) (jetstream.Con
 		return nil, fmt.Errorf("consumer %s of %s: %w", c.name, c.stream, err)
 	}
 	return cons, nil
-}
-
-// findConsumer asks for a consumer again and again: in a cluster that has just met,
-// one that has no leader yet gives no answer at all, not even later.
-func (j *Journal) findConsumer(ctx context.Context, c consumer) (jetstream.Consumer, error) {
-	for until := time.Now().Add(apiWithin); ; {
-		try, cancel := context.WithTimeout(ctx, 2*time.Second)
-		cons, err := j.js.Consumer(try, c.stream, c.name)
-		cancel()
-		if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil || time.Now().After(until) {
-			return cons, err
-		}
-	}
 }

@@ -24,6 +24,20 @@ const minPayload = 512 << 10
 // longer than the five seconds that the client would wait.
 const apiWithin = 20 * time.Second
 
+// ask asks JetStream again and again, for as long as it may take. What has no leader
+// yet, in a cluster that has just met or a stream that somebody else is making, gives
+// no answer at all, not even later. For questions that may be asked twice.
+func ask[T any](ctx context.Context, question func(context.Context) (T, error)) (T, error) {
+	for until := time.Now().Add(apiWithin); ; {
+		try, cancel := context.WithTimeout(ctx, 3*time.Second)
+		answer, err := question(try)
+		cancel()
+		if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil || time.Now().After(until) {
+			return answer, err
+		}
+	}
+}
+
 // newJetStream is how this package speaks to JetStream, whoever asks.
 func newJetStream(nc *nats.Conn) (jetstream.JetStream, error) {
 	return jetstream.New(nc, jetstream.WithDefaultTimeout(apiWithin))
@@ -91,7 +105,7 @@ func checkServer(ctx context.Context, nc *nats.Conn, js jetstream.JetStream) err
 	if have := nc.MaxPayload(); have < minPayload {
 		return fmt.Errorf("NATS server has max_payload %d, want at least %d so that a dead letter fits; raise max_payload", have, minPayload)
 	}
-	if _, err := js.AccountInfo(ctx); err != nil {
+	if _, err := ask(ctx, js.AccountInfo); err != nil {
 		if errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) {
 			return fmt.Errorf("JetStream is not enabled on this server or account: start nats-server with -js, or enable it for the account: %w", err)
 		}
@@ -115,14 +129,17 @@ func olderThan(have, want string) bool {
 // ensureStream creates the stream if it is absent and verifies it if present.
 // It never changes one that exists.
 func ensureStream(ctx context.Context, js jetstream.JetStream, want jetstream.StreamConfig) (jetstream.Stream, error) {
-	s, err := js.Stream(ctx, want.Name)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		s, err = js.CreateStream(ctx, want)
-		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
-			// Another replica was quicker.
-			s, err = js.Stream(ctx, want.Name)
+	s, err := ask(ctx, func(ctx context.Context) (jetstream.Stream, error) {
+		s, err := js.Stream(ctx, want.Name)
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			s, err = js.CreateStream(ctx, want)
+			if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+				// Another replica was quicker.
+				s, err = js.Stream(ctx, want.Name)
+			}
 		}
-	}
+		return s, err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("stream %s: %w", want.Name, err)
 	}
