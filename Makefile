@@ -88,12 +88,12 @@ image: ## Build the image staffetta, from scratch
 	@docker build --quiet -f deploy/Dockerfile -t staffetta .tmp/image
 
 .PHONY: test/short
-test/short: ## All tests that need no container, nothing else
+test/short: $(BIN)/nats ## All tests that need no container, nothing else
 	$(call say,test without containers)
 	@$(GO) test -short -timeout 4m $(ARGS) $(PKG)
 
 .PHONY: test/race
-test/race: ## All tests under the race detector (slow; needs a C compiler)
+test/race: $(BIN)/nats ## All tests under the race detector (slow; needs a C compiler)
 	$(call say,test with the race detector)
 	@$(CONTAINERS) CGO_ENABLED=1 $(GO) test -race -timeout 20m $(ARGS) $(PKG)
 

@@ -84,34 +84,3 @@ func TestReadmeShowsEveryEnd(t *testing.T) {
 		}
 	}
 }
-
-// The README's commands are run by testdata/readme.txtar, all of them and in
-// their order.
-func TestReadmeCommandsAreRun(t *testing.T) {
-	raw, err := os.ReadFile(readme)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var shown []string
-	for _, block := range regexp.MustCompile("(?s)```console\n(.*?)```").FindAllSubmatch(raw, -1) {
-		shown = append(shown, commands(string(block[1]), "$ ")...)
-	}
-	script, err := os.ReadFile("testdata/readme.txtar")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(shown, commands(string(script), "# $ ")); diff != "" || len(shown) == 0 {
-		t.Errorf("the commands of README.md and those that are run (-README +run):\n%s", diff)
-	}
-}
-
-// commands are the lines that begin with a prompt.
-func commands(text, prompt string) []string {
-	var list []string
-	for line := range strings.Lines(text) {
-		if command, ok := strings.CutPrefix(line, prompt); ok {
-			list = append(list, strings.TrimSpace(command))
-		}
-	}
-	return list
-}

@@ -35,19 +35,25 @@ func TestMain(m *testing.M) {
 //	stop NAME                 send SIGTERM, and expect it to end with 0
 //	http CODE URL [BODY]      GET, or POST a body; the answer is stdout
 //	until CODE URL            GET again and again until it answers so
+//	shown [&NAME] [ARG…]      run the README's next command, see cmdShown
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(env *testscript.Env) error {
 			env.Values[programs{}] = map[string]*program{}
+			commands, err := shownCommands()
+			if err != nil {
+				return err
+			}
+			env.Values[shownKey{}] = &commands
 			// The nats command line, where make has built it.
 			tools, err := filepath.Abs("../../.tmp/bin")
 			env.Setenv("PATH", env.Getenv("PATH")+string(os.PathListSeparator)+tools)
 			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": cmdExits, "start": cmdStart, "expect": cmdExpect, "stop": cmdStop, "http": cmdHTTP, "until": cmdUntil,
+			"exits": cmdExits, "start": cmdStart, "expect": cmdExpect, "stop": cmdStop, "http": cmdHTTP, "until": cmdUntil, "shown": cmdShown,
 		},
 	})
 }
@@ -131,14 +137,19 @@ func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	bin, err := lookPath("staffetta", ts.Getenv("PATH"))
 	ts.Check(err)
-	p := &program{cmd: exec.Command(bin, args[1:]...), more: make(chan struct{})}
+	launch(ts, args[0], exec.Command(bin, args[1:]...))
+}
+
+// launch runs a command in the background, under a name, until the script ends.
+func launch(ts *testscript.TestScript, name string, cmd *exec.Cmd) {
+	p := &program{cmd: cmd, more: make(chan struct{})}
 	p.cmd.Dir = ts.MkAbs(".")
-	for _, name := range []string{"PATH", "HOME", "TMPDIR", "NATS_URL"} {
-		p.cmd.Env = append(p.cmd.Env, name+"="+ts.Getenv(name))
+	for _, v := range []string{"PATH", "HOME", "TMPDIR", "NATS_URL"} {
+		p.cmd.Env = append(p.cmd.Env, v+"="+ts.Getenv(v))
 	}
 	p.cmd.Stdout, p.cmd.Stderr = p, p
 	ts.Check(p.cmd.Start())
-	ts.Value(programs{}).(map[string]*program)[args[0]] = p
+	ts.Value(programs{}).(map[string]*program)[name] = p
 	go func() {
 		err := p.cmd.Wait()
 		p.mu.Lock()
@@ -148,7 +159,7 @@ func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 	}()
 	ts.Defer(func() {
 		p.cmd.Process.Kill()
-		p.await(ts, "kill "+args[0], func(_ string, ended bool) bool { return ended })
+		p.await(ts, "kill "+name, func(_ string, ended bool) bool { return ended })
 	})
 }
 
