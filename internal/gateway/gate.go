@@ -213,6 +213,7 @@ func (g *gate) open(probe campaign.Outcome) {
 // wait returns when no probe is under way any more, and none can begin.
 func (g *gate) wait() {
 	g.mu.Lock() // whoever is just shutting the gate has begun his
-	g.mu.Unlock() //lint:ignore SA2001 it is the waiting that counts
+	//lint:ignore SA2001 it is the waiting that counts
+	g.mu.Unlock()
 	g.probes.Wait()
 }
