@@ -102,7 +102,7 @@ func startService(ctx context.Context, dir, binary, natsURL string, g *gateway, 
 	}
 	p, err := start(dir, binary, "serve", "--nats-url", natsURL, "--gateway-url", g.base(), "--gateway-key-file", key,
 		"--gateway-rate-per-minute", "-1", "--gateway-rate-per-second", "-1",
-		"--workers-requests", strconv.Itoa(inFlight), "--poll-min", "1h", "--poll-max", "1h", "--log-level", "warn",
+		"--workers-requests", strconv.Itoa(inFlight), "--poll-min", "45m", "--poll-max", "45m", "--log-level", "warn",
 		"--http-listen", fmt.Sprintf("127.0.0.1:%d", at))
 	if err != nil {
 		return nil, "", err
