@@ -23,7 +23,7 @@ BUDGETED  ?= 100000
 SEED      ?= 1
 # How many processes make test/kills kills.
 KILLS     ?= 240
-# How many fleets of each of nine kinds lose their power in make test/power.
+# How many fleets of each of eighteen kinds lose their power in make test/power.
 POWERCUTS ?= 5
 # How often make test/flood publishes one request, and for how long it fuzzes.
 DUPLICATES ?= 1000000
@@ -104,7 +104,7 @@ test/kills: ## Campaigns flow while processes are killed, many times (KILLS=240 
 
 .PHONY: test/power
 test/power: ## Campaigns flow while acknowledged writes are taken back by power cuts (POWERCUTS=5)
-	$(call say,$(POWERCUTS) power cuts of each of nine kinds)
+	$(call say,$(POWERCUTS) power cuts of each of eighteen kinds)
 	@$(GO) test -count=1 -timeout 40m -run '^TestPowerCut$$' -v ./internal/torture -powercuts=$(POWERCUTS) $(ARGS) | grep -vE '^ *===|^ *---'
 
 .PHONY: test/flood

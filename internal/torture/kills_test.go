@@ -198,7 +198,7 @@ func (s *siege) freeze() int {
 // revive starts what is dead, and waits until it works.
 func (s *siege) revive() {
 	s.Helper()
-	if s.nats.cmd == nil {
+	if s.nats.all[0].cmd == nil {
 		s.nats.start()
 		s.eventually("NATS listens again", s.nats.listens)
 	}

@@ -20,7 +20,8 @@ import (
 
 var powerCuts = flag.Int("powercuts", 1, "how many fleets of each kind have their power cut; from 2 on all kinds of cut meet all campaigns")
 
-// How a power cut looks from outside.
+// How a power cut looks from outside. Of three servers all lose their power: what two
+// of them still know, the third is told again.
 type outage struct {
 	name string
 	// folder of the store that goes back to an earlier state: the records alone,
@@ -28,6 +29,9 @@ type outage struct {
 	folder string
 	// survivors: the services have power, and live on.
 	survivors bool
+	// servers that replicate, and that all lose their power; zero: there is one.
+	servers int
+	long    bool // left out of the short form
 }
 
 const recordsFolder = "jetstream/$G/streams/KV_campaigns"
@@ -36,13 +40,16 @@ var outages = []outage{
 	{name: "the records lose their last writes", folder: recordsFolder},
 	{name: "the whole store loses its last writes", folder: "."},
 	{name: "the records lose their last writes, the services live on", folder: recordsFolder, survivors: true},
+	{name: "the records of a cluster lose their last writes", folder: recordsFolder, servers: 3},
+	{name: "the whole store of a cluster loses its last writes", folder: ".", servers: 3, long: true},
+	{name: "the records of a cluster lose their last writes, the services live on", folder: recordsFolder, survivors: true, servers: 3, long: true},
 }
 
 // TestPowerCut takes back from campaigns a write that was acknowledged: each is
 // caught once with the older record, when the store is copied, and once with the
-// newer one, when everything is killed -9; then the copy is put in its place and
-// life goes on. What follows a write has happened by then, a confirm that took
-// effect included.
+// newer one, when everything is killed -9, of a cluster all three servers; then the
+// copy is put in its place and life goes on. What follows a write has happened by
+// then, a confirm that took effect included.
 func TestPowerCut(t *testing.T) {
 	t.Parallel()
 	sets := []struct {
@@ -54,7 +61,7 @@ func TestPowerCut(t *testing.T) {
 		for n := range *powerCuts {
 			for i, o := range outages {
 				for _, set := range sets {
-					if i > 0 && *powerCuts == 1 && set.name != "on the way" {
+					if *powerCuts == 1 && (o.long || i > 0 && set.name != "on the way") {
 						continue // the short form
 					}
 					t.Run(fmt.Sprintf("%s, %s, %d", o.name, set.name, n+1), func(t *testing.T) {
@@ -102,11 +109,12 @@ type power struct {
 }
 
 func newPower(t *testing.T, o outage) *power {
-	p := &power{fleet: newFleet(t, "2m"), outage: o, caught: map[string]int{}}
+	p := &power{fleet: newFleetOn(newServers(t, max(o.servers, 1), "2m")), outage: o, caught: map[string]int{}}
 	for range 2 {
 		p.serve(serviceProgram.path(t),
 			"STAFFETTA_CONFIRM_WITHIN="+longWithin.String(), "STAFFETTA_GATEWAY_TIMEOUT="+longTimeout.String(), "STAFFETTA_CONFIRM_SETTLE="+longSettle.String(),
-			"STAFFETTA_WORKERS_REQUESTS=64", "STAFFETTA_WORKERS_WAKEUPS=64")
+			"STAFFETTA_WORKERS_REQUESTS=64", "STAFFETTA_WORKERS_WAKEUPS=64",
+			fmt.Sprint("STAFFETTA_NATS_REPLICAS=", max(o.servers, 1)))
 	}
 	p.lostTail = o.folder == "."
 	p.ready()
@@ -312,28 +320,57 @@ func (p *power) record(id string) (revision uint64, state campaign.State) {
 	return revision, state
 }
 
-func (p *power) store() string { return filepath.Join(filepath.Dir(p.key), "store") }
-
-// copyStore copies what a power cut will leave. The server stands still meanwhile.
-func (p *power) copyStore() (older string) {
+// folders are what goes back, in every server's store. Of the records of a cluster
+// that is what each has, and the log by which the three agree on it.
+func (p *power) folders() []string {
 	p.Helper()
-	older = filepath.Join(p.TempDir(), "older")
+	if p.folder != recordsFolder || p.servers < 2 {
+		return []string{p.folder}
+	}
+	var group string
+	p.eventually("the records say by which log their servers agree", func(ctx context.Context) error {
+		records, err := p.js.Stream(ctx, "KV_campaigns")
+		if err != nil {
+			return err
+		}
+		if cluster := records.CachedInfo().Cluster; cluster != nil {
+			group = cluster.RaftGroup
+		}
+		if group == "" {
+			return fmt.Errorf("they do not")
+		}
+		return nil
+	})
+	return []string{recordsFolder, "jetstream/$SYS/_js_/" + group}
+}
+
+// copyStore copies what a power cut will leave. The servers stand still meanwhile.
+func (p *power) copyStore() (older map[string]string) {
+	p.Helper()
+	older = map[string]string{}
+	folders := p.folders()
 	p.nats.signal(syscall.SIGSTOP)
-	err := os.CopyFS(older, os.DirFS(filepath.Join(p.store(), p.folder)))
-	p.nats.signal(syscall.SIGCONT)
-	if err != nil {
-		p.Fatal(err)
+	defer p.nats.signal(syscall.SIGCONT)
+	for _, store := range p.nats.stores {
+		for _, folder := range folders {
+			now := filepath.Join(store, folder)
+			older[now] = filepath.Join(p.TempDir(), "older")
+			if err := os.CopyFS(older[now], os.DirFS(now)); err != nil {
+				p.Fatal(err)
+			}
+		}
 	}
 	return older
 }
 
-func (p *power) putBack(older string) {
+func (p *power) putBack(older map[string]string) {
 	p.Helper()
-	folder := filepath.Join(p.store(), p.folder)
-	if err := os.RemoveAll(folder); err != nil {
-		p.Fatal(err)
-	}
-	if err := os.CopyFS(folder, os.DirFS(older)); err != nil {
-		p.Fatal(err)
+	for folder, copied := range older {
+		if err := os.RemoveAll(folder); err != nil {
+			p.Fatal(err)
+		}
+		if err := os.CopyFS(folder, os.DirFS(copied)); err != nil {
+			p.Fatal(err)
+		}
 	}
 }

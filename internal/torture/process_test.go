@@ -175,35 +175,32 @@ func (p *process) signal(s os.Signal) {
 // A fleet is NATS, the sandbox and some services, each a process of its own.
 type fleet struct {
 	*world
-	nats     *process
+	nats     *servers
 	services []*process
 	url      string // of NATS
 	key      string // file of the gateway's key
 	ids      []string
 }
 
-// newFleet starts NATS and the sandbox.
+// newFleet starts NATS, one server, and the sandbox.
 func newFleet(t *testing.T, sync string) *fleet {
 	t.Helper()
-	dir := t.TempDir()
-	f := &fleet{key: filepath.Join(dir, "key")}
-	f.nats = newProcess(t, "nats-server", natsProgram.path(t), []string{"-c", filepath.Join(dir, "nats.conf")}, nil)
-	f.url = fmt.Sprintf("nats://127.0.0.1:%d", f.nats.port)
+	return newFleetOn(newServers(t, 1, sync))
+}
+
+func newFleetOn(nats *servers) *fleet {
+	t := nats.all[0].T
+	t.Helper()
+	f := &fleet{key: filepath.Join(t.TempDir(), "key"), nats: nats, url: nats.url()}
 	box := newProcess(t, "sandbox", serviceProgram.path(t), []string{"sandbox", "--listen", "127.0.0.1:%d", "--speed", "100000"}, nil)
-	for name, text := range map[string]string{
-		"nats.conf": fmt.Sprintf("listen: 127.0.0.1:%d\njetstream { store_dir: %q, sync_interval: %q }\n", f.nats.port, filepath.Join(dir, "store"), sync),
-		"key":       sandbox.DefaultKey,
-	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+	if err := os.WriteFile(f.key, []byte(sandbox.DefaultKey), 0o600); err != nil {
+		t.Fatal(err)
 	}
 	f.nats.start()
 	box.start()
 	early := &world{T: t}
-	for _, p := range []*process{f.nats, box} {
-		early.eventually(p.name+" listens", func(ctx context.Context) error { return p.listens(ctx) })
-	}
+	early.eventually("NATS listens", f.nats.listens)
+	early.eventually("the sandbox listens", box.listens)
 	f.world = newWorld(t, f.url, fmt.Sprintf("http://127.0.0.1:%d", box.port))
 	return f
 }
