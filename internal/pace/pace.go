@@ -6,6 +6,7 @@
 package pace
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -32,11 +33,11 @@ const (
 // [campaign.PaceSeen] of those that have ended. It is safe for concurrent use.
 type Pace struct {
 	mu    sync.Mutex
-	under []sending // at most [most], in no order
-	ended []sending // the last one first
+	under map[campaign.Key]sending // at most [most]
+	ended []sending                // the last one first
 
-	sum   campaign.Pace // of all of them
-	until time.Time     // when the sum is made again; zero: at once
+	sum   sum       // of all of them
+	until time.Time // when the sum is made again; zero: at once
 }
 
 // sending is what is known of one.
@@ -68,19 +69,26 @@ func (p *Pace) Saw(c campaign.Campaign, now time.Time) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	at := slices.IndexFunc(p.under, func(u sending) bool { return u.key == s.key })
+	known, had := p.under[s.key]
 	switch {
-	case at >= 0 && p.under[at].measured.After(s.measured):
+	case had && known.measured.After(s.measured):
 		return // read before it, saved after it
 	case s.left <= 0 || c.State != campaign.Confirmed && c.State != campaign.Sending:
-		if at >= 0 {
-			p.under = slices.Delete(p.under, at, at+1)
-		}
+		delete(p.under, s.key)
 		p.over(s)
-	case at >= 0:
-		p.under[at] = s
+	case had:
+		p.under[s.key] = s
 	case len(p.under) < most && s.start.Sub(now) < missed:
-		p.under = append(p.under, s)
+		if p.under == nil {
+			p.under = map[campaign.Key]sending{}
+		}
+		p.under[s.key] = s
+		if s.measured.IsZero() {
+			p.sum.join(s, now) // by far the most frequent: it was just confirmed
+			return
+		}
+	default:
+		return
 	}
 	p.until = time.Time{}
 }
@@ -105,37 +113,44 @@ func (p *Pace) At(now time.Time) campaign.Pace {
 		p.add(now)
 		p.until = now.Add(fresh)
 	}
-	return p.sum
+	return p.sum.Pace
 }
 
 // add makes the sum, and forgets what is too long ago.
 func (p *Pace) add(now time.Time) {
-	p.sum = campaign.Pace{}
+	p.sum = sum{}
 	p.ended = slices.DeleteFunc(p.ended, func(s sending) bool { return now.Sub(s.measured) >= remembered })
-	p.under = slices.DeleteFunc(p.under, func(s sending) bool { return now.Sub(s.seen) >= missed })
-	for i := range p.ended {
-		p.count(&p.ended[i])
+	maps.DeleteFunc(p.under, func(_ campaign.Key, s sending) bool { return now.Sub(s.seen) >= missed })
+	for _, s := range p.ended {
+		p.sum.count(s)
 	}
-	for i := range p.under {
-		s := &p.under[i]
-		if s.start.After(now) {
-			continue
-		}
-		p.sum.Others++
-		p.sum.Ahead += s.left
-		p.sum.Together += s.perMinute
-		p.count(s)
+	for _, s := range p.under {
+		p.sum.join(s, now)
 	}
 }
 
+// sum is what all sendings say together.
+type sum struct{ campaign.Pace }
+
+// join adds a sending that is under way, unless it begins later.
+func (t *sum) join(s sending, now time.Time) {
+	if s.start.After(now) {
+		return
+	}
+	t.Others++
+	t.Ahead += s.left
+	t.Together += s.perMinute
+	t.count(s)
+}
+
 // count adds a sending to what is known of the pace, if it says something.
-func (p *Pace) count(s *sending) {
+func (t *sum) count(s sending) {
 	if s.measured.IsZero() {
 		return
 	}
-	if p.sum.Seen == 0 || s.perMinute < p.sum.PerMinute {
-		p.sum.PerMinute = s.perMinute
+	if t.Seen == 0 || s.perMinute < t.PerMinute {
+		t.PerMinute = s.perMinute
 	}
-	p.sum.Largest = max(p.sum.Largest, s.sent)
-	p.sum.Seen++
+	t.Largest = max(t.Largest, s.sent)
+	t.Seen++
 }

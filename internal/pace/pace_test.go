@@ -61,6 +61,15 @@ func TestPace(t *testing.T) {
 		want(t, &p, after(3), campaign.Pace{Seen: 2, PerMinute: 50, Largest: 900, Others: 1, Ahead: 590, Together: 50})
 	})
 
+	t.Run("OneThatIsJustConfirmedCountsAtOnce", func(t *testing.T) {
+		t.Parallel()
+		var p pace.Pace
+		p.Saw(sending(1, after(5), 300, 70), after(5))
+		want(t, &p, after(5), campaign.Pace{Seen: 1, PerMinute: 70, Largest: 300, Others: 1, Ahead: 700, Together: 70})
+		p.Saw(sending(2, time.Time{}, 0, 0), after(5))
+		want(t, &p, after(5), campaign.Pace{Seen: 1, PerMinute: 70, Largest: 300, Others: 2, Ahead: 1700, Together: 70})
+	})
+
 	t.Run("SeveralAtOnceShareTheGateway", func(t *testing.T) {
 		t.Parallel()
 		var p pace.Pace
