@@ -29,7 +29,7 @@ func (l life) walk(t *testing.T, breaks map[int]wrong) (seen []string) {
 			l.set(s)
 		}
 		l.live(s)
-		seen = s.ports.seen
+		seen = s.ports.points()
 
 		story := func() string { return tell(seen, breaks) }
 		c := s.record()

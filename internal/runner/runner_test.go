@@ -206,8 +206,8 @@ func TestConfirm(t *testing.T) {
 			s.request(blackFriday())
 			s.rest()
 			s.wants(campaign.Cancelled, 0, "cancelled.1")
-			if s.ports.held != 0 {
-				t.Errorf("%d permits were neither used nor released", s.ports.held)
+			if n := s.ports.hold(0); n != 0 {
+				t.Errorf("%d permits were neither used nor released", n)
 			}
 		},
 	})

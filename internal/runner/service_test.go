@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -138,6 +139,8 @@ func (s *service) record() campaign.Campaign {
 // breaks makes one thing go wrong, the first time the runner is there.
 func (s *service) breaks(point string, what wrong) {
 	first := true
+	s.ports.mu.Lock()
+	defer s.ports.mu.Unlock()
 	s.ports.decide = func(name string) (w wrong) {
 		if name == point && first {
 			first, w = false, what
@@ -148,7 +151,7 @@ func (s *service) breaks(point string, what wrong) {
 
 // count is how often the runner was at a point.
 func (s *service) count(point string) (n int) {
-	for _, name := range s.ports.seen {
+	for _, name := range s.ports.points() {
 		if name == point {
 			n++
 		}
@@ -173,11 +176,40 @@ type ports struct {
 	// budgeted: somebody has set a budget.
 	budgeted bool
 
+	breaks map[int]wrong // what goes wrong at which of the points
+	before func(string)  // told of every point; nil: nobody
+
+	mu     sync.Mutex         // guards what follows
 	seen   []string           // the points passed, in order
-	breaks map[int]wrong      // what goes wrong at which of them
-	before func(string)       // told of every point; nil: nobody
-	decide func(string) wrong // says the same by name; nil: nothing
+	decide func(string) wrong // says by name what goes wrong; nil: nothing
 	held   int                // permits given and not used or released
+}
+
+// points are those passed so far.
+func (p *ports) points() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.seen)
+}
+
+// pass notes a point, and says what goes wrong there.
+func (p *ports) pass(name string) wrong {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	what := p.breaks[len(p.seen)]
+	p.seen = append(p.seen, name)
+	if p.decide != nil {
+		what = p.decide(name)
+	}
+	return what
+}
+
+// hold counts the permits that somebody has, and says how many there are.
+func (p *ports) hold(n int) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.held += n
+	return p.held
 }
 
 // wrong is what goes wrong at a point.
@@ -200,11 +232,7 @@ var errNoAnswer = errors.New("no answer")
 // at passes a point: it has the effect, or not, and says whether an answer
 // came back.
 func (p *ports) at(name string, effect func()) (answered bool) {
-	what := p.breaks[len(p.seen)]
-	p.seen = append(p.seen, name)
-	if p.decide != nil {
-		what = p.decide(name)
-	}
+	what := p.pass(name)
 	if p.before != nil {
 		p.before(name)
 	}
@@ -276,7 +304,7 @@ func (p *ports) Admit(ctx context.Context, op campaign.Op) (permit runner.Permit
 	if permit == nil {
 		return nil, no
 	}
-	p.held++
+	p.hold(1)
 	return brokenPermit{permit, p}, no
 }
 
@@ -286,12 +314,12 @@ type brokenPermit struct {
 }
 
 func (b brokenPermit) Release() {
-	b.p.held--
+	b.p.hold(-1)
 	b.inner.Release()
 }
 
 func (b brokenPermit) Call(ctx context.Context, call campaign.Call) (o campaign.Outcome) {
-	b.p.held--
+	b.p.hold(-1)
 	if !b.p.at("call "+string(call.Op), func() { o = b.inner.Call(ctx, call) }) {
 		return campaign.Outcome{Op: call.Op, Kind: campaign.Unavailable, Err: "no answer"}
 	}
