@@ -109,10 +109,16 @@ func (c Campaign) Cost() Money {
 }
 
 // ChargedAt is the instant whose day and month the campaign is charged to: the
-// one it was asked for. It never moves, so nothing is charged to two periods.
+// one it was asked for, but none before its message was stored, or whoever asks
+// would spend what a period that is over has left. It never moves, so nothing is
+// charged to two periods.
 func (c Campaign) ChargedAt() time.Time {
-	if at := c.Request.At; !at.IsZero() {
-		return at
+	at := c.Request.At
+	switch {
+	case !c.Stored.IsZero():
+		return later(at, c.Stored)
+	case !at.IsZero():
+		return at // a record of an earlier version: it may be reserved there
 	}
 	return c.Asked
 }

@@ -7,6 +7,32 @@ import (
 	"github.com/staffetta-io/staffetta/internal/campaign"
 )
 
+// Nobody spends what is left of a period that is over: neither by an instant that
+// has passed nor by a replay.
+func TestChargedToNoPeriodThatIsOver(t *testing.T) {
+	for _, test := range []struct {
+		name          string
+		at            time.Time
+		asked, stored time.Duration
+		want          time.Duration
+	}{
+		{"AtItsInstant", friday.Add(24 * time.Hour), 0, 0, 24 * time.Hour},
+		{"WhenItWasAskedFor", time.Time{}, -time.Minute, -time.Minute, -time.Minute},
+		{"WhenItWasReplayed", time.Time{}, -40 * 24 * time.Hour, -time.Minute, -time.Minute},
+		{"NotAtAnInstantThatHasPassed", friday.Add(-48 * time.Hour), -time.Minute, -time.Minute, -time.Minute},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w, r := newWalk(t), blackFriday()
+			r.At = test.at
+			r.Limits.MaxLateness = 30 * 24 * time.Hour
+			w.in(campaign.Asked{Key: key, Request: r, At: friday.Add(test.asked), Stored: friday.Add(test.stored)})
+			if got, want := w.c.ChargedAt(), friday.Add(test.want); !got.Equal(want) {
+				t.Errorf("charged to %s, want %s", got, want)
+			}
+		})
+	}
+}
+
 func TestCost(t *testing.T) {
 	t.Parallel()
 	quote := &campaign.Quote{Price: campaign.Price{Total: eur("344.09")}}

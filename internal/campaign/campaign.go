@@ -22,7 +22,8 @@ type Campaign struct {
 	Since   time.Time `json:"since"`             // when it entered this state
 	Waiting string    `json:"waiting,omitempty"` // why nothing happens now, in a sentence
 	Wake    time.Time `json:"wake,omitzero"`     // when it must be looked at again; zero once final, told and settled
-	Asked   time.Time `json:"asked,omitzero"`    // when we first saw the request
+	Asked   time.Time `json:"asked,omitzero"`    // when the request was first stored
+	Stored  time.Time `json:"stored,omitzero"`   // when the message was that began this: later, for a replay
 
 	Draft     *Bound        `json:"draft,omitempty"`      // the gateway's campaign, while there is one
 	Quotes    int           `json:"quotes,omitempty"`     // how many quotes were announced

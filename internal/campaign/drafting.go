@@ -16,6 +16,10 @@ func (t *turn) ask(in Asked) Decision {
 	if !in.At.IsZero() {
 		t.c.Asked = earlier(in.At, t.now) // it may have lain in the stream for a week
 	}
+	t.c.Stored = t.now
+	if !in.Stored.IsZero() {
+		t.c.Stored = in.Stored
+	}
 	t.become(Requested)
 	return t.begin()
 }

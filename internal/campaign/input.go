@@ -13,6 +13,7 @@ type Asked struct {
 	Request Request
 	Trace   string
 	At      time.Time // when it was stored first, by the stream's clock; zero: now
+	Stored  time.Time // when this message was, which nobody can choose; zero: now
 }
 
 // Woken says: look what is due. A timer, a redelivery, a sweep; which of them

@@ -57,8 +57,9 @@ func New(o Options) (*Gateway, error) {
 }
 
 // Admit waits for the leave to make one call; see runner.Gateway. While the
-// key is not accepted, or no gateway is there, the answer is Unauthorised, while the breaker is open
-// NotAttempted, during a long 429 Throttled: at once, with RetryAfter.
+// key is not accepted, or no gateway is there, the answer is Unauthorised, while
+// the breaker is open NotAttempted, during a long 429 Throttled: at once, with
+// RetryAfter.
 func (g *Gateway) Admit(ctx context.Context, op campaign.Op) (runner.Permit, campaign.Outcome) {
 	return g.gate.Admit(ctx, op)
 }

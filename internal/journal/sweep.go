@@ -39,12 +39,12 @@ type Swept struct {
 }
 
 // Sweep is the second net under the timers. Until ctx ends it looks, every
-// ten minutes or so ([Options.SweepEvery]), for campaigns that should have been woken and were not,
-// and for requests that were acknowledged and have no record (their last save
-// was lost with a power cut). It wakes each; it decides nothing.
+// ten minutes or so ([Options.SweepEvery]), for campaigns that should have been
+// woken and were not, and for requests that were acknowledged and have no record
+// (their last save was lost with a power cut). It wakes each; it decides nothing.
 func (j *Journal) Sweep(ctx context.Context) {
-	// Half a minute to one and a half after the start, because a service that was away is the likeliest
-	// cause; not at once, and not all replicas together.
+	// Soon after the start (half a minute to one and a half), because a service that
+	// was away is the likeliest cause; not at once, and not all replicas together.
 	pause := j.SweepEvery/20 + rand.N(j.SweepEvery/10)
 	for {
 		select {

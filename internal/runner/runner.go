@@ -93,7 +93,7 @@ func (r *Runner) handle(ctx context.Context, w Wakeup) Verdict {
 	var in campaign.Input = campaign.Woken{}
 	switch {
 	case w.Kind == WakeRequest && c.State == "":
-		in = campaign.Asked{Key: w.Key, Request: w.Request, Trace: w.Trace, At: w.Asked}
+		in = campaign.Asked{Key: w.Key, Request: w.Request, Trace: w.Trace, At: w.Asked, Stored: w.Stored}
 	case w.Kind == WakeRequest && c.Asked.IsZero() && c.State == campaign.Cancelled:
 		return Verdict{Do: Bury, Reason: "cancelled_before", Note: fmt.Sprintf(
 			"%s was cancelled by %s before it was asked for; ask again under a new request id", w.Key, c.Cancel.By)}
