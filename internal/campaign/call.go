@@ -22,6 +22,9 @@ const (
 	OpRoom    Op = "room"
 	OpReserve Op = "reserve"
 	OpSettle  Op = "settle"
+	// OpLook is none either: it reads what the events tell of the key, whatever
+	// the record says (rule 29).
+	OpLook    Op = "look"
 	OpConfirm Op = "confirm"
 	OpStatus  Op = "status"
 	OpStats   Op = "stats"
@@ -60,13 +63,15 @@ type Kind string
 
 const (
 	OK Kind = "ok"
-	// Refused is final for this call: the gateway understood and said no.
+	// Refused is final for this call: the gateway understood and said no, in one
+	// of its own envelopes. A 404 proves no absence (rule 25).
 	Refused Kind = "refused"
 	// Unauthorised means the service is misconfigured, not the campaign wrong.
 	Unauthorised Kind = "unauthorised"
 	// Throttled means too many calls: wait RetryAfter.
 	Throttled Kind = "throttled"
-	// Unavailable means no usable answer: it may have happened.
+	// Unavailable means no usable answer: it may have happened. A refusal that has
+	// not the gateway's own shape is one (Unshaped): somebody else may have said it.
 	Unavailable Kind = "unavailable"
 	// NotAttempted means the call never left: it did not happen, and it
 	// counts as no attempt.
@@ -83,8 +88,13 @@ type Outcome struct {
 	Goal        Goal      // calculate
 	Price       Price     // price
 	ConfirmedAt time.Time // confirm; zero if the gateway did not say
-	Status      Status    // status
+	Status      Status    // configure, confirm, status: where it stands; empty if the answer does not say
+	Echo        *Echo     // configure: what the answer repeats; nil: nothing
+	Name        string    // status: as a read shows it; empty if none does
+	Description string    // status: the same
+	ByID        bool      // status: the read by id answered, in the gateway's own shape, and not the statistics
 	Stats       Stats     // stats
+	Told        []Event   // look: what the events tell, in their order
 
 	// Why not, if Kind is anything else.
 	HTTP       int           // status code, zero if there was no answer
@@ -92,11 +102,24 @@ type Outcome struct {
 	Words      string        // the gateway's own words
 	Err        string        // ours, when there are none
 	RetryAfter time.Duration // throttled, not attempted: when it is worth asking again
+	// Unshaped, of Unavailable with an HTTP status of 4xx: it was answered, and not in
+	// one of the gateway's own envelopes. Answered is then when the same call was last
+	// answered in its own shape for another campaign; zero: not yet.
+	Unshaped bool
+	Answered time.Time
 
 	// For the record of attempts.
 	Started time.Time
 	Took    time.Duration
 	Breaker string // the breaker's state when the call left: closed, half-open, open
+}
+
+// Echo is what the answer to configure repeats of what it was told. What it does
+// not repeat is nil.
+type Echo struct {
+	Sender *string
+	Text   *string
+	ListID *int64
 }
 
 // said is what is worth remembering of an answer: which campaign was made,
@@ -105,7 +128,7 @@ func (o Outcome) said() string {
 	switch {
 	case o.Op == OpCreate:
 		return "campaign " + strconv.FormatInt(o.CampaignID, 10)
-	case o.Op == OpStatus:
+	case o.Op == OpStatus, o.Op == OpConfigure, o.Op == OpConfirm:
 		return string(o.Status)
 	case o.Op == OpStats:
 		return string(o.Stats.Status)

@@ -21,26 +21,31 @@ const (
 
 // Stats is the gateway's statistic of one campaign at one moment.
 type Stats struct {
-	Status       Status          `json:"status"`
-	Total        int64           `json:"total"`
-	Sent         int64           `json:"sent"`
-	Delivered    int64           `json:"delivered"`
-	Undelivered  int64           `json:"undelivered"`
-	Pending      int64           `json:"pending"`
-	DeliveryRate decimal.Decimal `json:"delivery_rate"` // percent, 97.06
-	Cost         Money           `json:"cost"`
-	CompletedAt  time.Time       `json:"completed_at,omitzero"`
+	Status       Status              `json:"status"`
+	Uncounted    bool                `json:"uncounted,omitempty"` // the gateway gave no counts: the next five say nothing
+	Total        int64               `json:"total"`
+	Sent         int64               `json:"sent"`
+	Delivered    int64               `json:"delivered"`
+	Undelivered  int64               `json:"undelivered"`
+	Pending      int64               `json:"pending"`
+	DeliveryRate decimal.NullDecimal `json:"delivery_rate,omitzero"` // percent, 97.06; null: it did not say
+	Cost         Money               `json:"cost"`                   // without currency: it did not say
+	CompletedAt  time.Time           `json:"completed_at,omitzero"`
 }
 
 // Reconciled says that the statistic accounts for every recipient: each one
 // was delivered or not delivered, and nothing is pending.
-func (s Stats) Reconciled() bool { return s.Pending == 0 && s.Delivered+s.Undelivered == s.Total }
+func (s Stats) Reconciled() bool {
+	return !s.Uncounted && s.Pending == 0 && s.Delivered+s.Undelivered == s.Total
+}
 
 // Differs says how a statistic disagrees with the quote or with itself, and nothing
 // if it does not. Nil: the quote is not known.
 func (s Stats) Differs(q *Quote) string {
 	sum := s.Delivered + s.Undelivered + s.Pending
 	switch {
+	case s.Uncounted:
+		return "" // nothing to disagree with
 	case q != nil && s.Total != q.Goal.Valid:
 		return fmt.Sprintf("the gateway counts %d recipients, the quote had %d", s.Total, q.Goal.Valid)
 	case sum != s.Total:
@@ -58,7 +63,7 @@ func (s Stats) before(o Stats) bool {
 
 // Same says that two statistics tell the world nothing different.
 func (s Stats) Same(o Stats) bool {
-	return s.Status == o.Status && s.Total == o.Total && s.Sent == o.Sent &&
+	return s.Status == o.Status && s.Uncounted == o.Uncounted && s.Total == o.Total && s.Sent == o.Sent &&
 		s.Delivered == o.Delivered && s.Undelivered == o.Undelivered && s.Pending == o.Pending &&
-		s.DeliveryRate.Equal(o.DeliveryRate) && s.Cost.Equal(o.Cost) && s.CompletedAt.Equal(o.CompletedAt)
+		s.DeliveryRate.Valid == o.DeliveryRate.Valid && s.DeliveryRate.Decimal.Equal(o.DeliveryRate.Decimal) && s.Cost.Equal(o.Cost) && s.CompletedAt.Equal(o.CompletedAt)
 }

@@ -118,7 +118,7 @@ func TestBlackFriday(t *testing.T) {
 			}
 			got.CompletedAt = time.Time{}
 			wantStats := campaign.Stats{Status: campaign.StatusCompleted, Total: 9831, Sent: 9831, Delivered: 9542, Undelivered: 289,
-				DeliveryRate: decimal.RequireFromString("97.06"), Cost: eur("344.09")}
+				DeliveryRate: decimal.NewNullDecimal(decimal.RequireFromString("97.06")), Cost: eur("344.09")}
 			if diff := cmp.Diff(wantStats, got); diff != "" {
 				t.Errorf("stats (-want +got):\n%s", diff)
 			}

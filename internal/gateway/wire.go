@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/shopspring/decimal"
+
 	"github.com/staffetta-io/staffetta/internal/campaign"
 )
 
@@ -203,7 +205,7 @@ func (a *statistics) stats() campaign.Stats {
 	}
 	if n := a.Counts; n != nil {
 		s.Total, s.Sent, s.Delivered = *n.Total, *n.Sent, *n.Delivered
-		s.Undelivered, s.Pending, s.DeliveryRate = *n.Undelivered, *n.Pending, n.Rate.Decimal
+		s.Undelivered, s.Pending, s.DeliveryRate = *n.Undelivered, *n.Pending, decimal.NullDecimal{Decimal: n.Rate.Decimal, Valid: n.Rate.given}
 	}
 	return s
 }

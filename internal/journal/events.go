@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
@@ -25,6 +26,31 @@ func (j *Journal) Publish(ctx context.Context, c campaign.Campaign) error {
 		}
 	}
 	return nil
+}
+
+// Told is what the stream tells of a key. See [runner.Journal].
+func (j *Journal) Told(ctx context.Context, key campaign.Key) ([]campaign.Event, error) {
+	_, err := j.events.GetLastMsgForSubject(ctx, eventPrefix+key.String()+".>")
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the events of %s: %w", key, err)
+	}
+	var all []campaign.Event
+	for m, err := range walk(ctx, j.js, StreamEvents, jetstream.ConsumerConfig{FilterSubject: eventPrefix + key.String() + ".>"}) {
+		if err != nil {
+			return nil, fmt.Errorf("read the events of %s: %w", key, err)
+		}
+		t, err := told(m)
+		if err != nil {
+			return nil, fmt.Errorf("read the events of %s: %w", key, err)
+		}
+		if e, ok := t.Event(); ok {
+			all = append(all, e)
+		}
+	}
+	return all, nil
 }
 
 // publish tells one event. Where its subject has one already, that is this one,

@@ -31,7 +31,7 @@ func TestEvents(t *testing.T) {
 	confirm := at.Add(-time.Minute)
 	stats := campaign.Stats{
 		Status: campaign.StatusCompleted, Total: 9831, Sent: 9831, Delivered: 9542, Undelivered: 289,
-		DeliveryRate: decimal.RequireFromString("97.06"), Cost: eur("344.09"), CompletedAt: at,
+		DeliveryRate: decimal.NewNullDecimal(decimal.RequireFromString("97.06")), Cost: eur("344.09"), CompletedAt: at,
 	}
 	refusal := campaign.Reason{
 		Code: campaign.ReasonNoCredit, Step: campaign.OpConfirm, Field: "credit",
@@ -147,7 +147,7 @@ func TestDeliveryRates(t *testing.T) {
 		"0": "0", "97.06": "97.06", "97.0600": "97.06", "97.06042": "97.0604", "99.99999": "99.9999", "100.000000": "100", "0.00001": "0",
 		"100.1": "", "-1": "", "9.7e1": "97",
 	} {
-		stats := campaign.Stats{Status: campaign.StatusSending, DeliveryRate: decimal.RequireFromString(said)}
+		stats := campaign.Stats{Status: campaign.StatusSending, DeliveryRate: decimal.NewNullDecimal(decimal.RequireFromString(said))}
 		c := sample
 		c.Key.RequestID = fmt.Sprintf("rate-%x", said)
 		c.Outbox = []campaign.Event{{Type: campaign.EventStats, N: 1, At: time.Now(), CampaignID: 1542, Stats: &stats}}

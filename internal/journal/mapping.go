@@ -252,8 +252,9 @@ func stamp(t time.Time) *timestamppb.Timestamp {
 // percentage is a rate as the contract has it, with at most four decimals; the
 // record keeps all that the gateway said. It is cut off and not rounded: 100 is
 // said of nothing that is less. What can be no percentage is left out.
-func percentage(rate decimal.Decimal) string {
-	if rate.IsNegative() || rate.GreaterThan(decimal.NewFromInt(100)) {
+func percentage(said decimal.NullDecimal) string {
+	rate := said.Decimal
+	if !said.Valid || rate.IsNegative() || rate.GreaterThan(decimal.NewFromInt(100)) {
 		return ""
 	}
 	return rate.Truncate(4).String()

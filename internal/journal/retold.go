@@ -54,11 +54,11 @@ func (t Told) Event() (campaign.Event, bool) {
 			e.Approval = &campaign.Approval{By: by, QuoteID: m.GetApprovedQuoteId()}
 		}
 	case *campaignv1.CampaignStats:
-		rate, _ := decimal.NewFromString(m.GetDeliveryRate())
+		rate, err := decimal.NewFromString(m.GetDeliveryRate())
 		e.Last, e.Differs = m.GetLast(), m.GetDiffers()
 		e.Stats = &campaign.Stats{
 			Status: statusOf(m.GetStatus()), Total: m.GetTotal(), Sent: m.GetSent(), Delivered: m.GetDelivered(),
-			Undelivered: m.GetUndelivered(), Pending: m.GetPending(), DeliveryRate: rate, Cost: amount(m.GetCost()),
+			Undelivered: m.GetUndelivered(), Pending: m.GetPending(), DeliveryRate: decimal.NullDecimal{Decimal: rate, Valid: err == nil}, Cost: amount(m.GetCost()),
 			CompletedAt: instant(m.GetCompletedAt()),
 		}
 	case *campaignv1.CampaignRejected:

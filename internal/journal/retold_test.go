@@ -29,7 +29,7 @@ func TestRetold(t *testing.T) {
 	said := campaign.Quote{Goal: campaign.Goal{Valid: 9831, Parts: 19662}, Price: campaign.Price{Total: eur("688.17")}}
 	asked := campaign.Quote{Goal: campaign.Goal{Valid: 9831, Parts: 19662}, Price: campaign.Price{PerMessage: eur("0.035"), Total: eur("688.17")}}
 	stats := campaign.Stats{Status: campaign.StatusCompleted, Total: 9831, Sent: 9831, Delivered: 9542, Undelivered: 289,
-		DeliveryRate: decimal.RequireFromString("97.06"), Cost: eur("688.17"), CompletedAt: friday}
+		DeliveryRate: decimal.NewNullDecimal(decimal.RequireFromString("97.06")), Cost: eur("688.17"), CompletedAt: friday}
 	c := sample
 	c.Outbox = []campaign.Event{
 		{Type: campaign.EventCostCalculated, N: 2, Quote: &quote, QuoteID: "0123456789abcdef"},

@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
@@ -13,6 +14,17 @@ import (
 // broke and nobody can say. Load again and decide again. Any other error of
 // Save proves nothing: the record may have been stored.
 var ErrConflict = errors.New("the record was moved by somebody else")
+
+// ToldOtherwise is what Publish returns when a cost_calculated is in the stream
+// already, with the same ordinal and for another draft or another quote: somebody
+// has been further than the record knows (rule 28). Nothing was published.
+type ToldOtherwise struct {
+	Event campaign.Event // the one that is there
+}
+
+func (e *ToldOtherwise) Error() string {
+	return fmt.Sprintf("cost_calculated %d was told already, for campaign %d", e.Event.N, e.Event.CampaignID)
+}
 
 // Revision names one stored version of a record. It is opaque to everybody
 // but the Journal that gave it, and void once that journal's connection broke.
@@ -40,8 +52,15 @@ type Journal interface {
 	// Publish tells the world the events of c.Outbox, in order, each exactly
 	// once however often it is called. It returns nil only when every one is
 	// known to be in the stream. The last statistic is told even if an earlier
-	// one has its ordinal, whose record a power cut took back: under the next.
+	// one has its ordinal, whose record a power cut took back: under the next. A
+	// cost_calculated that is there for another draft, or another quote, is a
+	// [*ToldOtherwise].
 	Publish(ctx context.Context, c campaign.Campaign) error
+
+	// Told is what the events stream tells of a key, in the order in which it was
+	// told: the facts that outlive a record. Of the statistics only the last one is
+	// read. A key nobody was told of has none. An error: unknown.
+	Told(ctx context.Context, key campaign.Key) ([]campaign.Event, error)
 
 	// Arm makes sure that the campaign is woken at the instant, at the
 	// earliest. Arming twice is the same as once. The instant lies in the

@@ -188,7 +188,7 @@ func (c *company) words(e campaign.Event) string {
 		if !e.Last {
 			return ""
 		}
-		return fmt.Sprintf("done: %d delivered, %d not, %s %%, cost %s", e.Stats.Delivered, e.Stats.Undelivered, e.Stats.DeliveryRate, e.Stats.Cost)
+		return fmt.Sprintf("done: %d delivered, %d not, %s %%, cost %s", e.Stats.Delivered, e.Stats.Undelivered, e.Stats.DeliveryRate.Decimal, e.Stats.Cost)
 	}
 	return string(e.Type) + ": " + e.Reason.Message
 }

@@ -182,6 +182,20 @@ func (w *World) publish(e campaign.Event, subject int) {
 	w.events = append(w.events, told{e, subject, w.now})
 }
 
+func (j journal) Told(context.Context, campaign.Key) ([]campaign.Event, error) {
+	k, w := j.k, j.k.w
+	if f := k.pause("read the events", atLoad); f.what == lost || !k.connected() {
+		return nil, errNoAnswer
+	}
+	var all []campaign.Event
+	for i := range w.events {
+		if t := &w.events[i]; w.now.Sub(t.at) < eventsKept {
+			all = append(all, t.Event)
+		}
+	}
+	return all, nil
+}
+
 func (j journal) Arm(_ context.Context, _ campaign.Key, at time.Time) error {
 	k, w := j.k, j.k.w
 	f := k.pause("arm", atWrite)

@@ -85,7 +85,7 @@ func (g *Gateway) stats(d *draft, now time.Time) campaign.Stats {
 	s.Delivered = s.Sent - s.Undelivered
 	s.Pending = s.Total - s.Sent
 	if s.Sent > 0 {
-		s.DeliveryRate = decimal.NewFromInt(100*s.Delivered).DivRound(decimal.NewFromInt(s.Sent), 2)
+		s.DeliveryRate = decimal.NewNullDecimal(decimal.NewFromInt(100*s.Delivered).DivRound(decimal.NewFromInt(s.Sent), 2))
 	}
 	if s.Status == campaign.StatusCompleted {
 		s.CompletedAt = d.start.Add(g.sendsFor()).UTC()

@@ -200,6 +200,14 @@ func (s *store) ordinal(key campaign.Key, e campaign.Event) int {
 	return e.N
 }
 
+// Told implements [runner.Journal].
+func (j *Journal) Told(_ context.Context, key campaign.Key) ([]campaign.Event, error) {
+	if _, err := j.fault("told", key); err != nil {
+		return nil, fmt.Errorf("read the events of %s: %w", key, err)
+	}
+	return j.Events(key), nil
+}
+
 // Arm implements [runner.Journal].
 func (j *Journal) Arm(_ context.Context, key campaign.Key, at time.Time) error {
 	s := j.store

@@ -377,7 +377,7 @@ func statsEvent(n int) campaign.Event {
 		At: time.Date(2026, 11, 27, 8, n, 0, 0, time.UTC),
 		Stats: &campaign.Stats{
 			Status: campaign.StatusSending, Total: 100, Sent: int64(n), Pending: int64(100 - n),
-			DeliveryRate: decimal.RequireFromString("97.06"), Cost: eur("344.09"),
+			DeliveryRate: decimal.NewNullDecimal(decimal.RequireFromString("97.06")), Cost: eur("344.09"),
 		},
 	}
 }
