@@ -281,6 +281,13 @@ func (p *ports) Publish(ctx context.Context, c campaign.Campaign) (err error) {
 	return nil
 }
 
+func (p *ports) Told(ctx context.Context, key campaign.Key) (all []campaign.Event, err error) {
+	if !p.at("told", func() { all, err = p.journal.Told(ctx, key) }) {
+		return nil, errNoAnswer
+	}
+	return all, err
+}
+
 func (p *ports) Arm(ctx context.Context, key campaign.Key, at time.Time) (err error) {
 	if !p.at("arm", func() { err = p.journal.Arm(ctx, key, at) }) {
 		return errNoAnswer

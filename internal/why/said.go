@@ -240,7 +240,7 @@ func statistic(s campaign.Stats, last bool, differs string) string {
 	case last && !s.Reconciled():
 		return text + fmt.Sprintf(". They do not add up: %s.", differs)
 	case last:
-		return text + fmt.Sprintf(" (%s %%). %s", s.DeliveryRate, cost(s.Cost))
+		return text + fmt.Sprintf(" (%s %%). %s", s.DeliveryRate.Decimal, cost(s.Cost))
 	}
 	return text + "."
 }

@@ -219,7 +219,7 @@ func (t *teller) ending() string {
 			differs, count(st.Delivered), count(st.Undelivered))
 	}
 	return fmt.Sprintf("It was sent: %s of %s messages were delivered (%s %%), %s were not. %s",
-		count(st.Delivered), count(st.Total), st.DeliveryRate, count(st.Undelivered), cost(st.Cost))
+		count(st.Delivered), count(st.Total), st.DeliveryRate.Decimal, count(st.Undelivered), cost(st.Cost))
 }
 
 // reason is why it did not end well.
