@@ -66,6 +66,7 @@ func (a *App) show() {
 			return 0
 		})
 	a.census.show(a.ops)
+	a.alarms.show(a.ops)
 	a.showPace()
 	if a.budgets != nil {
 		a.purse.show(a.ops)

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/runner"
 )
 
@@ -42,6 +43,10 @@ type Options struct {
 	// OnSwept is told what every sweep found. It must not block. Nil: nobody
 	// is told.
 	OnSwept func(Swept)
+	// OnToldOtherwise is told that a cost was told before, for another draft or
+	// another quote: somebody has been further than a record knows. It must not
+	// block. Nil: nobody is told.
+	OnToldOtherwise func(campaign.Key, *runner.ToldOtherwise)
 }
 
 func (o Options) withDefaults() Options {
@@ -68,6 +73,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.OnSwept == nil {
 		o.OnSwept = func(Swept) {}
+	}
+	if o.OnToldOtherwise == nil {
+		o.OnToldOtherwise = func(campaign.Key, *runner.ToldOtherwise) {}
 	}
 	return o
 }

@@ -97,13 +97,17 @@ func (c *Client) past(ctx context.Context, filter string) iter.Seq2[Told, error]
 // told reads an event. One of a type that this version does not know is told
 // without its message.
 func told(m jetstream.Msg) (Told, error) {
-	t := Told{Subject: m.Subject(), Header: m.Headers()}
 	meta, err := m.Metadata()
 	if err != nil {
-		return t, fmt.Errorf("event %s: %w", t.Subject, err)
+		return Told{Subject: m.Subject()}, fmt.Errorf("event %s: %w", m.Subject(), err)
 	}
-	t.Sequence, t.Stored = meta.Sequence.Stream, meta.Timestamp
+	return parseEvent(m.Subject(), m.Headers(), m.Data(), meta.Sequence.Stream, meta.Timestamp)
+}
+
+func parseEvent(subject string, h nats.Header, data []byte, seq uint64, stored time.Time) (Told, error) {
+	t := Told{Subject: subject, Header: h, Sequence: seq, Stored: stored}
 	var rest string
+	var err error
 	if t.Key, rest, err = splitSubject(t.Subject, eventPrefix); err != nil {
 		return t, fmt.Errorf("event: %w", err)
 	}
@@ -113,7 +117,7 @@ func told(m jetstream.Msg) (Told, error) {
 		return t, nil
 	}
 	body := kind.New().Interface()
-	if err := proto.Unmarshal(m.Data(), body); err != nil {
+	if err := proto.Unmarshal(data, body); err != nil {
 		return t, fmt.Errorf("event %s: %w", t.Subject, err)
 	}
 	t.Message = body

@@ -1,0 +1,26 @@
+package app
+
+import (
+	"sync/atomic"
+
+	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/journal"
+	"github.com/staffetta-io/staffetta/internal/ops"
+	"github.com/staffetta-io/staffetta/internal/runner"
+)
+
+// alarms count what must never happen. Each is a line in the log as well, which
+// says about which campaign.
+type alarms struct{ toldOtherwise atomic.Int64 }
+
+// hear has the journal tell of them.
+func (a *alarms) hear(o *journal.Options) {
+	o.OnToldOtherwise = func(campaign.Key, *runner.ToldOtherwise) { a.toldOtherwise.Add(1) }
+}
+
+func (a *alarms) show(o *ops.Ops) {
+	count := func(name, help string, n *atomic.Int64) {
+		o.Counter(name, help, func() float64 { return float64(n.Load()) })
+	}
+	count("cost_told_otherwise_total", "Costs that had been told for another draft or quote: a campaign was about to be sent a second time.", &a.toldOtherwise)
+}
