@@ -34,7 +34,8 @@ type Options struct {
 	ApproveAbove, SendWindow string
 
 	// Budgets says whether the budgets are heeded: [BudgetsAuto], as soon as
-	// somebody has set one; [BudgetsOn], in any case; [BudgetsOff], never.
+	// somebody has set one; [BudgetsOn], in any case; [BudgetsRequired], and what
+	// falls under none waits; [BudgetsOff], never.
 	// Default auto.
 	Budgets string
 
@@ -178,9 +179,9 @@ func (o Options) Validate() error {
 		}
 	}
 	switch o.Budgets {
-	case BudgetsAuto, BudgetsOn, BudgetsOff:
+	case BudgetsAuto, BudgetsOn, BudgetsRequired, BudgetsOff:
 	default:
-		say("budgets is %q: want auto, on or off", o.Budgets)
+		say("budgets is %q: want auto, on, required or off", o.Budgets)
 	}
 	if r.DriftTolerance < 0 || r.DriftTolerance > 100 {
 		say("approval.drift is %d: want a percentage from 0 to 100", r.DriftTolerance)

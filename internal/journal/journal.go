@@ -32,6 +32,9 @@ type Options struct {
 	// forgotten; the sweep wakes it. Zero: 1 min (timers are at most a quarter
 	// of a second late).
 	Overdue time.Duration
+	// LookEvery is how often somebody looks whether the bucket of the records is
+	// still the same one. Zero: 5 s.
+	LookEvery time.Duration
 	// SweepEvery is how often [Journal.Sweep] looks, more or less. Zero: 10 min.
 	SweepEvery time.Duration
 	// Log takes what happens in the background: consumers made again, sweeps.
@@ -47,6 +50,9 @@ type Options struct {
 	// another quote: somebody has been further than a record knows. It must not
 	// block. Nil: nobody is told.
 	OnToldOtherwise func(campaign.Key, *runner.ToldOtherwise)
+	// OnDisbelieved is told of every read of a record that no version can have
+	// written so. It must not block. Nil: nobody is told.
+	OnDisbelieved func(what string)
 }
 
 func (o Options) withDefaults() Options {
@@ -62,6 +68,9 @@ func (o Options) withDefaults() Options {
 	if o.Overdue == 0 {
 		o.Overdue = time.Minute
 	}
+	if o.LookEvery == 0 {
+		o.LookEvery = 5 * time.Second
+	}
 	if o.SweepEvery == 0 {
 		o.SweepEvery = sweepEvery
 	}
@@ -76,6 +85,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.OnToldOtherwise == nil {
 		o.OnToldOtherwise = func(campaign.Key, *runner.ToldOtherwise) {}
+	}
+	if o.OnDisbelieved == nil {
+		o.OnDisbelieved = func(string) {}
 	}
 	return o
 }
@@ -94,9 +106,11 @@ type Journal struct {
 	epochs sync.Mutex
 	epoch  uint64    // guarded by epochs: the connection last seen
 	since  time.Time // guarded by epochs: when it was first seen, monotonic
+	anew   uint64    // guarded by epochs: how often the records were found made anew
 
-	lanes atomic.Pointer[[]*lane] // nil: not consuming
-	sweep struct {
+	bucket bucket
+	lanes  atomic.Pointer[[]*lane] // nil: not consuming
+	sweep  struct {
 		sync.Mutex
 		from  time.Time // requests stored before it are in order; zero: not looked yet
 		epoch uint64    // the connection on which that was found
@@ -142,6 +156,7 @@ func Open(ctx context.Context, nc *nats.Conn, o Options) (*Journal, error) {
 		}
 	}
 	j.connection()
+	j.bucket.look(j.records.CachedInfo(), nc.Stats().Reconnects)
 	go j.watchConnection(nc.StatusChanged(nats.CONNECTED))
 	return j, nil
 }
@@ -162,14 +177,15 @@ func (j *Journal) loadRequest(ctx context.Context, seq uint64) (*jetstream.RawSt
 // Close lets go of what Open started. It does not close the connection.
 func (j *Journal) Close() { j.once.Do(func() { close(j.closed) }) }
 
-// connection counts the connections that this process has had. The client
-// raises its count under the same lock that guards its socket, before anything
+// connection counts the connections that this process has had, and the buckets. The
+// client raises its count under the same lock that guards its socket, before anything
 // can be written to the new one: no save decided on the old connection passes
 // for one decided on the new.
 func (j *Journal) connection() uint64 {
-	n := j.nc.Stats().Reconnects + 1
+	reconnects := j.nc.Stats().Reconnects
 	j.epochs.Lock()
 	defer j.epochs.Unlock()
+	n := reconnects + 1 + j.anew
 	if n > j.epoch {
 		// First seen is later than connected: ages come out too small, never
 		// too large.
@@ -179,9 +195,12 @@ func (j *Journal) connection() uint64 {
 }
 
 // watchConnection notices new connections when nobody asks, so that ages start
-// to count from the reconnect and not from the next wake-up.
+// to count from the reconnect and not from the next wake-up; and a bucket that is
+// another one, after a reconnect and now and then.
 func (j *Journal) watchConnection(up chan nats.Status) {
 	defer j.nc.RemoveStatusListener(up)
+	tick := time.NewTicker(j.LookEvery)
+	defer tick.Stop()
 	for {
 		select {
 		case <-j.closed:
@@ -191,7 +210,9 @@ func (j *Journal) watchConnection(up chan nats.Status) {
 				return
 			}
 			j.connection()
+		case <-tick.C:
 		}
+		j.lookAtBucket()
 	}
 }
 

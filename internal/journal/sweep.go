@@ -93,6 +93,10 @@ func (j *Journal) sweepRecords(ctx context.Context, found *Swept) error {
 		if err != nil {
 			return err
 		}
+		key, rest, err := splitSubject(m.Subject(), recordPrefix)
+		if err != nil || rest != "" {
+			continue // no campaign's
+		}
 		found.Records++
 		if err := pace(ctx, found.Records%walkBatch == 0); err != nil {
 			return err
@@ -111,10 +115,6 @@ func (j *Journal) sweepRecords(ctx context.Context, found *Swept) error {
 		}
 		late := time.Since(wake)
 		if found.Oldest = max(found.Oldest, late); late < j.Overdue {
-			continue
-		}
-		key, _, err := splitSubject(m.Subject(), recordPrefix)
-		if err != nil {
 			continue
 		}
 		if err := j.wake(ctx, key, "overdue-"+key.String()+"-"+text, nil); err != nil {
