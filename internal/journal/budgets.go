@@ -51,7 +51,14 @@ func OpenBudgets(ctx context.Context, nc *nats.Conn, replicas int) (*budget.Book
 				replicas = records.CachedInfo().Config.Replicas
 			}
 		}
-		s, err := ensureStream(ctx, js, budgetStream(replicas))
+		id, err := installationOf(ctx, js)
+		if err != nil {
+			return nil, err
+		}
+		s, err := ensureStream(ctx, js, budgetStream(replicas), id)
+		if err == nil {
+			err = belongs(s, id)
+		}
 		if err == nil {
 			err = rememberBudgets(ctx, js)
 		}
@@ -70,6 +77,12 @@ func FindBudgets(ctx context.Context, nc *nats.Conn) (*budget.Book, error) {
 		}
 		if err == nil {
 			err = verifyStream(s.CachedInfo().Config, budgetStream(0))
+		}
+		if err == nil {
+			var id string
+			if id, err = installationOf(ctx, js); err == nil {
+				err = belongs(s, id)
+			}
 		}
 		return s, err
 	})

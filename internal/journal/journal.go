@@ -102,6 +102,7 @@ type Journal struct {
 	events   jetstream.Stream
 	letters  jetstream.Stream
 	intake   *intake
+	id       string // of the installation; empty: the streams bear none
 
 	epochs sync.Mutex
 	epoch  uint64    // guarded by epochs: the connection last seen
@@ -139,21 +140,8 @@ func Open(ctx context.Context, nc *nats.Conn, o Options) (*Journal, error) {
 	if j.intake, err = newIntake(j.loadRequest); err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
-	for _, want := range streams(j.Replicas) {
-		s, err := ensureStream(ctx, js, want)
-		if err != nil {
-			return nil, fmt.Errorf("open journal: %w", err)
-		}
-		switch want.Name {
-		case StreamRequests:
-			j.requests = s
-		case StreamRecords:
-			j.records = s
-		case StreamEvents:
-			j.events = s
-		case StreamDeadLetters:
-			j.letters = s
-		}
+	if err := j.openStreams(ctx); err != nil {
+		return nil, fmt.Errorf("open journal: %w", err)
 	}
 	j.connection()
 	j.bucket.look(j.records.CachedInfo(), nc.Stats().Reconnects)

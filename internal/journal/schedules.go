@@ -72,8 +72,11 @@ var _ scheduler.Journal = (*Schedules)(nil)
 func (j *Journal) Schedules(ctx context.Context) (*Schedules, error) {
 	s := &Schedules{j: j}
 	for _, want := range scheduleStreams(j.Replicas) {
-		stream, err := ensureStream(ctx, j.js, want)
+		stream, err := ensureStream(ctx, j.js, want, j.id)
 		if err != nil {
+			return nil, fmt.Errorf("open schedules: %w", err)
+		}
+		if err := belongs(stream, j.id); err != nil {
 			return nil, fmt.Errorf("open schedules: %w", err)
 		}
 		if want.Name == StreamSchedules {
