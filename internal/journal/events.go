@@ -49,7 +49,7 @@ func (j *Journal) publish(ctx context.Context, c campaign.Campaign, e campaign.E
 		case e.Type != campaign.EventStats || !e.Last:
 			return nil
 		}
-		old, err := j.lastEvent(ctx, m.Subject)
+		old, err := witness{j.nc, j.events}.last(ctx, m.Subject)
 		if err != nil {
 			return err
 		}

@@ -49,6 +49,16 @@ type installation struct {
 	records uint64 // how many there are
 }
 
+// newest is when the last message was stored; zero: there is none.
+func (in installation) newest() (at time.Time) {
+	for _, info := range in.have {
+		if info.State.Msgs > 0 && info.State.LastTime.After(at) {
+			at = info.State.LastTime
+		}
+	}
+	return at
+}
+
 // survey looks at all of them, and changes nothing.
 func survey(ctx context.Context, js jetstream.JetStream) (installation, error) {
 	in := installation{have: map[string]*jetstream.StreamInfo{}}
@@ -67,10 +77,13 @@ func survey(ctx context.Context, js jetstream.JetStream) (installation, error) {
 			continue
 		}
 		in.records = info.State.Msgs
-		if in.records == 1 {
-			// It may be the one that is no campaign's.
-			if _, err := s.GetLastMsgForSubject(ctx, budgetsMark); err == nil {
-				in.records = 0
+		for _, mark := range []string{budgetsMark, recoveryMark} {
+			if in.records == 0 || in.records > 2 {
+				break
+			}
+			// It may be one that is no campaign's.
+			if _, err := s.GetLastMsgForSubject(ctx, mark); err == nil {
+				in.records--
 			} else if !errors.Is(err, jetstream.ErrMsgNotFound) {
 				return in, fmt.Errorf("stream %s: %w", want.Name, err)
 			}
@@ -195,6 +208,9 @@ func (j *Journal) openStreams(ctx context.Context) error {
 		}
 	}
 	j.id = id
+	if at := in.newest(); !at.IsZero() {
+		j.sweep.before = at.Add(-j.PowerCut)
+	}
 	return in.outlive()
 }
 

@@ -35,6 +35,9 @@ type Options struct {
 	// LookEvery is how often somebody looks whether the bucket of the records is
 	// still the same one. Zero: 5 s.
 	LookEvery time.Duration
+	// PowerCut is how far back a power cut may have taken acknowledged writes. It is
+	// also more than the clocks of two servers differ by. Zero: 1 h.
+	PowerCut time.Duration
 	// SweepEvery is how often [Journal.Sweep] looks, more or less. Zero: 10 min.
 	SweepEvery time.Duration
 	// Log takes what happens in the background: consumers made again, sweeps.
@@ -70,6 +73,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.LookEvery == 0 {
 		o.LookEvery = 5 * time.Second
+	}
+	if o.PowerCut == 0 {
+		o.PowerCut = lookBack
 	}
 	if o.SweepEvery == 0 {
 		o.SweepEvery = sweepEvery
@@ -110,11 +116,15 @@ type Journal struct {
 	anew   uint64    // guarded by epochs: how often the records were found made anew
 
 	bucket bucket
+	losses *losses
 	lanes  atomic.Pointer[[]*lane] // nil: not consuming
 	sweep  struct {
 		sync.Mutex
 		from  time.Time // requests stored before it are in order; zero: not looked yet
 		epoch uint64    // the connection on which that was found
+		// before: what was stored before it, no power cut can have taken with it: the
+		// cut came after something that is still there, or after the last sweep.
+		before time.Time
 	}
 	closed chan struct{}
 	once   sync.Once
@@ -136,7 +146,7 @@ func Open(ctx context.Context, nc *nats.Conn, o Options) (*Journal, error) {
 	if err := checkServer(ctx, nc, js); err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
-	j := &Journal{Options: o.withDefaults(), nc: nc, js: js, closed: make(chan struct{})}
+	j := &Journal{Options: o.withDefaults(), nc: nc, js: js, losses: newLosses(), closed: make(chan struct{})}
 	if j.intake, err = newIntake(j.loadRequest); err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
@@ -201,6 +211,7 @@ func (j *Journal) watchConnection(up chan nats.Status) {
 		case <-tick.C:
 		}
 		j.lookAtBucket()
+		j.lookForRecovery()
 	}
 }
 

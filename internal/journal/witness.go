@@ -22,11 +22,21 @@ import (
 // the stream's leader, and what cannot be read is an error.
 
 // Told is what the stream tells of a key. See [runner.Journal]. A key of which
-// nothing was told, which is nearly every one, costs one question.
+// nothing was told, which is nearly every one, costs one question. One of which something was told and that has
+// no record has lost it.
 func (j *Journal) Told(ctx context.Context, key campaign.Key) ([]campaign.Event, error) {
-	all, err := j.witness(ctx, key)
+	all, err := witness{j.nc, j.events}.of(ctx, key)
 	if err != nil {
 		return nil, fmt.Errorf("read the events of %s: %w", key, err)
+	}
+	if len(all) > 0 {
+		known, err := j.recorded(ctx, key)
+		if err == nil && !known {
+			_, err = j.missing(ctx, key, all[len(all)-1].Stored)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("look for the record of %s: %w", key, err)
+		}
 	}
 	var events []campaign.Event
 	for _, t := range all {
@@ -36,17 +46,23 @@ func (j *Journal) Told(ctx context.Context, key campaign.Key) ([]campaign.Event,
 	return events, nil
 }
 
-// witness reads the events of a key, all of which this version knows.
-func (j *Journal) witness(ctx context.Context, key campaign.Key) ([]Told, error) {
+// witness reads events from the leader of their stream.
+type witness struct {
+	nc     *nats.Conn
+	events jetstream.Stream
+}
+
+// of reads the events of a key, all of which this version knows.
+func (w witness) of(ctx context.Context, key campaign.Key) ([]Told, error) {
 	prefix := eventPrefix + key.String() + "."
-	last, err := j.lastEvent(ctx, prefix+">")
+	last, err := w.last(ctx, prefix+">")
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	info, err := j.events.Info(ctx, jetstream.WithSubjectFilter(prefix+">"))
+	info, err := w.events.Info(ctx, jetstream.WithSubjectFilter(prefix+">"))
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +76,7 @@ func (j *Journal) witness(ctx context.Context, key campaign.Key) ([]Told, error)
 	}
 	all := map[uint64]Told{}
 	for subject := range wanted {
-		m, err := j.lastEvent(ctx, subject)
+		m, err := w.last(ctx, subject)
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
 			continue // it has just become too old
 		}
@@ -98,7 +114,7 @@ func understood(m *jetstream.RawStreamMsg) (Told, error) {
 // by draft and quote, for another version writes the same in other bytes. An older
 // version named no quote.
 func (j *Journal) otherwise(ctx context.Context, key campaign.Key, e campaign.Event, subject string) error {
-	m, err := j.lastEvent(ctx, subject)
+	m, err := witness{j.nc, j.events}.last(ctx, subject)
 	if err != nil {
 		return err
 	}
@@ -118,16 +134,16 @@ func (j *Journal) otherwise(ctx context.Context, key campaign.Key, e campaign.Ev
 	return found
 }
 
-// lastEvent asks the leader for the last event of a subject or of many. The client
+// last asks the leader for the last event of a subject or of many. The client
 // would ask any replica of this stream, which may not have heard of it yet.
-func (j *Journal) lastEvent(ctx context.Context, subject string) (*jetstream.RawStreamMsg, error) {
+func (w witness) last(ctx context.Context, subject string) (*jetstream.RawStreamMsg, error) {
 	question, err := json.Marshal(map[string]string{"last_by_subj": subject})
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
-	reply, err := j.nc.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+StreamEvents, question)
+	reply, err := w.nc.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+StreamEvents, question)
 	if err != nil {
 		return nil, err
 	}
