@@ -19,7 +19,11 @@ func figures(e app.Event) string {
 	case *campaignv1.CampaignCostCalculated:
 		say("%s contacts, %s valid, %s invalid", thousands(m.TotalRecipients), thousands(m.ValidRecipients), thousands(m.InvalidRecipients))
 		say("%s at %s each", plural(m.Parts, "part"), money(m.PricePerMessage))
-		say("%s of %s available", money(m.Total), money(m.AvailableCredit))
+		if m.AvailableCredit == nil {
+			say("%s", money(m.Total))
+		} else {
+			say("%s of %s available", money(m.Total), money(m.AvailableCredit))
+		}
 		if !m.Sufficient {
 			say("not enough credit")
 		}
@@ -54,8 +58,12 @@ func figures(e app.Event) string {
 		}
 	case *campaignv1.CampaignStats:
 		say("%s", status(m.Status))
-		say("%s of %s sent", thousands(m.Sent), thousands(m.Total))
-		say("%s delivered, %s undelivered", thousands(m.Delivered), thousands(m.Undelivered))
+		if m.Uncounted {
+			say("not counted")
+		} else {
+			say("%s of %s sent", thousands(m.Sent), thousands(m.Total))
+			say("%s delivered, %s undelivered", thousands(m.Delivered), thousands(m.Undelivered))
+		}
 		if m.Last && m.DeliveryRate != "" {
 			say("%s %%", m.DeliveryRate)
 		}
@@ -65,7 +73,7 @@ func figures(e app.Event) string {
 		if m.Last {
 			say("the last one")
 		}
-		if m.Last && !m.Reconciled {
+		if m.Last && !m.Reconciled && !m.Uncounted {
 			// A campaign that failed half way adds up, and still nobody knows of some.
 			if open := m.Total - m.Delivered - m.Undelivered; open > 0 {
 				say("%s unaccounted for", thousands(open))
