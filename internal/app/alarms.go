@@ -11,11 +11,12 @@ import (
 
 // alarms count what must never happen. Each is a line in the log as well, which
 // says about which campaign.
-type alarms struct{ toldOtherwise, disbelieved atomic.Int64 }
+type alarms struct{ toldOtherwise, disbelieved, broken atomic.Int64 }
 
 // hear has the journal tell of them.
 func (a *alarms) hear(o *journal.Options) {
 	o.OnToldOtherwise = func(campaign.Key, *runner.ToldOtherwise) { a.toldOtherwise.Add(1) }
+	o.OnBroken = func(campaign.Key) { a.broken.Add(1) }
 	o.OnDisbelieved = func(string) { a.disbelieved.Add(1) }
 }
 
@@ -24,5 +25,6 @@ func (a *alarms) show(o *ops.Ops) {
 		o.Counter(name, help, func() float64 { return float64(n.Load()) })
 	}
 	count("cost_told_otherwise_total", "Costs that had been told for another draft or quote: a campaign was about to be sent a second time.", &a.toldOtherwise)
+	count("events_broken_total", "Saves that were not made because an event would have broken the contract.", &a.broken)
 	count("records_disbelieved_total", "Reads of a record, a budget or a schedule that no version can have written so.", &a.disbelieved)
 }

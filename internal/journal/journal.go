@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"buf.build/go/protovalidate"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -56,6 +57,9 @@ type Options struct {
 	// OnDisbelieved is told of every read of a record that no version can have
 	// written so. It must not block. Nil: nobody is told.
 	OnDisbelieved func(what string)
+	// OnBroken is told of a campaign that was not saved because an event that it would
+	// owe breaks the contract. It must not block. Nil: nobody is told.
+	OnBroken func(campaign.Key)
 }
 
 func (o Options) withDefaults() Options {
@@ -95,6 +99,9 @@ func (o Options) withDefaults() Options {
 	if o.OnDisbelieved == nil {
 		o.OnDisbelieved = func(string) {}
 	}
+	if o.OnBroken == nil {
+		o.OnBroken = func(campaign.Key) {}
+	}
 	return o
 }
 
@@ -108,6 +115,7 @@ type Journal struct {
 	events   jetstream.Stream
 	letters  jetstream.Stream
 	intake   *intake
+	promise  protovalidate.Validator
 	id       string // of the installation; empty: the streams bear none
 
 	epochs sync.Mutex
@@ -143,10 +151,14 @@ func Open(ctx context.Context, nc *nats.Conn, o Options) (*Journal, error) {
 	if nc.Opts.ReconnectBufSize >= 0 {
 		return nil, fmt.Errorf("open journal: the connection has a reconnect buffer, which could send a save on a connection it was not meant for; use journal.Connect")
 	}
+	promise, err := newPromise()
+	if err != nil {
+		return nil, fmt.Errorf("open journal: %w", err)
+	}
 	if err := checkServer(ctx, nc, js); err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
-	j := &Journal{Options: o.withDefaults(), nc: nc, js: js, losses: newLosses(), closed: make(chan struct{})}
+	j := &Journal{Options: o.withDefaults(), nc: nc, js: js, losses: newLosses(), promise: promise, closed: make(chan struct{})}
 	if j.intake, err = newIntake(j.loadRequest); err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}

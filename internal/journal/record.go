@@ -60,6 +60,9 @@ func (j *Journal) Load(ctx context.Context, key campaign.Key) (campaign.Campaign
 
 // Save stores the record if it still is what rev says. See [runner.Journal].
 func (j *Journal) Save(ctx context.Context, c campaign.Campaign, rev runner.Revision) (runner.Revision, error) {
+	if err := j.keeps(c); err != nil {
+		return runner.Revision{}, fmt.Errorf("save %s: %w", c.Key, err)
+	}
 	buf := records.Get().(*bytes.Buffer)
 	defer records.Put(buf)
 	buf.Reset()
