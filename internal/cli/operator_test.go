@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -69,6 +70,12 @@ func setupOperator(env *testscript.Env) error {
 	if _, err := local.Sandbox.FillDemo(list); err != nil {
 		return err
 	}
+	// The nats command line, where make has built it.
+	tools, err := filepath.Abs("../../.tmp/bin")
+	if err != nil {
+		return err
+	}
+	env.Setenv("PATH", env.Getenv("PATH")+string(os.PathListSeparator)+tools)
 	env.Setenv("NATS_URL", local.NATSURL)
 	env.Setenv("SANDBOX", local.Sandbox.URL)
 	return s.start("")

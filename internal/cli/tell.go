@@ -116,6 +116,8 @@ the service has taken it.`,
 					return fmt.Errorf("%s has been resolved already, by %s; it is %s", key, rec.Resolved.By, rec.State)
 				case rec.State != campaign.Unresolved:
 					return fmt.Errorf("%s is not unresolved, it is %s: nobody's word is needed", key, rec.State)
+				case sent && rec.Draft == nil:
+					return fmt.Errorf("nobody knows which number %s has at the gateway, so it cannot be followed: if the gateway has no [staffetta %[1]s], say --not-sent; if it has one, leave it as it is, it is not sent again", key)
 				}
 				return nil
 			}
