@@ -14,7 +14,7 @@ import (
 type worker struct {
 	w       *World
 	name    string
-	runners [2]*runner.Runner // without budgets, and with
+	runners [runners]*runner.Runner
 	resume  func() (struct{}, bool)
 	stop    func()
 	yield   func(struct{}) bool
@@ -65,11 +65,7 @@ func (k *worker) handle() {
 			k.dead = true
 		}
 	}()
-	r := k.runners[0]
-	if k.w.budgeted {
-		r = k.runners[1]
-	}
-	k.verdict = r.Handle(context.Background(), k.msg.Wakeup)
+	k.verdict = k.runners[k.w.kind()].Handle(context.Background(), k.msg.Wakeup)
 	k.handled = true
 }
 
@@ -82,6 +78,12 @@ func (k *worker) pause(at string, menu []wrong) fault {
 		panic(crash{})
 	}
 	return k.fault
+}
+
+// sleep waits with a call in hand; its message stays with it.
+func (k *worker) sleep(_ context.Context, d time.Duration) {
+	k.frozen = k.w.now.Add(d)
+	k.pause("wait", nil)
 }
 
 // die ends what the worker does, here.
