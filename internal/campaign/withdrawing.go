@@ -95,6 +95,7 @@ func (t *turn) withdrawn(o Outcome) Decision {
 func (t *turn) shown(o Outcome) Decision {
 	r := &t.c.run
 	is := o.Kind == OK && o.Status == StatusUnconfirmed && o.ByID
+	r.absent = o.absent()
 	switch {
 	case !o.answered():
 		return t.wait(t.pause(o))
@@ -188,6 +189,8 @@ func (t *turn) deleted(o Outcome) Decision {
 func (t *turn) unknown(what string) Decision {
 	d := *t.c.Draft
 	switch {
+	case !d.Intended && t.aged() && t.c.run.absent:
+		return t.gone() // what is not there is nobody's to delete, or a stranger's
 	case !d.Intended && t.aged():
 		t.c.run = run{looked: t.c.run.looked}
 		return t.call(OpDelete)

@@ -31,6 +31,7 @@ func (w *World) restart(what wrong) {
 			k.fallSilent()
 			k.dead, k.msg = false, nil
 		}
+		k.process = nil
 		k.disconnect(time.Second)
 	}
 	w.saves = w.saves[:0]
@@ -75,21 +76,3 @@ func (w *World) keepBackup() {
 
 // Where the gateway is, and where another one is.
 const here, elsewhere = "https://gateway.example", "https://another.example"
-
-// What a worker's runner is made for: any of these, added up.
-const (
-	budgeted = 1 << iota
-	measured
-	strayed // another gateway is configured
-	runners = 8
-)
-
-// kind is the runner that the history wants.
-func (w *World) kind() (n int) {
-	for bit, is := range map[int]bool{budgeted: w.budgeted, measured: w.measured, strayed: w.elsewhere} {
-		if is {
-			n |= bit
-		}
-	}
-	return n
-}

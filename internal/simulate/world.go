@@ -146,31 +146,7 @@ func NewWorld(o Options) *World {
 	w.gateway, w.ended = newGateway(w), map[campaign.State]int{}
 	w.unresolved = map[string]Share{}
 	for i, name := range []string{"A", "B", "C"} {
-		k := newWorker(w, name)
-		var j runner.Journal = journal{k}
-		var g runner.Gateway = gateway{k}
-		if o.Journal != nil {
-			j = o.Journal(j)
-		}
-		if o.Gateway != nil {
-			g = o.Gateway(g)
-		}
-		for n := range k.runners {
-			rules := w.rules
-			rules.ConfigureRefusedOnceSent = n&measured != 0
-			ro := runner.Options{Rules: rules, Journal: j, Gateway: g, Clock: k.clock, Sleep: k.sleep, At: here}
-			if n&budgeted != 0 {
-				ro.Budgets = budgets{k}
-			}
-			if n&strayed != 0 {
-				ro.At = elsewhere
-			}
-			if o.Decide != nil {
-				ro.Decide = o.Decide(rules)
-			}
-			k.runners[n] = runner.New(ro)
-		}
-		w.all[i] = k
+		w.all[i] = newWorker(w, name)
 	}
 	return w
 }
@@ -239,7 +215,7 @@ func (w *World) reset() {
 	w.saw, w.wrong = sights{}, nil
 	w.gateway.Reset()
 	for _, k := range w.all {
-		*k = worker{w: w, name: k.name, runners: k.runners, resume: k.resume, stop: k.stop, yield: k.yield, epoch: 1, since: w.now, down: w.now}
+		*k = worker{w: w, name: k.name, resume: k.resume, stop: k.stop, yield: k.yield, epoch: 1, since: w.now, down: w.now}
 	}
 }
 
