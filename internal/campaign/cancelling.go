@@ -87,7 +87,7 @@ func (t *turn) unsent(o Outcome) Decision {
 	switch {
 	case !o.answered():
 		return t.unseen("the gateway did not answer " + string(o.Op) + because(o))
-	case o.Kind == OK && o.Status.running():
+	case o.Kind == OK && o.Status.running() && t.ours(o):
 		return t.established(o.Status, time.Time{}, true)
 	case o.Kind == OK && o.ByID && t.ours(o):
 		if !t.c.Confirmed.For.After(t.now) {
