@@ -159,6 +159,9 @@ func (t *turn) drafting(o Outcome) Decision {
 	}
 	switch o.Op {
 	case OpConfigure:
+		if o.Status.happened() {
+			return t.established(o.Status, time.Time{}, true) // by whom ever: it is not confirmed once more
+		}
 		if what := o.Echo.differs(t.c.Request); what != "" {
 			return t.notWhatWasAsked(o.Op, what)
 		}
@@ -208,6 +211,8 @@ func (t *turn) refused(o Outcome) Decision {
 	switch {
 	case o.Kind == OK && o.Status.happened() && t.ours(o):
 		return t.established(o.Status, time.Time{}, true)
+	case o.Kind == OK && !t.ours(o):
+		return t.misnumbered(why)
 	case why.HTTP == 404 && o.answered() && o.Kind != OK && t.c.Missing+1 < t.Vanished:
 		// Somebody deleted the draft by hand, perhaps, and nothing is wrong
 		// with the request. If it happens to one draft after the other, the
@@ -220,6 +225,18 @@ func (t *turn) refused(o Outcome) Decision {
 	default:
 		return t.retreat(o)
 	}
+}
+
+// misnumbered has a draft whose number the gateway shows as somebody else's: it was
+// reset meanwhile, or is another one. Nothing of theirs is touched.
+func (t *turn) misnumbered(why Reason) Decision {
+	t.c.Missing++
+	if t.c.Missing >= t.Vanished {
+		return t.end(Rejected, EventRejected, why)
+	}
+	t.c.Draft = nil
+	t.become(Requested)
+	return t.wait(t.backoff(t.c.Missing, t.c.Key), "the gateway shows somebody else's campaign under the number that it has just given; another draft is made")
 }
 
 // priced has the whole quote.

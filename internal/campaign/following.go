@@ -136,7 +136,7 @@ func (t *turn) lost(what string, o Outcome) Decision {
 // nobody calls the campaign completed over it. One that never showed that it was
 // sent is not said to be.
 func (t *turn) lastCount() Decision {
-	if t.c.State != Sending && t.c.Stats == nil {
+	if s := t.c.Stats; t.c.State != Sending && (s == nil || s.Sent == 0 && !s.Status.running()) {
 		return t.unresolved(Reason{Code: ReasonNeverSeen, Step: OpStats, Message: fmt.Sprintf(
 			"campaign %d was confirmed at %s by the gateway's word, and for %s nothing has shown that it was sent", t.c.Draft.ID, t.c.Confirmed.At.Format(time.RFC3339), t.GiveUp)})
 	}

@@ -240,7 +240,7 @@ func (t *turn) ours(o Outcome) bool {
 		return true
 	case o.Description != "" && !strings.HasPrefix(marked, strings.TrimSuffix(o.Description, "…")):
 		return false
-	case o.Name != "":
+	case o.Name != "" && t.c.Request.Name != "": // without, it was rebuilt from its events
 		return o.Name == t.c.Request.Name
 	}
 	return true
