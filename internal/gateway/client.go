@@ -47,6 +47,10 @@ func (c *client) Call(ctx context.Context, call campaign.Call) campaign.Outcome 
 		out = c.forbidden(ctx, out)
 	case out.Op == campaign.OpCreate && nothingThere(out):
 		out = c.elsewhere(ctx, out)
+	case nothingThere(out) && c.heard.nobody():
+		// The gateway itself may answer so, in its own shape, below a wrong base path.
+		out.Kind, out.Unshaped, out.ByID = campaign.Unavailable, true, false
+		out.Field, out.Words, out.Err = "", "", "nothing has answered yet where gateway.url leads; is it correct?"
 	}
 	c.heard.note(out, call.CampaignID)
 	if out.Unshaped {

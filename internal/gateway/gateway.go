@@ -18,7 +18,6 @@ package gateway
 
 import (
 	"context"
-	"sync/atomic"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/runner"
@@ -32,7 +31,6 @@ type Gateway struct {
 	client  *client
 	changed *signal
 	stop    context.CancelFunc
-	missed  atomic.Bool // a probe found nothing
 }
 
 var _ runner.Gateway = (*Gateway)(nil)
@@ -73,7 +71,7 @@ func (g *Gateway) Admit(ctx context.Context, op campaign.Op) (runner.Permit, cam
 func (g *Gateway) Probe(ctx context.Context) campaign.Outcome {
 	out := g.client.Probe(ctx)
 	if nothingThere(out) {
-		g.missed.Store(true)
+		g.client.heard.missed.Store(true)
 	}
 	g.gate.saw(&out)
 	return out
@@ -92,7 +90,7 @@ func (g *Gateway) Misset() Misset { return g.gate.Misset() }
 
 // Answered is false when the probe found nothing where gateway.url leads, and
 // no call has been answered since.
-func (g *Gateway) Answered() bool { return !g.missed.Load() || g.client.heard.there.Load() }
+func (g *Gateway) Answered() bool { return !g.client.heard.nobody() }
 
 // BreakerState is closed, half-open or open.
 func (g *Gateway) BreakerState() string { return g.breaker.State() }

@@ -12,7 +12,8 @@ import (
 // heard is what the gateway has answered this process in its own shape. It tells
 // an answer that nobody gets from one that only this campaign does not get.
 type heard struct {
-	there atomic.Bool // it answered something but "not found": there is a gateway
+	there  atomic.Bool // it answered something but "not found": there is a gateway
+	missed atomic.Bool // a probe found nothing
 
 	mu   sync.Mutex
 	last map[campaign.Op][2]hearing // the newest two, about different campaigns
@@ -24,6 +25,10 @@ type hearing struct {
 }
 
 func newHeard() *heard { return &heard{last: map[campaign.Op][2]hearing{}} }
+
+// nobody says that nothing was found where gateway.url leads, and nothing has
+// answered there since.
+func (h *heard) nobody() bool { return h.missed.Load() && !h.there.Load() }
 
 // note takes an outcome. A 403 is left out: its shape is not looked at.
 func (h *heard) note(out campaign.Outcome, id int64) {

@@ -60,8 +60,9 @@ func TestCreateThatFindsNothingAsksWhetherThereIsAGateway(t *testing.T) {
 					t.Errorf("the next is told %q", got.Err)
 				}
 			}
-			check(openUnproven(t, handler), tt.first)
-			check(open(t, handler), tt.later)
+			soon := func(o *Options) { o.RetryAfter = time.Millisecond }
+			check(openUnproven(t, handler, soon), tt.first)
+			check(open(t, handler, soon), tt.later)
 		})
 	}
 }
@@ -148,4 +149,37 @@ func TestGatewayThatWasNotThereIsFoundAgain(t *testing.T) {
 	if got := do(t, g, blackFriday[campaign.OpCreate]); got.Kind != campaign.OK {
 		t.Errorf("got %s %s", got.Kind, got.Err)
 	}
+}
+
+// After a start with a wrong base path nothing is concluded from what is not found
+// there: the gateway itself may say so, in its own shape.
+func TestNotFoundIsNoAnswerWhereNothingHasAnswered(t *testing.T) {
+	t.Parallel()
+	var there atomic.Bool
+	g := openUnproven(t, func(w http.ResponseWriter, r *http.Request) {
+		if there.Load() && strings.HasSuffix(r.URL.Path, "/campaigns") {
+			answers(200, seed(t, "created"))(w, r)
+			return
+		}
+		answers(404, spring404)(w, r)
+	})
+	ops := []campaign.Op{campaign.OpConfigure, campaign.OpCalculate, campaign.OpPrice, campaign.OpConfirm, campaign.OpStatus, campaign.OpStats, campaign.OpDelete}
+	refused := func(when string) {
+		t.Helper()
+		for _, op := range ops {
+			if got := g.client.Call(t.Context(), blackFriday[op]); got.Kind != campaign.Refused || got.HTTP != 404 {
+				t.Errorf("%s, %s: got %s %d", when, op, got.Kind, got.HTTP)
+			}
+		}
+	}
+	refused("nobody has looked whether it is there")
+	g.Probe(t.Context())
+	for _, op := range ops {
+		if got := g.client.Call(t.Context(), blackFriday[op]); got.Kind != campaign.Unavailable || !got.Unshaped || got.ByID || got.HTTP != 404 || !strings.Contains(got.Err, "gateway.url") {
+			t.Errorf("%s: got %s %d %q, unshaped %v", op, got.Kind, got.HTTP, got.Err, got.Unshaped)
+		}
+	}
+	there.Store(true)
+	do(t, g, blackFriday[campaign.OpCreate])
+	refused("it has answered")
 }
