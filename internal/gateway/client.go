@@ -77,6 +77,8 @@ func (c *client) dispatch(ctx context.Context, call campaign.Call) campaign.Outc
 		return c.Stats(ctx, id)
 	case campaign.OpDelete:
 		return c.Delete(ctx, id)
+	case campaign.OpWitness:
+		return c.Witness(ctx, call)
 	}
 	c.limit.giveBack()
 	return campaign.Outcome{Op: call.Op, Kind: campaign.NotAttempted, Err: "there is no such call"}
@@ -124,6 +126,9 @@ func (c *client) Price(ctx context.Context, id int64) campaign.Outcome {
 	out := c.exchange(ctx, request{op: campaign.OpPrice, method: http.MethodGet, id: id, path: path(id, "/price")}, &in)
 	if out.Kind == campaign.OK {
 		out.Price = in.offer
+		if in.Recipients.value.given {
+			out.Recipients = &in.Recipients.value.n
+		}
 	}
 	return out
 }
@@ -180,7 +185,7 @@ func (c *client) Stats(ctx context.Context, id int64) campaign.Outcome {
 	var in statistics
 	out := c.exchange(ctx, request{op: campaign.OpStats, method: http.MethodGet, id: id, path: "/campaigns/stats", query: statsQuery(id)}, &in)
 	if out.Kind == campaign.OK {
-		out.Stats = in.stats()
+		out.Stats, out.Name = in.stats(), in.Name.value
 	}
 	return out
 }
@@ -189,6 +194,28 @@ func (c *client) Stats(ctx context.Context, id int64) campaign.Outcome {
 // gone nothing in the answer proves.
 func (c *client) Delete(ctx context.Context, id int64) campaign.Outcome {
 	return c.exchange(ctx, request{op: campaign.OpDelete, method: http.MethodDelete, id: id, path: path(id, "")}, &accepted{})
+}
+
+// Witness looks whether the read by id shows a campaign of ours at all. One is made
+// for it and deleted: whatever was read before may be gone by now.
+func (c *client) Witness(ctx context.Context, call campaign.Call) campaign.Outcome {
+	started := time.Now().UTC()
+	made := c.Create(ctx, call.Draft, call.Simulation)
+	out := made
+	if made.Kind == campaign.OK {
+		id := made.CampaignID
+		no, ok := c.limit.admit(ctx, campaign.OpStatus)
+		if out = no; ok {
+			var in standing
+			out = c.exchange(ctx, request{op: campaign.OpStatus, method: http.MethodGet, id: id, path: path(id, "")}, &in)
+			out.Status, out.ByID = in.Status.Status, out.Kind == campaign.OK || out.Kind == campaign.Refused && out.HTTP != http.StatusForbidden
+		}
+		if _, ok := c.limit.admit(ctx, campaign.OpDelete); ok {
+			c.Delete(ctx, id) // a draft that stays costs nothing, and bears our mark
+		}
+	}
+	out.Op, out.Started, out.Took = campaign.OpWitness, started, time.Since(started)
+	return out
 }
 
 // OpProbe names the harmless GET in outcomes; it is no call of a campaign.

@@ -105,6 +105,7 @@ func TestCallsSpeakUC006(t *testing.T) {
 	scheduled.At = time.Date(2026, 11, 29, 9, 0, 0, 0, time.FixedZone("CET", 3600))
 	simulated.Simulation, create.Simulation, configure.Simulation = true, true, true
 
+	recipients := int64(9831)
 	const base = "/api/partner-gateway/v1"
 	tests := []struct {
 		name         string
@@ -130,7 +131,7 @@ func TestCallsSpeakUC006(t *testing.T) {
 		{"Calculate", blackFriday[campaign.OpCalculate], "POST " + base + "/campaigns/1542/calculateGoal", "",
 			200, seed(t, "calculated"), campaign.Outcome{Goal: campaign.Goal{Total: 10247, Valid: 9831, Invalid: 416, Parts: 9831}}, true},
 		{"Price", blackFriday[campaign.OpPrice], "GET " + base + "/campaigns/1542/price", "",
-			200, seed(t, "price"), campaign.Outcome{Price: campaign.Price{
+			200, seed(t, "price"), campaign.Outcome{Recipients: &recipients, Price: campaign.Price{
 				PerMessage: eur("0.035"), Total: eur("344.09"), Available: eur("1500.00"), Sufficient: true}}, true},
 		{"ConfirmAtOnce", confirm, "PUT " + base + "/campaigns/1542/confirm", `{"sendImmediately":true}`,
 			200, seed(t, "confirmed"), campaign.Outcome{Status: campaign.StatusConfirmed, ConfirmedAt: time.Date(2026, 4, 9, 9, 5, 0, 0, time.UTC)}, false},
@@ -142,7 +143,7 @@ func TestCallsSpeakUC006(t *testing.T) {
 			200, seed(t, "created"), campaign.Outcome{Status: campaign.StatusUnconfirmed, ByID: true,
 				Name: "Black Friday 2026", Description: "Promozione Black Friday - sconto 30% su tutto il catalogo"}, true},
 		{"Stats", blackFriday[campaign.OpStats], "GET " + base + "/campaigns/stats?campaignId=1542", "",
-			200, seed(t, "stats"), campaign.Outcome{Stats: campaign.Stats{
+			200, seed(t, "stats"), campaign.Outcome{Name: "Black Friday 2026", Stats: campaign.Stats{
 				Status: campaign.StatusCompleted, Total: 9831, Sent: 9831, Delivered: 9542, Undelivered: 289,
 				DeliveryRate: decimal.NewNullDecimal(decimal.RequireFromString("97.06")), Cost: eur("344.09"),
 				CompletedAt: time.Date(2026, 4, 9, 9, 47, 0, 0, time.UTC)}}, true},

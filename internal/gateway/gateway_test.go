@@ -310,3 +310,21 @@ func TestAnswersShowWhatWasAskedFor(t *testing.T) {
 		})
 	}
 }
+
+// A witness shows that a campaign of ours can be read by id, and is gone again.
+func TestWitnessIsMadeReadAndDeleted(t *testing.T) {
+	t.Parallel()
+	s := open(t, sandbox.Options{})
+	if got := s.ok(campaign.OpWitness, 99); !got.ByID || got.Op != campaign.OpWitness || got.Status != campaign.StatusUnconfirmed || got.CampaignID != 0 {
+		t.Errorf("got %+v", got)
+	}
+	if found, out := s.Search(t.Context(), "staffetta"); out.Kind != campaign.OK || len(found) != 0 {
+		t.Errorf("left behind: %+v, %s", found, out.Kind)
+	}
+	if _, err := s.sandbox.AddFault(sandbox.Fault{Operation: sandbox.Status, Status: 404, Body: sandbox.HTML}); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.call(campaign.OpWitness, 99); got.Kind != campaign.Unavailable || !got.Unshaped || got.ByID {
+		t.Errorf("where nothing is read by id: %+v", got)
+	}
+}

@@ -168,7 +168,7 @@ func (a *goal) decode(body []byte, id int64) error {
 }
 
 // price is the answer to price. Its totalRecipients are the valid ones, unlike
-// those of goal, and are not read. Who pays by invoice may have no credit to show:
+// those of goal. Who pays by invoice may have no credit to show:
 // what counts is whether it is sufficient.
 type price struct {
 	ID         whole         `json:"id"`
@@ -177,6 +177,7 @@ type price struct {
 	Currency   maybe[string] `json:"currency"`
 	Available  maybe[amount] `json:"availableCredit"`
 	Sufficient *bool         `json:"sufficient"`
+	Recipients maybe[whole]  `json:"totalRecipients"`
 
 	offer campaign.Price
 }
@@ -237,6 +238,7 @@ func (a *standing) decode(body []byte, id int64) error {
 type statistics struct {
 	ID         whole         `json:"id"`
 	CampaignID whole         `json:"campaignId"`
+	Name       maybe[string] `json:"name"`
 	Status     status        `json:"status"`
 	Counts     maybe[counts] `json:"stats"`
 	Cost       maybe[struct {
