@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/gateway"
 )
 
 // Options are what the service can be told. Zero values mean the defaults
@@ -101,6 +102,9 @@ type Gateway struct {
 	// Timeout of one call. Default 20 s, below Grace: a call that is under way
 	// when the service is told to stop has its answer.
 	Timeout time.Duration
+	// Envelope are the members that make a refusal this gateway's own, separated
+	// by commas, where it has none of the known shapes. Default none.
+	Envelope string
 }
 
 // WithDefaults fills in what was left zero.
@@ -111,9 +115,9 @@ func (o Options) WithDefaults() Options {
 	def(&o.Gateway.RatePerMinute, 1000)
 	def(&o.Gateway.RatePerSecond, 50)
 	def(&o.Gateway.Replicas, 1)
-	def(&o.Gateway.BreakerFailures, 5)
-	def(&o.Gateway.BreakerOpen, 30*time.Second)
-	def(&o.Gateway.Timeout, 20*time.Second)
+	def(&o.Gateway.BreakerFailures, gateway.DefaultBreakerFailures)
+	def(&o.Gateway.BreakerOpen, gateway.DefaultBreakerOpen)
+	def(&o.Gateway.Timeout, gateway.DefaultTimeout)
 	def(&o.Budgets, BudgetsAuto)
 	def(&o.Requests, 64)
 	def(&o.Wakeups, 64)
@@ -153,6 +157,9 @@ func (o Options) Validate() error {
 		say("gateway.key_file: %w", err)
 	} else if strings.TrimSpace(string(key)) == "" {
 		say("gateway.key_file %s is empty: write the API key into it", g.KeyFile)
+	}
+	if _, err := gateway.ParseEnvelope(g.Envelope); err != nil {
+		say("gateway.envelope: %w", err)
 	}
 	for _, f := range []struct{ name, path string }{
 		{"nats.creds", o.NATS.Creds}, {"nats.ca", o.NATS.CA}, {"nats.cert", o.NATS.Cert}, {"nats.key", o.NATS.Key},

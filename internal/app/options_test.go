@@ -41,6 +41,8 @@ func TestValidate(t *testing.T) {
 		{"NoKeyFile", func(o *app.Options) { o.Gateway.KeyFile = "" }, "gateway.key_file is not set"},
 		{"MissingKeyFile", func(o *app.Options) { o.Gateway.KeyFile = empty + "-not" }, "no such file"},
 		{"EmptyKeyFile", func(o *app.Options) { o.Gateway.KeyFile = empty }, "is empty: write the API key into it"},
+		{"HalfAnEnvelope", func(o *app.Options) { o.Gateway.Envelope = "errorCode,,errorText" }, "gateway.envelope: a name is empty"},
+		{"JSONForAnEnvelope", func(o *app.Options) { o.Gateway.Envelope = `{"errorCode"}` }, "is no name: write the members alone"},
 		{"MissingCreds", func(o *app.Options) { o.NATS.Creds = empty + "-not" }, "nats.creds: "},
 		{"CertWithoutKey", func(o *app.Options) { o.NATS.Cert = empty }, "nats.cert and nats.key go together"},
 		{"NegativeWorkers", func(o *app.Options) { o.Wakeups = -1 }, "workers.wakeups is -1: want 1 or more"},

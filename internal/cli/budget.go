@@ -310,7 +310,7 @@ func limitOf(period, s string) (*campaign.Money, error) {
 	case "none":
 		return new(campaign.Money), nil
 	}
-	m, err := app.ParseMoney(s)
+	m, err := app.ParseLimit(s)
 	if err != nil {
 		return nil, fmt.Errorf("--%s: %w", period, err)
 	}

@@ -19,7 +19,11 @@ func figures(e app.Event) string {
 	case *campaignv1.CampaignCostCalculated:
 		say("%s contacts, %s valid, %s invalid", thousands(m.TotalRecipients), thousands(m.ValidRecipients), thousands(m.InvalidRecipients))
 		say("%s at %s each", plural(m.Parts, "part"), money(m.PricePerMessage))
-		say("%s of %s available", money(m.Total), money(m.AvailableCredit))
+		if m.AvailableCredit != nil {
+			say("%s of %s available", money(m.Total), money(m.AvailableCredit))
+		} else {
+			say("%s", money(m.Total))
+		}
 		if !m.Sufficient {
 			say("not enough credit")
 		}

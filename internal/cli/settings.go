@@ -86,6 +86,9 @@ var settings = []setting{
 	{key: "gateway.timeout",
 		help:  "how long one call may take; raising it asks for a longer confirm.settle, and for a longer grace",
 		field: func(c *config) any { return &c.Gateway.Timeout }},
+	{key: "gateway.envelope",
+		help:  "members that make a refusal this gateway's own, as errorCode,errorText; only where it has none of the known shapes: see docs/operations.md",
+		field: func(c *config) any { return &c.Gateway.Envelope }},
 
 	{key: "confirm.within",
 		help:  "how long after its intent was saved a confirm may leave",

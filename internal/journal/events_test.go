@@ -37,11 +37,19 @@ func TestEvents(t *testing.T) {
 		Code: campaign.ReasonNoCredit, Step: campaign.OpConfirm, Field: "credit",
 		Message: "there is not enough credit: top it up", Gateway: "Insufficient credit", HTTP: 402,
 	}
+	onInvoice := *sample.Quote
+	onInvoice.Price.Available = campaign.Money{}
 	for _, test := range []struct {
 		name  string
 		event campaign.Event
 		want  proto.Message
 	}{
+		{"CostCalculatedOnInvoice", campaign.Event{Type: campaign.EventCostCalculated, Quote: &onInvoice}, &campaignv1.CampaignCostCalculated{
+			CalculatedAt:    timestamppb.New(sample.Quote.At),
+			TotalRecipients: 10247, ValidRecipients: 9831, InvalidRecipients: 416, Parts: 9831,
+			PricePerMessage: &campaignv1.Money{Amount: "0.035", Currency: "EUR"},
+			Total:           &campaignv1.Money{Amount: "344.09", Currency: "EUR"}, Sufficient: true,
+		}},
 		{"CostCalculated", campaign.Event{Type: campaign.EventCostCalculated, Quote: sample.Quote}, &campaignv1.CampaignCostCalculated{
 			CalculatedAt:    timestamppb.New(sample.Quote.At),
 			TotalRecipients: 10247, ValidRecipients: 9831, InvalidRecipients: 416, Parts: 9831,

@@ -59,7 +59,8 @@ type CampaignCostCalculated struct {
 	PricePerMessage *Money `protobuf:"bytes,11,opt,name=price_per_message,json=pricePerMessage,proto3" json:"price_per_message,omitempty"`
 	// What the whole campaign costs: "344.09" EUR.
 	Total *Money `protobuf:"bytes,12,opt,name=total,proto3" json:"total,omitempty"`
-	// What the account may still spend.
+	// What the account may still spend. Absent when the gateway did not say, as of an
+	// account that pays by invoice: then sufficient alone counts.
 	AvailableCredit *Money `protobuf:"bytes,13,opt,name=available_credit,json=availableCredit,proto3" json:"available_credit,omitempty"`
 	// The gateway's own answer to whether the credit is enough. If false the
 	// campaign is not confirmed.
@@ -324,7 +325,7 @@ var File_staffetta_campaign_v1_campaign_cost_calculated_proto protoreflect.FileD
 
 const file_staffetta_campaign_v1_campaign_cost_calculated_proto_rawDesc = "" +
 	"\n" +
-	"4staffetta/campaign/v1/campaign_cost_calculated.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!staffetta/campaign/v1/money.proto\"\xee\t\n" +
+	"4staffetta/campaign/v1/campaign_cost_calculated.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!staffetta/campaign/v1/money.proto\"\xe6\t\n" +
 	"\x16CampaignCostCalculated\x12}\n" +
 	"\x06source\x18\x01 \x01(\tBe\xbaHb\xba\x01_\n" +
 	"\tkey.token\x12+must be 1 to 64 letters, digits, '_' or '-'\x1a%this.matches('^[A-Za-z0-9_-]{1,64}$')R\x06source\x12\x84\x01\n" +
@@ -344,8 +345,8 @@ const file_staffetta_campaign_v1_campaign_cost_calculated_proto_rawDesc = "" +
 	"\x05parts\x18\n" +
 	" \x01(\x03B\a\xbaH\x04\"\x02(\x00R\x05parts\x12P\n" +
 	"\x11price_per_message\x18\v \x01(\v2\x1c.staffetta.campaign.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\x0fpricePerMessage\x12:\n" +
-	"\x05total\x18\f \x01(\v2\x1c.staffetta.campaign.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\x05total\x12O\n" +
-	"\x10available_credit\x18\r \x01(\v2\x1c.staffetta.campaign.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\x0favailableCredit\x12\x1e\n" +
+	"\x05total\x18\f \x01(\v2\x1c.staffetta.campaign.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\x05total\x12G\n" +
+	"\x10available_credit\x18\r \x01(\v2\x1c.staffetta.campaign.v1.MoneyR\x0favailableCredit\x12\x1e\n" +
 	"\n" +
 	"sufficient\x18\x0e \x01(\bR\n" +
 	"sufficient\x123\n" +
