@@ -245,7 +245,7 @@ func (e *examination) configureSent(ctx context.Context, id string) {
 	switch {
 	case a.ok():
 		e.learn(configureSent, "accepted")
-		does = "CONFIGURED proves nothing here: where nothing reads by id, an unknown confirm ends unresolved"
+		does = "CONFIGURED proves nothing here: where nothing reads by id, a confirm that never arrived ends unresolved"
 	case a.refused() && a.status != http.StatusNotFound && a.status != http.StatusMethodNotAllowed:
 		e.learn(configureSent, "refused")
 		does = "CONFIGURED proves that a campaign was not sent"

@@ -28,8 +28,11 @@ type Verdict struct {
 func (v Variant) Verdict() Verdict {
 	works := v.works()
 	unresolved := v.unresolved()
-	unsafe := v.Unsafe(v[configureSent] == "refused")
+	unsafe := v.Unsafe(v.measured())
 	j := Verdict{Judgement: Safe, Works: works, Unresolved: unresolved, Unsafe: "Nothing that was seen is unsafe."}
+	if v[simulation] == "ignored" {
+		j.Unsafe = "A simulation is really sent and paid here: ask for none; nothing else that was seen is unsafe."
+	}
 	switch {
 	case len(unsafe) > 0:
 		j.Judgement, j.Unsafe = Unsafe, strings.Join(unsafe, "; ")+"."
@@ -42,7 +45,7 @@ func (v Variant) Verdict() Verdict {
 func (v Variant) works() string {
 	how := "by its statistics alone, as UC-006 has it"
 	switch {
-	case v[read] == "yes" && v[readConfirmed] == "yes":
+	case v.byID():
 		how = "by its id"
 	case v[read] == "yes" && v[readConfirmed] == "":
 		how = "by its id while it is a draft, and perhaps later"
@@ -53,7 +56,7 @@ func (v Variant) works() string {
 	switch {
 	case v[deletes] == "no", v[deletes] == "ignored":
 		cancel = "what is scheduled cannot be cancelled"
-	case v[read] != "yes" || v[readConfirmed] == "no":
+	case v[read] != "yes" || v[readConfirmed] != "" && !v.byID():
 		cancel = "a cancel of what is scheduled is refused, for nothing shows that it vanished"
 	}
 	return fmt.Sprintf("A campaign is created, quoted, confirmed once and followed %s; %s.", how, cancel)
@@ -61,23 +64,30 @@ func (v Variant) works() string {
 
 func (v Variant) unresolved() string {
 	var why []string
-	byID := v[read] == "yes" && v[readConfirmed] == "yes"
-	if !byID {
-		switch v[configureSent] {
-		case "refused":
+	if !v.byID() {
+		switch {
+		case v.measured():
 			if v[confirmBody] == "no" {
 				why = append(why, "every confirm is answered without a word, so that each campaign waits for its statistics")
 			} else {
 				why = append(why, "a confirm whose reply is lost waits for statistics, and is unresolved if they come later than an hour")
 			}
-		case "":
+		case v[configureSent] != "":
+			why = append(why, "a configure says CONFIGURED of what is confirmed or sent, which proves nothing, so that a confirm which never arrived ends unresolved as well")
+		default:
 			why = append(why, "it was not measured whether a configure is refused for what was sent (--simulate does), so that a confirm which never arrived ends unresolved as well")
 		}
 	}
+	if v[readConfirmed] == "old" {
+		why = append(why, "a read by id shows what was confirmed as if it were not")
+	}
 	if v[configure] == "once" && v[deletes] != "yes" {
 		why = append(why, "a draft can be neither configured again nor deleted, so that a confirm which never arrived ends unresolved")
-	} else if v[configure] == "once" && !byID {
+	} else if v[configure] == "once" && !v.byID() {
 		why = append(why, "a draft that is calculated cannot be configured again, and nothing shows that it vanished")
+	}
+	if v[statsDates] == "needed" && v.byID() {
+		why = append(why, "statistics need dates, which staffetta does not send, so that nobody tells what was delivered")
 	}
 	if v[envelope] == "none" {
 		why = append(why, "refusals have no shape of their own, so that each is repeated for an hour before it is believed")
@@ -88,28 +98,34 @@ func (v Variant) unresolved() string {
 	return "More campaigns will end unresolved, or later: " + strings.Join(why, "; ") + "."
 }
 
-// Unsafe says what cannot be safe of these ways, with the configuration that
-// CONFIGURED counts as proof (gateway.configure_refused_once_sent), or does not.
-// Nothing: nothing that is known.
+// measured tells whether CONFIGURED was seen to prove that nothing was sent.
+func (v Variant) measured() bool {
+	return v[configureSent] == "refused" && v[configureScheduled] != "blind"
+}
+
+// byID tells whether a read by id is known to show what was confirmed.
+func (v Variant) byID() bool { return v[read] == "yes" && v[readConfirmed] == "yes" }
+
+// Unsafe says which promises cannot be kept with these ways, in a configuration in
+// which CONFIGURED counts as proof (gateway.configure_refused_once_sent) or does not.
+// Nothing: none that is known.
 func (v Variant) Unsafe(configuredCounts bool) []string {
 	var why []string
-	byID := v[read] == "yes" && v[readConfirmed] == "yes"
-	if v[configureSent] == "accepted" && !byID {
-		why = append(why, "a configure is accepted for what was sent, and nothing reads a confirmed campaign by its id: a lost reply cannot be told from a lost confirm")
-	}
-	if configuredCounts && v[configureSent] == "accepted" {
-		why = append(why, "gateway.configure_refused_once_sent is yes, and it was seen to be accepted: a campaign could be sent twice")
-	}
-	if v[configureScheduled] == "blind" && !byID {
-		why = append(why, "a configure answers CONFIGURED for what stays scheduled: a campaign could be sent twice")
-	}
-	if v[readConfirmed] == "old" {
-		why = append(why, "a read by id shows what was confirmed as not confirmed: a reply that is lost may be taken for a confirm that is")
+	if configuredCounts {
+		const setting = "gateway.configure_refused_once_sent is yes, and "
+		switch {
+		case v[configureSent] == "accepted":
+			why = append(why, setting+"it was seen to be accepted: a campaign could be sent twice")
+		case v[configureScheduled] == "blind":
+			why = append(why, setting+"a configure answers CONFIGURED for what stays scheduled: a campaign could be sent twice")
+		case len(v) > 0 && v[configureSent] == "" && !v.byID():
+			why = append(why, setting+"it was not measured (no configure_sent=refused): staffetta doctor --simulate measures it")
+		}
 	}
 	if v[ready] == "needed" {
 		why = append(why, "a confirm needs readyToSend, which staffetta does not send: no campaign would be confirmed")
 	}
-	if v[statsDates] == "needed" && !byID && v[readConfirmed] != "" {
+	if v[statsDates] == "needed" && v[readConfirmed] != "" && !v.byID() {
 		why = append(why, "statistics need dates, which staffetta does not send, and nothing else shows a confirmed campaign: none would be followed")
 	}
 	return why
@@ -121,7 +137,7 @@ func (r Report) Configuration() string {
 	var b strings.Builder
 	b.WriteString("gateway:\n")
 	fmt.Fprintf(&b, "  variant: %s\n", v)
-	if v[configureSent] == "refused" {
+	if v.measured() {
 		b.WriteString("  configure_refused_once_sent: yes\n")
 	}
 	if e := v[envelope]; e != "" && e != "none" && !known(e) {
