@@ -3,7 +3,6 @@ package doctor
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -67,7 +66,7 @@ type Report struct {
 	URL      string    `json:"url"`
 	Findings []Finding `json:"findings"`
 	Variant  Variant   `json:"-"`
-	// Left are drafts of the doctor's own that could not be removed.
+	// Left are campaigns of the doctor's own that could not be removed.
 	Left []string `json:"left,omitempty"`
 	// Simulated says that a simulated campaign was confirmed; Spent what it cost all
 	// the same, if it did.
@@ -203,7 +202,7 @@ func (e *examination) tidy(ctx context.Context) {
 	}
 	e.drafts = nil
 	if len(e.report.Left) > 0 {
-		e.note("what is left", fmt.Sprintf("drafts %s", strings.Join(e.report.Left, ", ")),
-			"DELETE is on no page of UC-006", "they are never sent and cost nothing; remove them on the gateway's own page, by "+e.mark)
+		e.note("what is left", "campaigns of the doctor's own: "+strings.Join(e.report.Left, ", "),
+			"DELETE is on no page of UC-006", "a draft is never sent and costs nothing, and what is scheduled is a simulation; remove them on the gateway's own page, by "+e.mark)
 	}
 }

@@ -341,7 +341,7 @@ func TestSimulationIsRefused(t *testing.T) {
 func TestTheSimulationIsConfirmedOnce(t *testing.T) {
 	t.Parallel()
 	for _, rule := range []string{`{"operation":"confirm","cut":true,"when":"after"}`, `{"operation":"confirm","cut":true}`,
-		`{"operation":"confirm","status":503}`, `{"operation":"confirm","status":200,"body":"empty"}`} {
+		`{"operation":"confirm","status":503}`, `{"operation":"confirm","status":429,"when":"after"}`, `{"operation":"confirm","status":200,"answer":"{\"id\":$id,\"status\":\"FAILED\"}"}`, `{"operation":"confirm","status":200,"body":"empty"}`} {
 		c := open(t, sandbox.Variants{SecondConfirm: true})
 		var f sandbox.Fault
 		if err := json.Unmarshal([]byte(rule), &f); err != nil {
@@ -433,5 +433,61 @@ func TestWhatDoesNotAnswerIsUnknown(t *testing.T) {
 	report, err := doctor.Examine(t.Context(), c.options(false))
 	if err != nil || report.Variant["delete"] != "ignored" || len(report.Left) != 1 {
 		t.Errorf("a DELETE without effect: %s, left %v, %v", report.Variant, report.Left, err)
+	}
+}
+
+// Refusals of a shape that no page has are told by what they have in common.
+func TestTheGatewaysOwnEnvelope(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ first, second, want string }{
+		{`{"code":1,"text":"no","field":"list"}`, `{"code":2,"text":"no"}`, "code+text"},
+		{`{"code":1}`, `{"text":"no"}`, ""},
+		{`{"code":1}`, `{"status":"fail","data":{"a":"b"}}`, ""},
+		{`{"status":"fail","data":"no"}`, `{"status":"fail","data":"no"}`, "data+status"},
+		{`{}`, `{}`, "none"},
+		{`[]`, `[]`, "none"},
+		{`{"odd name":1,"code":1}`, `{"code":1}`, "code"},
+	} {
+		c := open(t, sandbox.Variants{})
+		for op, body := range map[sandbox.Operation]string{sandbox.Calculate: tt.first, sandbox.Price: tt.second} {
+			if _, err := c.AddFault(sandbox.Fault{Operation: op, Status: 400, Answer: body, Times: -1}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		report, err := doctor.Examine(t.Context(), c.options(false))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := report.Variant["envelope"]; got != tt.want {
+			t.Errorf("%s and %s: %q, want %q", tt.first, tt.second, got, tt.want)
+		}
+		if setting := "envelope: code,text"; tt.want == "code+text" && !strings.Contains(report.Configuration(), setting) {
+			t.Errorf("the configuration lacks %q:\n%s", setting, report.Configuration())
+		}
+	}
+}
+
+func TestTroubleOnTheWay(t *testing.T) {
+	t.Parallel()
+	never := func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+	secure := httptest.NewTLSServer(http.HandlerFunc(never))
+	silent := httptest.NewServer(http.HandlerFunc(never))
+	gone := httptest.NewServer(http.HandlerFunc(never))
+	gone.Close()
+	t.Cleanup(secure.Close)
+	t.Cleanup(silent.Close)
+	for url, says := range map[string]string{
+		secure.URL: "is not to be trusted", gone.URL: "check --gateway-url and the network",
+		silent.URL: "did not answer within 50ms", "ftp://gateway.example": "is not a URL",
+		strings.Replace(silent.URL, "http:", "https:", 1): "does not speak TLS",
+	} {
+		o := doctor.Options{URL: url, Key: "secret-key", Timeout: 50 * time.Millisecond}
+		if strings.HasPrefix(url, "https") {
+			o.Timeout = time.Minute
+		}
+		_, err := doctor.Examine(t.Context(), o)
+		if err == nil || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "secret-key") {
+			t.Errorf("%s: %v, want %q in it", url, err, says)
+		}
 	}
 }

@@ -176,9 +176,9 @@ func (e *examination) refusals(ctx context.Context, id string) {
 	a := e.ask(ctx, http.MethodPost, path(id, "/calculateGoal"), nil)
 	does := "nothing is concluded"
 	if a.refused() {
-		e.learn(envelope, envelopeOf(a))
+		e.shape(a)
 		does = "this is what a refusal looks like"
-		if e.v(envelope) == "none" {
+		if e.v(envelope) == none {
 			does = "its refusals look like those of whoever stands in between: they are repeated for an hour before one is believed"
 		}
 	}
@@ -187,10 +187,19 @@ func (e *examination) refusals(ctx context.Context, id string) {
 	a = e.ask(ctx, http.MethodGet, path("999999999999", "/price"), nil)
 	does = "nothing is concluded"
 	if a.refused() {
-		e.learn(envelope, envelopeOf(a))
+		e.shape(a)
 		does = "a 404 proves nothing to staffetta, whatever its shape"
 	}
 	e.find("GET …/price, of an id that nobody has", a, "no page says", does)
+}
+
+// shape learns the envelope of refusals from one more of them.
+func (e *examination) shape(a answer) {
+	is := envelopeOf(a)
+	if had, twice := e.report.Variant[envelope]; twice {
+		is = agree(had, is)
+	}
+	e.report.Variant[envelope] = is
 }
 
 // configures sets texts on the draft: one outside GSM-7, a plain one, and with a

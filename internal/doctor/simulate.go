@@ -127,7 +127,7 @@ func (e *examination) credit(ctx context.Context, id string) (decimal.Decimal, b
 // confirmNow confirms, once, whatever becomes of it. It is false if the campaign was
 // refused, so that there is nothing to watch.
 func (e *examination) confirmNow(ctx context.Context, id string) bool {
-	a := e.ask(ctx, http.MethodPut, path(id, "/confirm"), map[string]any{"sendImmediately": true, "simulation": true})
+	a := e.once(ctx, http.MethodPut, path(id, "/confirm"), map[string]any{"sendImmediately": true, "simulation": true})
 	e.report.Simulated = true
 	does := "its outcome is unknown: it is read back, and never confirmed again"
 	switch {
@@ -138,9 +138,9 @@ func (e *examination) confirmNow(ctx context.Context, id string) bool {
 		e.learn(ready, "no")
 		e.repeated("confirm", a)
 		said := canonical(a.object["status"])
-		e.learn(confirmBody, map[bool]string{true: "yes", false: "no"}[said >= 1])
+		e.learn(confirmBody, map[bool]string{true: "yes", false: "no"}[happened(said)])
 		does = "it says what happened, and is believed"
-		if said < 1 {
+		if !happened(said) {
 			does = "it does not say what happened: the status is read, or the statistics are waited for"
 		}
 	case a.refused() && strings.Contains(string(a.body), "readyToSend"):
@@ -175,6 +175,9 @@ func canonical(raw []byte) int {
 	return -1
 }
 
+// happened tells whether a state says that a confirm took effect.
+func happened(state int) bool { return state >= 1 && state <= 3 }
+
 // watch follows the campaign to its end and tries a configure on it once it was
 // seen to be sent.
 func (e *examination) watch(ctx context.Context, id string) {
@@ -199,7 +202,7 @@ func (e *examination) watch(ctx context.Context, id string) {
 		}
 		pause = min(pause*3/2, time.Minute)
 	}
-	e.note("the simulated campaign", "it was not seen to end within "+e.o.Patience.String(), "UC-006: statistics while it sends", "look at the gateway's own page; nothing is concluded")
+	e.note("the simulated campaign", "campaign "+id+" was not seen to end within "+e.o.Patience.String(), "UC-006: statistics while it sends", "it may have been confirmed or not: look for "+e.mark+" on the gateway's own page")
 }
 
 // look is the state that statistics show, or else the read by id.
@@ -262,7 +265,7 @@ func (e *examination) scheduled(ctx context.Context) {
 		return
 	}
 	at := e.o.Now().UTC().Add(48 * time.Hour).Format(scheduledForm)
-	a := e.ask(ctx, http.MethodPut, path(id, "/confirm"), map[string]any{"scheduledDate": at, "simulation": true})
+	a := e.once(ctx, http.MethodPut, path(id, "/confirm"), map[string]any{"scheduledDate": at, "simulation": true})
 	e.find("PUT …/confirm with a scheduledDate, simulated", a, "UC-006: the form is shown, its answer is not", "the instant is kept here as well")
 	if !a.ok() {
 		return

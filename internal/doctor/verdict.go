@@ -89,7 +89,7 @@ func (v Variant) unresolved() string {
 	if v[statsDates] == "needed" && v.byID() {
 		why = append(why, "statistics need dates, which staffetta does not send, so that nobody tells what was delivered")
 	}
-	if v[envelope] == "none" {
+	if v[envelope] == none {
 		why = append(why, "refusals have no shape of their own, so that each is repeated for an hour before it is believed")
 	}
 	if len(why) == 0 {
@@ -140,7 +140,7 @@ func (r Report) Configuration() string {
 	if v.measured() {
 		b.WriteString("  configure_refused_once_sent: yes\n")
 	}
-	if e := v[envelope]; e != "" && e != "none" && !known(e) {
+	if e := v[envelope]; e != "" && e != none && !known(e) {
 		fmt.Fprintf(&b, "  envelope: %s\n", strings.ReplaceAll(e, "+", ","))
 	}
 	return b.String()

@@ -176,14 +176,16 @@ func (w *watch) compare(call string, a answer) (all []Change) {
 	case confirm:
 		if a.is(http.StatusOK, http.StatusAccepted) && !looksLikePage(a.body) {
 			is(confirm, strconv.Itoa(a.status))
-			is(confirmBody, map[bool]string{true: "yes", false: "no"}[state >= 1])
+			is(confirmBody, map[bool]string{true: "yes", false: "no"}[happened(state)])
 		}
 		if a.refused() && bytes.Contains(a.body, []byte("readyToSend")) {
 			is(ready, "needed")
 		}
 	}
 	if a.refused() && a.object != nil {
-		is(envelope, envelopeOf(a))
+		if shape := envelopeOf(a); agree(w.v[envelope], shape) != w.v[envelope] {
+			is(envelope, shape)
+		}
 	}
 	return all
 }
