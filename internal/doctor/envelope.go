@@ -57,14 +57,11 @@ func known(envelope string) bool {
 	return slices.Contains([]string{"jsend", "spring", "problem"}, envelope)
 }
 
-// agree is the envelope of both refusals: of the gateway's own shapes, what they have
-// in common. Empty if there is none.
+// agree is the envelope of both refusals: of shapes that no page has, the members
+// that they have in common. Empty if there is none.
 func agree(one, other string) string {
 	if one == other {
 		return one
-	}
-	if known(one) || known(other) || one == none || other == none {
-		return ""
 	}
 	names := strings.Split(other, "+")
 	common := own(slices.DeleteFunc(strings.Split(one, "+"), func(n string) bool { return !slices.Contains(names, n) }))

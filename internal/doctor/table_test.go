@@ -99,3 +99,34 @@ func otherwise(is, plain doctor.Variant) string {
 	}
 	return strings.Join(words, " ")
 }
+
+// What cannot be safe depends on the configuration as well.
+func TestUnsafe(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		line    string
+		counts  bool
+		because string
+	}{
+		{"", false, ""},
+		{"", true, ""}, // nobody asked the doctor: who set it knows why
+		{"read=no read_confirmed=no configure_sent=refused", true, ""},
+		{"read=no read_confirmed=no configure_sent=accepted", false, ""},
+		{"read=yes read_confirmed=yes configure_sent=accepted", true, "seen to be accepted"},
+		{"read=no read_confirmed=no", true, "not measured"},
+		{"read=yes read_confirmed=yes", true, ""},
+		{"configure_sent=refused configure_scheduled=blind", true, "stays scheduled"},
+		{"ready=needed", false, "readyToSend"},
+		{"stats_dates=needed", false, ""},
+		{"read=no read_confirmed=no stats_dates=needed", false, "none would be followed"},
+	} {
+		v, err := doctor.ParseVariant(tt.line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch why := strings.Join(v.Unsafe(tt.counts), "; "); {
+		case tt.because == "" && why != "", !strings.Contains(why, tt.because):
+			t.Errorf("%q, configured %v: %q, want %q", tt.line, tt.counts, why, tt.because)
+		}
+	}
+}
