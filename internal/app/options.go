@@ -91,8 +91,6 @@ type Gateway struct {
 	// Variant is what `staffetta doctor` learnt about this gateway, as it wrote it.
 	// Default none: nothing is known.
 	Variant string
-	// ConfigureRefusedOnceSent says that this was measured. Default no.
-	ConfigureRefusedOnceSent bool
 	// AcceptUnsafe starts the service with a gateway that cannot be safe.
 	AcceptUnsafe bool
 	// RatePerMinute and RatePerSecond are the account's limits; both hold in
@@ -192,7 +190,7 @@ func (o Options) Validate() error {
 	}
 	if v, err := doctor.ParseVariant(g.Variant); err != nil {
 		say("gateway.variant: %w", err)
-	} else if unsafe := v.Unsafe(g.ConfigureRefusedOnceSent); len(unsafe) > 0 && !g.AcceptUnsafe {
+	} else if unsafe := v.Unsafe(r.ConfigureRefusedOnceSent); len(unsafe) > 0 && !g.AcceptUnsafe {
 		say("gateway.variant says what cannot be safe: %s. Run staffetta doctor again if the gateway has changed; gateway.accept_unsafe: yes starts all the same", strings.Join(unsafe, "; "))
 	}
 	if r.DriftTolerance < 0 || r.DriftTolerance > 100 {

@@ -49,10 +49,10 @@ func TestValidate(t *testing.T) {
 		{"VariantMisspelt", func(o *app.Options) { o.Gateway.Variant = "read=yes seach=no" }, `gateway.variant: "seach" is nothing that can be known of a gateway`},
 		{"UnsafeVariant", func(o *app.Options) { o.Gateway.Variant = "ready=needed" }, "gateway.variant says what cannot be safe: a confirm needs readyToSend"},
 		{"SeenToBeAccepted", func(o *app.Options) {
-			o.Gateway.Variant, o.Gateway.ConfigureRefusedOnceSent = "configure_sent=accepted", true
+			o.Gateway.Variant, o.Rules.ConfigureRefusedOnceSent = "configure_sent=accepted", true
 		}, "a campaign could be sent twice"},
 		{"NotMeasured", func(o *app.Options) {
-			o.Gateway.Variant, o.Gateway.ConfigureRefusedOnceSent = "read=no read_confirmed=no", true
+			o.Gateway.Variant, o.Rules.ConfigureRefusedOnceSent = "read=no read_confirmed=no", true
 		}, "it was not measured"},
 		{"MissingCreds", func(o *app.Options) { o.NATS.Creds = empty + "-not" }, "nats.creds: "},
 		{"CertWithoutKey", func(o *app.Options) { o.NATS.Cert = empty }, "nats.cert and nats.key go together"},

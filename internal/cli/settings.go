@@ -73,7 +73,7 @@ var settings = []setting{
 		field: func(c *config) any { return &c.Gateway.Variant }},
 	{key: "gateway.configure_refused_once_sent",
 		help:  "yes if `staffetta doctor --simulate` saw that a configure is refused for what was sent; where nothing reads by id, more campaigns end unresolved without",
-		field: func(c *config) any { return &c.Gateway.ConfigureRefusedOnceSent }},
+		field: func(c *config) any { return &c.Rules.ConfigureRefusedOnceSent }},
 	{key: "gateway.accept_unsafe",
 		help:  "yes starts with a gateway.variant that cannot be safe",
 		field: func(c *config) any { return &c.Gateway.AcceptUnsafe }},
