@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -192,6 +193,11 @@ func (e *examination) note(asked, came, page, does string) {
 }
 
 func path(id, rest string) string { return "/campaigns/" + url.PathEscape(id) + rest }
+
+// settled says that a draft of ours needs no removing any more.
+func (e *examination) settled(id string) {
+	e.drafts = slices.DeleteFunc(e.drafts, func(d string) bool { return d == id })
+}
 
 // tidy removes the drafts that are left, and says which stay.
 func (e *examination) tidy(ctx context.Context) {

@@ -287,6 +287,31 @@ func TestItDoesNoHarm(t *testing.T) {
 	}
 }
 
+// What cannot be removed is named, all of it and nothing else.
+func TestWhatStaysIsNamed(t *testing.T) {
+	t.Parallel()
+	each(func(name string, v sandbox.Variants) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			v.NoDelete = true
+			c := open(t, v)
+			report, err := doctor.Examine(t.Context(), c.options(true))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var stay []string
+			for _, k := range c.Seen().Campaigns {
+				if !k.Deleted && k.Confirms == 0 {
+					stay = append(stay, fmt.Sprint(k.ID))
+				}
+			}
+			if diff := cmp.Diff(stay, report.Left); diff != "" {
+				t.Errorf("what stays is not what is named (-stays +named):\n%s", diff)
+			}
+		})
+	})
+}
+
 func TestSimulationIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

@@ -283,7 +283,7 @@ func (e *examination) removal(ctx context.Context, id string) {
 		}
 	}
 	if e.v(deletes) == "yes" {
-		e.drafts = nil
+		e.settled(id)
 	}
 	e.find("DELETE /campaigns/{id}, the draft", a, "API reference: 204, and 404 for what cannot be deleted; UC-006 does not have it", does)
 }

@@ -35,7 +35,7 @@ func (e *examination) simulate(ctx context.Context) error {
 	if !e.confirmNow(ctx, id) {
 		return nil
 	}
-	e.drafts = nil // it is no draft any more, as far as is known
+	e.settled(id) // it is no draft any more, as far as is known
 	e.watch(ctx, id)
 	after, afterKnown := e.credit(ctx, id)
 	spent := before.Sub(after)
@@ -53,7 +53,9 @@ func (e *examination) simulate(ctx context.Context) error {
 		e.learn(simulation, "unsaid")
 	}
 	e.note("the credit, before and after", before.String()+", "+after.String(), "UC-006: a simulation consumes none", "the flag was heeded")
-	e.scheduled(ctx)
+	if e.v(deletes) == "yes" { // or it would stay
+		e.scheduled(ctx)
+	}
 	return nil
 }
 
@@ -301,7 +303,8 @@ func (e *examination) scheduled(ctx context.Context) {
 	}
 	does = "it may still be scheduled, as a simulation: remove it on the gateway's own page"
 	if there == "no" {
-		does, e.drafts = "what is scheduled can be cancelled, and seen to vanish", nil
+		does = "what is scheduled can be cancelled, and seen to vanish"
+		e.settled(id)
 	}
 	e.find("DELETE /campaigns/{id}, of what is scheduled", a, "API reference: the documented way to stop it", does)
 }
