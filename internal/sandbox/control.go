@@ -152,7 +152,7 @@ func (s *Sandbox) getCalls(r *http.Request) (any, error) {
 		return nil, err
 	}
 	return slices.DeleteFunc(s.Calls(), func(c Call) bool {
-		return op != Any && c.Operation != op || id != 0 && c.Campaign != id
+		return !op.covers(c.Operation) || id != 0 && c.Campaign != id
 	}), nil
 }
 

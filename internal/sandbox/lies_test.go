@@ -172,6 +172,8 @@ func TestStaleReads(t *testing.T) {
 	found := g.get(200, "GET", base+"/campaigns?isDraft=true", "")
 	equal(t, "found", fmt.Sprint(found["totalElements"]), "1")
 	g.get(400, "PUT", campaign(id, ""), `{"text":"Ciao"}`) // who writes knows better
+	_, calls := g.call("GET", "/sandbox/calls?operation=reads", "")
+	equal(t, "reads in the journal", strings.Count(calls, `"operation"`), 3)
 	g.RemoveFaults()
 	equal(t, "status", g.status(id), "SENDING")
 }
