@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/doctor"
 	"github.com/staffetta-io/staffetta/internal/gateway"
 )
 
@@ -88,6 +89,11 @@ type Gateway struct {
 	URL string
 	// KeyFile holds the API key. It is read again when it changes. Required.
 	KeyFile string
+	// Variant is what `staffetta doctor` learnt about this gateway, as it wrote it.
+	// Default none: nothing is known.
+	Variant string
+	// AcceptUnsafe starts the service with a gateway that cannot be safe.
+	AcceptUnsafe bool
 	// RatePerMinute and RatePerSecond are the account's limits; both hold in
 	// every window. Default 1000 and 50; -1 for none.
 	RatePerMinute, RatePerSecond int
@@ -188,6 +194,11 @@ func (o Options) Validate() error {
 	case BudgetsAuto, BudgetsOn, BudgetsOff:
 	default:
 		say("budgets is %q: want auto, on or off", o.Budgets)
+	}
+	if v, err := doctor.ParseVariant(g.Variant); err != nil {
+		say("gateway.variant: %w", err)
+	} else if unsafe := v.Unsafe(r.ConfigureRefusedOnceSent); len(unsafe) > 0 && !g.AcceptUnsafe {
+		say("gateway.variant says what cannot be safe: %s. Run staffetta doctor again if the gateway has changed; gateway.accept_unsafe: yes starts all the same", strings.Join(unsafe, "; "))
 	}
 	if r.DriftTolerance < 0 || r.DriftTolerance > 100 {
 		say("approval.drift is %d: want a percentage from 0 to 100", r.DriftTolerance)

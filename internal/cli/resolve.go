@@ -47,6 +47,8 @@ func (f *settingFlag) Type() string {
 	switch f.field(new(config)).(type) {
 	case *int:
 		return "number"
+	case *bool:
+		return "yes/no"
 	case *time.Duration:
 		return "duration"
 	}
@@ -238,6 +240,15 @@ func assign(field any, v string) error {
 			return fmt.Errorf("%q is not a whole number", v)
 		}
 		*f = n
+	case *bool:
+		switch strings.ToLower(v) {
+		case "yes", "true":
+			*f = true
+		case "no", "false":
+			*f = false
+		default:
+			return fmt.Errorf("%q is neither yes nor no", v)
+		}
 	case *time.Duration:
 		d, err := time.ParseDuration(v)
 		if err != nil {
@@ -245,7 +256,7 @@ func assign(field any, v string) error {
 		}
 		*f = d
 	default:
-		panic("a setting's field is *string, *int or *time.Duration")
+		panic("a setting's field is *string, *int, *bool or *time.Duration")
 	}
 	return nil
 }
