@@ -25,6 +25,12 @@ func figures(e app.Event) string {
 		}
 		if text := m.GetText(); text.GetOddCharacter() != "" {
 			say("UCS-2 because of %q at position %d", text.OddCharacter, text.OddPosition)
+			if text.Advice != "" {
+				say("%s", text.Advice)
+			}
+		}
+		if l := m.GetText().GetLookalikes(); len(l) > 0 {
+			say("sent as they stand, and look like placeholders: %s", strings.Join(l, ", "))
 		}
 		if differs := m.GetText().GetDiffers(); differs != "" {
 			say("%s", differs)
