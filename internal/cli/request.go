@@ -69,11 +69,9 @@ request aside as a dead letter.`,
 			if err := valid(m); err != nil {
 				return err
 			}
-			if !app.IsTraceparent(trace) {
-				if cmd.Flags().Changed("traceparent") && trace != "" {
-					return usageError{fmt.Errorf("--traceparent %q is no W3C trace context: want 00-<32 hexadecimal digits>-<16>-<2>, in lower case", trace)}
-				}
-				trace = "" // of the environment, which may mean something else by it
+			carried := app.Traceparent(trace) // of the environment it may mean something else
+			if carried == "" && trace != "" && cmd.Flags().Changed("traceparent") {
+				return usageError{fmt.Errorf("--traceparent %q is no W3C trace context: want 00-<32 hexadecimal digits>-<16>-<2>, in lower case, neither id all zeros", trace)}
 			}
 			client, err := connect(cmd, t, rows)
 			if err != nil {
@@ -89,7 +87,7 @@ request aside as a dead letter.`,
 			if state != "" {
 				fmt.Fprintf(t.Out, "already asked for: %s is %s; nothing is published\n", key, state)
 			} else {
-				if placed, err = client.Request(cmd.Context(), m, trace); err != nil {
+				if placed, err = client.Request(cmd.Context(), m, carried); err != nil {
 					return err
 				}
 				fmt.Fprintf(t.Out, "published %s\n", placed.Subject)
