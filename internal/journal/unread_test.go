@@ -52,7 +52,7 @@ func TestReadingWhereThereIsNothing(t *testing.T) {
 			_, got["letter"] = c.Letter(t.Context(), 1)
 			_, _, got["record"] = c.Get(t.Context(), key)
 			_, got["requests"] = c.Requests(t.Context(), key)
-			_, got["timer"] = c.Armed(t.Context(), key, time.Now())
+			_, got["timer"] = c.Armed(t.Context(), key)
 			_, got["turn"] = c.Turn(t.Context(), 1)
 			for what, err := range got {
 				if err == nil || !strings.HasSuffix(err.Error(), test.want) {
