@@ -33,6 +33,8 @@ type Terminal struct {
 	Width int
 	// Colour says that Out understands colours and that they are wanted.
 	Colour bool
+
+	raw io.Writer // Out itself; see safe
 }
 
 // Main runs the command line of this process and returns its exit code.
@@ -55,6 +57,7 @@ func Main() int {
 // exit code.
 func Run(ctx context.Context, t Terminal, args []string) int {
 	t.Name = cmp.Or(t.Name, "staffetta")
+	t = t.safe()
 	root := newRoot(t)
 	root.SetArgs(args)
 	root.SetIn(t.In)

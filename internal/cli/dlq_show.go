@@ -49,7 +49,7 @@ corrected; with --raw, as it was published.`,
 			body, unreadable := l.Payload()
 			switch {
 			case raw:
-				_, err = t.Out.Write(l.Data)
+				_, err = t.exact().Write(l.Data)
 			case payload && unreadable != nil:
 				return fmt.Errorf("the payload of dead letter %d cannot be read as JSON: %w; --raw prints it as it is", id, unreadable)
 			case payload:

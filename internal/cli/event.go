@@ -108,7 +108,7 @@ func figures(e app.Event) string {
 	if s, ok := e.Message.(interface{ GetSimulation() bool }); ok && s.GetSimulation() {
 		say("simulation")
 	}
-	return strings.Join(parts, " · ")
+	return strings.Join(strings.FieldsFunc(strings.Join(parts, " · "), func(r rune) bool { return r == '\n' }), " ") // one line, whatever others wrote
 }
 
 // outcome says whether an event is a campaign's last one, and how it ended.
