@@ -20,6 +20,9 @@ type (
 	Replay       = journal.Replay
 )
 
+// LetterReasons are all the reasons of dead letters.
+var LetterReasons = journal.Reasons
+
 // Errors of reading, as the journal has them.
 var (
 	ErrNoRecord = journal.ErrNoRecord

@@ -78,25 +78,7 @@ request aside as a dead letter.`,
 				return err
 			}
 			defer client.Close()
-			key := campaign.Key{Source: m.Source, RequestID: m.RequestId}
-			state, err := known(cmd.Context(), t, client, m)
-			if err != nil {
-				return err
-			}
-			var placed app.Placed
-			if state != "" {
-				fmt.Fprintf(t.Out, "already asked for: %s is %s; nothing is published\n", key, state)
-			} else {
-				if placed, err = client.Request(cmd.Context(), m, carried); err != nil {
-					return err
-				}
-				fmt.Fprintf(t.Out, "published %s\n", placed.Subject)
-			}
-			if !wait {
-				fmt.Fprintf(t.Out, "follow it with: %s watch %s\n", t.Name, key)
-				return nil
-			}
-			return waitFor(cmd.Context(), t, client, key, placed)
+			return ask(cmd.Context(), t, client, m, carried, "already asked for", wait)
 		},
 	}
 	f := cmd.Flags()
@@ -109,6 +91,30 @@ request aside as a dead letter.`,
 	f.BoolVar(&example, "example", false, "print a request to begin with, and end")
 	addSettings(f, rows)
 	return cmd
+}
+
+// ask publishes a request that is not known already, and follows its campaign if
+// that is wanted. The words are what is said of one that is known.
+func ask(ctx context.Context, t Terminal, client *app.Client, m *campaignv1.CampaignRequested, trace, already string, wait bool) error {
+	key := campaign.Key{Source: m.Source, RequestID: m.RequestId}
+	state, err := known(ctx, t, client, m)
+	if err != nil {
+		return err
+	}
+	var placed app.Placed
+	if state != "" {
+		fmt.Fprintf(t.Out, "%s: %s is %s; nothing is published\n", already, key, state)
+	} else {
+		if placed, err = client.Request(ctx, m, trace); err != nil {
+			return err
+		}
+		fmt.Fprintf(t.Out, "published %s\n", placed.Subject)
+	}
+	if !wait {
+		fmt.Fprintf(t.Out, "follow it with: %s watch %s\n", t.Name, key)
+		return nil
+	}
+	return waitFor(ctx, t, client, key, placed)
 }
 
 // lookWithin bounds the look at the record before something is published: a

@@ -78,12 +78,12 @@ func TestEveryFieldIsPrintedSafely(t *testing.T) {
 	}
 	out.Reset()
 	l := app.Letter{Reason: evil, Note: evil, Fields: []string{evil}, Header: map[string][]string{evil: {evil}}, Subject: evil, Stream: evil, Data: []byte(evil)}
-	if err := printLetter(term, l, json.RawMessage(`{"text":"\u009b\u202e"}`), nil); err != nil {
+	if err := printLetter(term, l, app.Placed{}, json.RawMessage(`{"text":"\u009b\u202e"}`), nil); err != nil {
 		t.Error(err)
 	}
 	mustBeSafe(t, "letter", &out)
 	out.Reset()
-	if err := printLetter(term, l, nil, errors.New(evil)); err != nil {
+	if err := printLetter(term, l, app.Placed{}, nil, errors.New(evil)); err != nil {
 		t.Error(err)
 	}
 	mustBeSafe(t, "letter that cannot be read", &out)

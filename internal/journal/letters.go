@@ -41,6 +41,13 @@ type Letter struct {
 	LeftOut  int // how many values of Header found no room in the letter
 }
 
+// Reasons are all the reasons of dead letters: of what could not be read, and those
+// of the runner. A test compares them with docs/operations.md.
+var Reasons = []string{
+	reasonInvalid, reasonJSON, reasonProtobuf, reasonContentType, reasonEventType, reasonStructured, reasonMismatch,
+	"conflicting_duplicate", "cancelled_before", reasonSubject, reasonCommand, "refused_command", "unknown_campaign",
+}
+
 // LetterFilter chooses dead letters. The zero value: all.
 type LetterFilter struct {
 	Source string

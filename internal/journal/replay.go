@@ -171,6 +171,30 @@ func (c *Client) lookBack(ctx context.Context, r *Replay) error {
 	return nil
 }
 
+// Replays are the replays published since a moment that the streams still hold
+// (30 days, of commands 7), by the letter that they repeat.
+func (c *Client) Replays(ctx context.Context, since time.Time) (map[uint64]Placed, error) {
+	found := map[uint64]Placed{}
+	for _, from := range []struct{ stream, filter string }{{StreamRequests, requestPrefix + ">"}, {StreamWakeups, commandPrefix + ">"}} {
+		cfg := jetstream.ConsumerConfig{FilterSubject: from.filter, HeadersOnly: true, DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &since}
+		for m, err := range walk(ctx, c.js, from.stream, cfg) {
+			if err != nil {
+				return nil, fmt.Errorf("replays: %w", err)
+			}
+			id, err := strconv.ParseUint(m.Headers().Get(headerReplay), 10, 64)
+			if err != nil {
+				continue
+			}
+			meta, err := m.Metadata()
+			if err != nil {
+				return nil, fmt.Errorf("replays: %w", err)
+			}
+			found[id] = Placed{Subject: m.Subject(), Stream: from.stream, Sequence: meta.Sequence.Stream, Stored: meta.Timestamp.UTC()}
+		}
+	}
+	return found, nil
+}
+
 // forecast reads the message as the service will.
 func (c *Client) forecast(ctx context.Context, r *Replay) error {
 	rec, _, err := c.Get(ctx, r.Letter.Key)
