@@ -18,6 +18,9 @@ type Client struct {
 // Event is one event as it stands in the stream.
 type Event = journal.Told
 
+// Feed is events that go on.
+type Feed = journal.Feed
+
 // WatchOptions choose events.
 type WatchOptions = journal.WatchOptions
 

@@ -123,6 +123,19 @@ func outcome(e app.Event) (ended bool, well bool) {
 	return false, false
 }
 
+// exitOf is the exit code of whoever waited for a campaign and saw it end.
+func exitOf(e app.Event) exitError {
+	_, well := outcome(e)
+	switch e.Message.(type) {
+	case *campaignv1.CampaignRejected, *campaignv1.CampaignCancelled:
+		return exitNot
+	}
+	if well {
+		return exitOK
+	}
+	return exitUnknown
+}
+
 // title is the event's name in the contract: CampaignConfirmed.
 func title(e app.Event) string {
 	if e.Message == nil {

@@ -46,8 +46,10 @@ Asking twice is harmless: source and request id name the campaign for ever, and
 a campaign is sent once. What is known already is not published again; with other
 content under a known name it ends with 1 and says which fields differ, if this
 user may read the records. With --wait it follows the campaign, prints its events,
-and ends with exit code 0 if it was sent and 1 if not, or if the service put the
-request aside as a dead letter.`,
+and says with its exit code how it ended: 0 it was sent, 3 it was not, 4 the request
+was put aside as a dead letter, 5 nobody can say. With 1 this command failed or was
+interrupted: the campaign goes on. A source's own user, who may listen to its events
+and not read their stream, is told what happens from when it asks.`,
 		Example: `  staffetta request --example > campaign.json
   staffetta request -f campaign.json --id black-friday-2026 --wait`,
 		Args: noArgs,
@@ -101,6 +103,13 @@ func ask(ctx context.Context, t Terminal, client *app.Client, m *campaignv1.Camp
 	if err != nil {
 		return err
 	}
+	var feed *app.Feed
+	if wait { // from before it is published, for who hears only what happens from now on
+		if feed, err = followOne(ctx, t, client, key); err != nil {
+			return err
+		}
+		defer feed.Stop()
+	}
 	var placed app.Placed
 	if state != "" {
 		fmt.Fprintf(t.Out, "%s: %s is %s; nothing is published\n", already, key, state)
@@ -114,7 +123,7 @@ func ask(ctx context.Context, t Terminal, client *app.Client, m *campaignv1.Camp
 		fmt.Fprintf(t.Out, "follow it with: %s watch %s\n", t.Name, key)
 		return nil
 	}
-	return waitFor(ctx, t, client, key, placed)
+	return waitFor(ctx, t, client, feed, key, placed)
 }
 
 // lookWithin bounds the look at the record before something is published: a
@@ -200,9 +209,25 @@ func connect(cmd *cobra.Command, t Terminal, rows []setting) (*app.Client, error
 	return app.NewClient(r.NATS)
 }
 
+// followOne begins to follow a campaign, and says what cannot be seen.
+func followOne(ctx context.Context, t Terminal, c *app.Client, key campaign.Key) (*app.Feed, error) {
+	feed, err := c.Follow(ctx, app.WatchOptions{Key: key})
+	if err == nil {
+		sayLive(t, feed)
+	}
+	return feed, err
+}
+
+// sayLive says what somebody misses who may not read the stream of the events.
+func sayLive(t Terminal, feed *app.Feed) {
+	if feed.Live != nil {
+		fmt.Fprintf(t.Err, "staffetta: this user may only listen to what happens from now on; what was before is not shown, nor what happens while NATS cannot be reached (%v)\n", feed.Live)
+	}
+}
+
 // waitFor prints the campaign's events until it ends or its request is put
 // aside; the error says that it did not end well.
-func waitFor(ctx context.Context, t Terminal, c *app.Client, key campaign.Key, placed app.Placed) error {
+func waitFor(ctx context.Context, t Terminal, c *app.Client, feed *app.Feed, key campaign.Key, placed app.Placed) error {
 	began := time.Now()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -222,13 +247,11 @@ func waitFor(ctx context.Context, t Terminal, c *app.Client, key campaign.Key, p
 		}
 	}()
 	code, older := exitError(exitWrong), false
-	err := follow(ctx, c, key, func(e app.Event) {
+	err := follow(ctx, feed, key, func(e app.Event) {
 		printEvent(t, e)
-		if ended, well := outcome(e); ended {
+		if ended, _ := outcome(e); ended {
 			older = published && e.Stored.Before(began)
-			if well {
-				code = exitOK
-			}
+			code = exitOf(e)
 		}
 	})
 	patience := time.Duration(0)
@@ -260,5 +283,5 @@ func putAside(t Terminal, l app.Letter) error {
 		fields = " (" + strings.Join(l.Fields, ", ") + ")"
 	}
 	fmt.Fprintf(t.Out, "put aside as dead letter %d: %s%s: %s\nlook at it with: %s dlq show %d\n", l.ID, l.Reason, fields, l.Note, t.Name, l.ID)
-	return exitError(exitWrong)
+	return exitError(exitAside)
 }

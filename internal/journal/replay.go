@@ -141,21 +141,23 @@ func (r *Replay) stream() string {
 // lookBack finds an earlier replay of the letter, and what the replay will be
 // held against: the last message on its subject.
 func (c *Client) lookBack(ctx context.Context, r *Replay) error {
+	ctx, done := c.rights.heed(ctx, r.stream())
+	defer done()
 	s, err := c.js.Stream(ctx, r.stream())
 	if err != nil {
-		return err
+		return unread(ctx, c.js, r.stream(), err)
 	}
 	last, err := s.GetLastMsgForSubject(ctx, r.Subject)
 	switch {
 	case errors.Is(err, jetstream.ErrMsgNotFound):
 		return nil // it has aged out, and so has whatever came after it
 	case err != nil:
-		return err
+		return unread(ctx, c.js, r.stream(), err)
 	}
 	r.last = last.Sequence
 	cfg := jetstream.ConsumerConfig{FilterSubject: r.Subject, HeadersOnly: true,
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: r.Letter.Sequence + 1}
-	for m, err := range walk(ctx, c.js, r.stream(), cfg) {
+	for m, err := range c.walk(ctx, r.stream(), cfg) {
 		if err != nil {
 			return err
 		}
@@ -177,7 +179,7 @@ func (c *Client) Replays(ctx context.Context, since time.Time) (map[uint64]Place
 	found := map[uint64]Placed{}
 	for _, from := range []struct{ stream, filter string }{{StreamRequests, requestPrefix + ">"}, {StreamWakeups, commandPrefix + ">"}} {
 		cfg := jetstream.ConsumerConfig{FilterSubject: from.filter, HeadersOnly: true, DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &since}
-		for m, err := range walk(ctx, c.js, from.stream, cfg) {
+		for m, err := range c.walk(ctx, from.stream, cfg) {
 			if err != nil {
 				return nil, fmt.Errorf("replays: %w", err)
 			}

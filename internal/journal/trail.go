@@ -42,7 +42,7 @@ func (c *Client) Commands(ctx context.Context, key campaign.Key) ([]Heard, error
 
 func (c *Client) heard(ctx context.Context, stream, filter string, read func(jetstream.Msg) (runner.Wakeup, error)) ([]Heard, error) {
 	var all []Heard
-	for m, err := range walk(ctx, c.js, stream, jetstream.ConsumerConfig{FilterSubject: filter}) {
+	for m, err := range c.walk(ctx, stream, jetstream.ConsumerConfig{FilterSubject: filter}) {
 		if err != nil {
 			return all, err
 		}
@@ -62,7 +62,7 @@ func (c *Client) heard(ctx context.Context, stream, filter string, read func(jet
 // is none. It is earlier than the campaign's own next wake-up if that is far away,
 // because the service sleeps a week at a time.
 func (c *Client) Armed(ctx context.Context, key campaign.Key) (earliest time.Time, err error) {
-	timers := walk(ctx, c.js, StreamWakeups, jetstream.ConsumerConfig{FilterSubject: timerPrefix + key.String() + ".*", HeadersOnly: true})
+	timers := c.walk(ctx, StreamWakeups, jetstream.ConsumerConfig{FilterSubject: timerPrefix + key.String() + ".*", HeadersOnly: true})
 	for m, err := range timers {
 		if err != nil {
 			return time.Time{}, err
@@ -91,12 +91,14 @@ type Turn struct {
 // Turn returns where a request stands. That no service has ever consumed is
 // not an error: nothing is taken then, and nobody pulls.
 func (c *Client) Turn(ctx context.Context, sequence uint64) (Turn, error) {
+	ctx, done := c.rights.heed(ctx, StreamRequests)
+	defer done()
 	cons, err := c.js.Consumer(ctx, StreamRequests, consumers[0].name)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {
 		return Turn{}, nil
 	}
 	if err != nil {
-		return Turn{}, unread(c.js, StreamRequests, err)
+		return Turn{}, unread(ctx, c.js, StreamRequests, err)
 	}
 	info := cons.CachedInfo()
 	t := Turn{
