@@ -29,7 +29,7 @@ where it stands first, how often, and what could stand in its place and read the
 same. An Italian capital with a grave accent is written with an apostrophe, as
 Italians do: E' for È; E alone is one character shorter.
 
-The end of the last line of a file is not of the text.
+The end of the last line of a file, and its byte order mark, are not of the text.
 
 Placeholders count as they are written: which fields there are, and what they are
 filled with, is known to the gateway alone. A field that it does not know is
@@ -47,7 +47,8 @@ filled with nothing.`,
 				if err != nil {
 					return err
 				}
-				text = strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
+				text = strings.TrimPrefix(string(data), "\ufeff")
+				text = strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r")
 			}
 			each, err := app.ParseMoney(price)
 			if err != nil {
