@@ -24,6 +24,12 @@ func (a *App) show() {
 		}
 		return why, false
 	})
+	a.ops.Check("records", func() (string, bool) {
+		if !a.runner.Recording() {
+			return "the last record could not be saved: no draft is begun until one can be; see the log, and whether the records' stream is full, gone, or not ours to write", false
+		}
+		return "saved", true
+	})
 	a.ops.Check("gateway url", func() (string, bool) {
 		url := a.opts.Gateway.URL
 		switch {

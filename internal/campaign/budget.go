@@ -42,9 +42,9 @@ func (t *turn) askApproval(why string) Decision {
 	return t.awaitApproval(why)
 }
 
-// looked takes the look for room. Without an answer somebody is asked all the
+// roomSeen takes the look for room. Without an answer somebody is asked all the
 // same: the ledger is asked again before the confirm.
-func (t *turn) looked(o Outcome) Decision {
+func (t *turn) roomSeen(o Outcome) Decision {
 	if o.Kind == Refused {
 		return t.overBudget(o)
 	}

@@ -29,6 +29,10 @@ const (
 	OpStatus  Op = "status"
 	OpStats   Op = "stats"
 	OpDelete  Op = "delete"
+	// OpWitness looks whether the read by id shows another campaign of ours than the
+	// one that is named: that it can be read at all. Where none is known, one is made
+	// for it, from Draft, and deleted.
+	OpWitness Op = "witness"
 )
 
 // Call is one request to the gateway, as a value. CampaignID is set for all
@@ -87,10 +91,11 @@ type Outcome struct {
 	CampaignID  int64     // create
 	Goal        Goal      // calculate
 	Price       Price     // price
+	Recipients  *int64    // price: for how many recipients it is; nil: the answer does not say
 	ConfirmedAt time.Time // confirm; zero if the gateway did not say
 	Status      Status    // configure, confirm, status: where it stands; empty if the answer does not say
 	Echo        *Echo     // configure: what the answer repeats; nil: nothing
-	Name        string    // status: as a read shows it; empty if none does
+	Name        string    // status, stats: as a read shows it; empty if none does
 	Description string    // status: the same
 	ByID        bool      // status: the read by id answered, in the gateway's own shape, and not the statistics
 	Stats       Stats     // stats
@@ -112,6 +117,17 @@ type Outcome struct {
 	Started time.Time
 	Took    time.Duration
 	Breaker string // the breaker's state when the call left: closed, half-open, open
+}
+
+// answered says that somebody answered: the gateway, or whoever speaks in its place.
+func (o Outcome) answered() bool { return o.Kind == OK || o.Kind == Refused || o.Unshaped }
+
+// absent says that the gateway itself answered a read by id: there is none.
+func (o Outcome) absent() bool { return o.Kind == Refused && o.HTTP == 404 && o.ByID }
+
+// neverLeft says that the call had no effect, for it was not let in.
+func (o Outcome) neverLeft() bool {
+	return o.Kind == NotAttempted || o.Kind == Throttled || o.Kind == Unauthorised
 }
 
 // Echo is what the answer to configure repeats of what it was told. What it does

@@ -45,8 +45,13 @@ type Campaign struct {
 
 	Rounds  int `json:"rounds,omitempty"`  // how many intents were saved
 	Tries   int `json:"tries,omitempty"`   // calls without an answer in a row, for the back-off
-	Denials int `json:"denials,omitempty"` // deletes in a row that left the campaign standing
-	Missing int `json:"missing,omitempty"` // reads in a row that did not find the campaign
+	Denials int `json:"denials,omitempty"` // looks in a row that showed nothing of a draft that is withdrawn
+	Missing int `json:"missing,omitempty"` // looks in a row that did not show the confirm, or showed it undone
+
+	Differing   int         `json:"differing,omitempty"`    // quotes in a row that were not what was asked for
+	Unanswered  *Unanswered `json:"unanswered,omitempty"`   // a step that is answered by somebody else than the gateway
+	Named       []Bound     `json:"named,omitempty"`        // unresolved: further drafts that may have been confirmed
+	UnresolvedN int         `json:"unresolved_n,omitempty"` // how often it was said that nobody can say
 
 	// Outbox holds the events that this version of the record owes.
 	Outbox   []Event   `json:"outbox,omitempty"`
@@ -64,6 +69,25 @@ type Bound struct {
 	Intended bool      `json:"intended,omitempty"` // an intent was saved for it: a confirm may have left
 	For      time.Time `json:"for,omitzero"`       // the instant the intent asks for; zero: immediately
 	Settled  bool      `json:"settled,omitempty"`  // the intent has stood for S: a confirm that did not show will not be waited for
+
+	Gateway  string        `json:"gateway,omitempty"`  // whose number it is: the gateway's URL; empty: a record of an earlier version
+	Aged     time.Duration `json:"aged,omitempty"`     // how long it had certainly stood when the record was last stored
+	Disarmed bool          `json:"disarmed,omitempty"` // nobody can confirm it any more
+	Stranded time.Time     `json:"stranded,omitzero"`  // when it was first found that another gateway is configured
+
+	// Of a confirmed one that is being cancelled.
+	Delete    string        `json:"delete,omitempty"`    // sent, accepted; empty: none was sent that may take effect
+	Absent    bool          `json:"absent,omitempty"`    // the gateway says that it is not there
+	Vanishing time.Duration `json:"vanishing,omitempty"` // for how long it has said so
+	Witnessed bool          `json:"witnessed,omitempty"` // and showed another campaign meanwhile
+}
+
+// Unanswered is a step that has had answers without the gateway's own shape, and no
+// other, since then.
+type Unanswered struct {
+	Op    Op        `json:"op"`
+	Since time.Time `json:"since"`
+	HTTP  int       `json:"http_status"`
 }
 
 // Cancel is somebody's wish that the campaign be not sent.
@@ -84,9 +108,22 @@ type Resolution struct {
 
 // run is how far the worker in hand has come.
 type run struct {
-	asked   Op      // the call under way; an answer to any other means nothing
-	refused *Reason // a refusal that is being read back
-	denied  int     // the HTTP status of a refused delete that is being read back
+	asked   Op            // the call under way; an answer to any other means nothing
+	mine    bool          // it made the draft: nobody else can have meant to confirm it
+	looked  bool          // it knows what the events tell
+	refused *Reason       // drafting: a refusal that is being read back
+	waited  time.Duration // drafting: how long the draft has waited in hand
+	wish    *CancelAsked  // a cancel that found no record
+
+	// Withdrawing.
+	shown     bool // a read by id showed the draft, unconfirmed
+	put       put  // what configure answered
+	striking  bool // the delete under way has to make it vanish
+	struck    bool // it was accepted
+	left      bool // the draft is done with, and the events are looked at
+	first     bool // the delete under way is the first one that was sent
+	witnessed bool // another campaign was shown
+	suspect   int  // unresolved: which draft is looked at
 }
 
 const attemptsKept = 32

@@ -16,17 +16,19 @@ func (s Status) running() bool { return s.happened() && s != StatusConfirmed }
 // what it takes for the future is refused as the past.
 const clocksDiffer = 5 * time.Minute
 
-// confirmed takes the answer of the one confirm the intent permitted.
+// confirmed takes the answer of the one confirm the intent permitted. A success
+// counts if it says so: anything can answer 200.
 func (t *turn) confirmed(o Outcome) Decision {
-	switch o.Kind {
-	case OK:
-		return t.established(StatusConfirmed, o.ConfirmedAt, false)
-	case NotAttempted:
+	switch {
+	case o.Kind == OK && o.Status.happened() && o.Status != StatusFailed:
+		return t.established(o.Status, o.ConfirmedAt, false)
+	case o.Kind == NotAttempted:
 		// The only run that might have called says that it did not. That was
-		// no attempt.
+		// no attempt, and no intent either: the draft is this run's own again.
 		t.c.Rounds--
+		t.draft(func(d *Bound) { d.Intended = false })
 		return t.retreat(o)
-	case Refused:
+	case o.Kind == Refused:
 		// Unless the instant has passed by the gateway's clock, and that is why:
 		// then a later draft is confirmed at once, or it is too late.
 		if at := t.c.Draft.For; at.IsZero() || at.Sub(t.now) > clocksDiffer+t.ConfirmWithin || noCredit(o) {
@@ -37,21 +39,25 @@ func (t *turn) confirmed(o Outcome) Decision {
 	return t.call(OpStatus)
 }
 
-// readBack takes the status of a campaign whose confirm has no known outcome.
+// readBack takes the status of a campaign whose confirm has no known outcome. That
+// it happened is believed at once, so it is looked at early and again. That it did
+// not is never believed from a read: after S the draft is withdrawn, which shows it.
 func (t *turn) readBack(o Outcome) Decision {
-	if t.age >= t.Settle && !t.c.Draft.Settled {
-		draft := *t.c.Draft
-		draft.Settled = true
-		t.c.Draft = &draft
-	}
 	switch {
+	case o.Kind == OK && !t.ours(o):
+		return t.strangers()
 	case o.Kind == OK && o.Status.happened():
 		return t.established(o.Status, time.Time{}, true)
-	case o.Kind != OK && o.Kind != Refused:
-		return t.wait(t.pause(o))
-	case !t.c.Draft.Settled:
+	case !t.aged():
 		// It may still take effect. Only success could be believed now.
-		return t.wait(t.settled(t.now).Sub(t.now), "the confirm had no clear outcome; it is not concluded that it failed before it has had time to take effect")
+		t.c.Missing++
+		return t.wait(min(t.backoff(t.c.Missing, t.c.Key), t.settling()), "the confirm had no clear outcome; it is not concluded that it failed before it has had time to take effect")
+	case !o.answered():
+		return t.wait(t.pause(o))
+	}
+	t.c.Missing = 0
+	t.draft(func(d *Bound) { d.Settled = true })
+	switch {
 	case t.c.Cancel != nil:
 		return t.withdraw(Cancelling, nil)
 	case t.c.Reason != nil && t.c.Reason.Code == ReasonNoCredit && t.c.Request.Limits.OnNoCredit == Wait:
@@ -81,8 +87,14 @@ func (t *turn) established(s Status, at time.Time, readBack bool) Decision {
 		t.emit(Event{Type: EventConfirmed, N: 1, Confirmed: &done, Quote: t.c.Quote, Approval: t.c.Approval})
 	}
 	if cancel := t.c.Cancel; cancel != nil && cancel.Refused == "" {
+		if s == StatusConfirmed && t.c.Confirmed.For.After(t.now) {
+			return t.withdraw(Cancelling, nil) // it can still be taken back
+		}
 		kept := *cancel
 		kept.Refused = "it came too late: the gateway had already confirmed the campaign and could not take it back"
+		if t.c.Draft.Delete != "" {
+			kept.Refused = "a delete was sent, and it was sent all the same"
+		}
 		t.c.Cancel = &kept
 	}
 	t.become(Confirmed)

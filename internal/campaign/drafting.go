@@ -26,6 +26,9 @@ func (t *turn) ask(in Asked) Decision {
 
 // begin makes a draft, unless the campaign may not be sent any more.
 func (t *turn) begin() Decision {
+	if !t.c.run.looked {
+		return t.call(OpLook)
+	}
 	switch why := t.forbidden(); {
 	case t.c.Cancel != nil:
 		return t.end(Cancelled, EventCancelled, t.cancelled())
@@ -86,7 +89,8 @@ func (t *turn) forbidden() *Reason {
 func (t *turn) created(o Outcome) Decision {
 	switch o.Kind {
 	case OK:
-		t.c.Draft = &Bound{ID: o.CampaignID}
+		t.c.Draft = &Bound{ID: o.CampaignID, Gateway: t.gateway}
+		t.c.run = run{mine: true, looked: true}
 		t.c.Quote = nil
 		t.c.Budgeted = t.budgeted()
 		t.become(Drafted)
@@ -94,10 +98,36 @@ func (t *turn) created(o Outcome) Decision {
 		return t.saveAndCall(OpConfigure)
 	case Refused:
 		return t.end(Rejected, EventRejected, refusal(o))
-	default:
-		return t.wait(t.pause(o))
 	}
+	if why := t.unanswered(o); why != nil {
+		return t.end(Rejected, EventRejected, *why)
+	}
+	return t.wait(t.pause(o))
 }
+
+// unanswered counts how long a step has been answered by somebody who does not
+// speak as the gateway does, and says when that is the answer: if the gateway
+// answers others meanwhile, or after a day.
+func (t *turn) unanswered(o Outcome) *Reason {
+	if !o.Unshaped {
+		return nil
+	}
+	u := Unanswered{Op: o.Op, Since: t.now}
+	if had := t.c.Unanswered; had != nil && had.Op == o.Op {
+		u = *had
+	}
+	u.HTTP = o.HTTP
+	t.c.Unanswered = &u
+	lasted := t.now.Sub(u.Since)
+	if lasted < t.Unanswered || lasted < unansweredAtMost && !o.Answered.After(u.Since) {
+		return nil
+	}
+	return &Reason{Code: ReasonRefused, Step: o.Op, HTTP: o.HTTP, Message: fmt.Sprintf(
+		"the gateway answered %s with %d without a reason, for %s; ask its support why", o.Op, o.HTTP, about(lasted))}
+}
+
+// unansweredAtMost ends it also where nobody else is answered.
+const unansweredAtMost = 24 * time.Hour
 
 // drafting goes on with a draft of one's own, from call to call, and stores
 // nothing until the intent.
@@ -106,10 +136,19 @@ func (t *turn) drafting(o Outcome) Decision {
 	case o.Op == OpStatus:
 		return t.refused(o)
 	case o.Op == OpRoom:
-		return t.looked(o)
+		return t.roomSeen(o)
 	case o.Op == OpReserve:
 		return t.reserved(o)
 	case o.Kind == OK:
+		t.c.Unanswered = nil
+	case o.Kind == Throttled && t.c.run.waited < 2*t.Lease:
+		// Too many calls, and this one did nothing: the draft waits in hand. Thrown
+		// away, it would cost as many calls again.
+		pause, _ := t.pause(o)
+		t.c.run.waited += pause
+		d := t.call(o.Op)
+		d.After = pause
+		return d
 	case o.Kind == Refused:
 		// Even now a refusal is not taken at its word: the draft may be
 		// refused because it is already confirmed.
@@ -123,19 +162,45 @@ func (t *turn) drafting(o Outcome) Decision {
 	}
 	switch o.Op {
 	case OpConfigure:
+		if what := o.Echo.differs(t.c.Request); what != "" {
+			return t.notWhatWasAsked(o.Op, what)
+		}
 		return t.call(OpCalculate)
 	case OpCalculate:
+		if what := o.Goal.differs(); what != "" {
+			return t.notWhatWasAsked(o.Op, what)
+		}
 		t.c.Quote = &Quote{Goal: o.Goal}
 		return t.call(OpPrice)
 	case OpPrice:
+		if n := o.Recipients; n != nil && *n != t.c.Quote.Goal.Valid {
+			return t.notWhatWasAsked(o.Op, fmt.Sprintf("the price is for %d recipients, %d were calculated", *n, t.c.Quote.Goal.Valid))
+		}
 		return t.priced(o)
 	default: // OpAdmit
 		return t.intend()
 	}
 }
 
+// notWhatWasAsked starts over with a draft that is not what was asked for, or whose
+// figures contradict each other. The third time it is no slip.
+func (t *turn) notWhatWasAsked(step Op, what string) Decision {
+	t.c.Differing++
+	if t.c.Differing >= differingAtMost {
+		return t.withdraw(Rejecting, &Reason{Code: ReasonDiffers, Step: step, Message: fmt.Sprintf(
+			"the gateway did not take the campaign as it was asked for, %d times: %s; nothing was sent: ask its support why", t.c.Differing, what)})
+	}
+	t.withdraw(Abandoning, nil)
+	return t.wait(t.backoff(t.c.Differing, t.c.Key), what+"; it is quoted again")
+}
+
+const differingAtMost = 3
+
 // retreat abandons the draft, after a pause.
 func (t *turn) retreat(o Outcome) Decision {
+	if why := t.unanswered(o); why != nil {
+		return t.withdraw(Rejecting, why)
+	}
 	t.withdraw(Abandoning, nil)
 	return t.wait(t.pause(o))
 }
@@ -144,16 +209,16 @@ func (t *turn) retreat(o Outcome) Decision {
 func (t *turn) refused(o Outcome) Decision {
 	why := *t.c.run.refused
 	switch {
-	case o.Kind == OK && o.Status.happened():
+	case o.Kind == OK && o.Status.happened() && t.ours(o):
 		return t.established(o.Status, time.Time{}, true)
-	case o.Kind == Refused && t.c.Missing+1 < t.Vanished:
+	case why.HTTP == 404 && o.answered() && o.Kind != OK && t.c.Missing+1 < t.Vanished:
 		// Somebody deleted the draft by hand, perhaps, and nothing is wrong
 		// with the request. If it happens to one draft after the other, the
 		// refusal stands.
 		t.c.Missing++
 		t.withdraw(Abandoning, nil)
 		return t.wait(t.backoff(t.c.Missing, t.c.Key), "the gateway does not find the draft that it has just made; it is given another one")
-	case o.Kind == OK || o.Kind == Refused:
+	case o.answered():
 		return t.withdraw(Rejecting, &why)
 	default:
 		return t.retreat(o)
@@ -162,7 +227,7 @@ func (t *turn) refused(o Outcome) Decision {
 
 // priced has the whole quote.
 func (t *turn) priced(o Outcome) Decision {
-	t.c.Tries, t.c.Missing = 0, 0
+	t.c.Tries, t.c.Missing, t.c.Differing = 0, 0, 0
 	t.c.Quote = &Quote{N: t.c.Quotes + 1, Goal: t.c.Quote.Goal, Price: o.Price, At: t.now}
 	return t.pass()
 }
@@ -175,8 +240,9 @@ func (t *turn) announceQuote() {
 }
 
 // intend is the last look before spending, and the intent: saved, it permits
-// one confirm. A crash after the save and before the call is the same, to
-// everybody else, as a confirm that was lost: it settles, then the draft goes.
+// one confirm. The cost is told between the two, and an ordinal is told once only:
+// whoever finds it told for another draft does not confirm. A crash after the save
+// and before the call is the same, to everybody else, as a confirm that was lost.
 func (t *turn) intend() Decision {
 	if why := t.forbidden(); why != nil {
 		return t.quotedButNo(*why)
@@ -204,7 +270,7 @@ func (t *turn) intend() Decision {
 	t.c.Draft = &draft
 	t.c.Rounds++
 	t.become(Confirming)
-	t.c.Wake = t.settled(t.now)
+	t.c.Wake = t.now.Add(t.ConfirmWithin) // whoever takes over looks early
 	return t.saveAndCall(OpConfirm)
 }
 

@@ -64,9 +64,17 @@ const (
 	ReasonGaveUp       ReasonCode = "gave_up"
 	ReasonCancelled    ReasonCode = "cancelled"
 	ReasonGateway      ReasonCode = "gateway_failed" // the gateway's status 4
-	ReasonVanished     ReasonCode = "vanished"       // a confirmed campaign the gateway knows no more
-	ReasonUnverifiable ReasonCode = "unverifiable"   // unresolved
-	ReasonNotSent      ReasonCode = "not_sent"       // unresolved, and then somebody saw that it was not sent
+	ReasonVanished     ReasonCode = "vanished"       // a confirmed campaign that the gateway shows unconfirmed
+	ReasonDiffers      ReasonCode = "not_as_asked"   // the gateway repeats something else, or its figures contradict each other
+	// Unresolved: nothing shows whether the confirm took effect; it was confirmed and
+	// never seen sent; its cost was told for another draft; its number is somebody
+	// else's; it is at another gateway.
+	ReasonUnverifiable  ReasonCode = "unverifiable"
+	ReasonNeverSeen     ReasonCode = "never_seen_sent"
+	ReasonToldOtherwise ReasonCode = "told_otherwise"
+	ReasonStranger      ReasonCode = "somebody_elses"
+	ReasonOtherGateway  ReasonCode = "other_gateway"
+	ReasonNotSent       ReasonCode = "not_sent" // unresolved, and then somebody saw that it was not sent
 )
 
 // Reason says why, in words for people and in fields for programs.

@@ -35,22 +35,38 @@ func (t *turn) nextPoll() time.Time {
 func (t *turn) followed(o Outcome) Decision {
 	late := t.now.Sub(t.start()) >= t.GiveUp
 	switch {
+	case o.Kind == OK && !t.ours(o):
+		if late {
+			return t.lastCount()
+		}
+		return t.noNews("the gateway shows somebody else's campaign under this number")
 	case o.Kind == OK && o.Op == OpStats:
 		return t.counted(o.Stats, late)
 	case late:
 		return t.lastCount()
-	case o.Kind == Refused && o.Op == OpStats:
+	case o.answered() && o.Kind != OK && o.Op == OpStats:
 		return t.call(OpStatus)
 	case o.Kind == OK && o.Status == StatusUnconfirmed:
 		return t.lost(unconfirmed, o)
 	case o.Kind == OK:
 		return t.seen(o.Status)
-	case o.Kind == Refused && o.HTTP == 404:
-		return t.lost("the gateway does not find it", o)
+	case o.answered():
+		// Nothing shows it: that proves nothing, nor would it if it were said more
+		// often. Some gateways show a campaign only once it is being sent.
+		return t.noNews("the gateway does not show it" + because(o))
 	default:
-		pause, why := t.pause(o)
-		return t.wait(max(pause, t.pollPause(max(t.now.Sub(t.start()), 0))), why)
+		_, why := t.pause(o)
+		return t.noNews(why)
 	}
+}
+
+// noNews looks again later.
+func (t *turn) noNews(why string) Decision {
+	pause := t.pollPause(max(t.now.Sub(t.start()), 0))
+	if t.c.Tries > 0 {
+		pause = max(pause, t.backoff(t.c.Tries, t.c.Key))
+	}
+	return t.wait(pause, why)
 }
 
 // counted takes a statistic.
@@ -58,8 +74,8 @@ func (t *turn) counted(s Stats, late bool) Decision {
 	t.c.Tries = 0
 	done := s.Status == StatusCompleted && s.Reconciled() && s.Differs(t.c.Quote) == ""
 	said := s.Status
-	if t.c.Stats != nil && s.before(*t.c.Stats) {
-		s = *t.c.Stats // read from a replica that lags: nothing goes back
+	if t.c.Stats != nil && (s.before(*t.c.Stats) || s.Uncounted && !t.c.Stats.Uncounted) {
+		s = *t.c.Stats // read from a replica that lags, or does not count: nothing goes back
 		if said == StatusFailed {
 			s.Status = said // but no replica knows of a failure too early
 		}
@@ -82,7 +98,7 @@ func (t *turn) counted(s Stats, late bool) Decision {
 	case changed:
 		t.announceStats(s, false)
 	}
-	return t.seen(s.Status)
+	return t.seen(said)
 }
 
 // seen goes on following a campaign that stands at the gateway with a status.
@@ -101,26 +117,28 @@ func (t *turn) seen(s Status) Decision {
 
 const unconfirmed = "the gateway says that the campaign is not confirmed"
 
-// lost counts a read that did not find the confirmed campaign. One such read
+// lost counts a read that shows the confirmed campaign unconfirmed. One such read
 // may be a replica that lags; several in a row are the truth.
 func (t *turn) lost(what string, o Outcome) Decision {
 	t.c.Missing++
 	if t.c.Missing >= t.Vanished {
 		return t.end(Failed, EventFailed, Reason{Code: ReasonVanished, Step: o.Op, HTTP: o.HTTP, Gateway: o.Words, Message: fmt.Sprintf(
-			"campaign %d was confirmed at %s, and now %s: ask the gateway whether it was sent", t.c.Draft.ID, t.c.Confirmed.At.Format(time.RFC3339), what)})
+			"campaign %d was confirmed at %s by the gateway's word, and now %s: ask the gateway whether it was sent", t.c.Draft.ID, t.c.Confirmed.At.Format(time.RFC3339), what)})
 	}
 	return t.wait(t.backoff(t.c.Missing+4, t.c.Key), what+"; it is looked at again")
 }
 
 // lastCount gives up following: the last statistic known is the last one told, and
-// nobody calls the campaign completed over it.
+// nobody calls the campaign completed over it. One that never showed that it was
+// sent is not said to be.
 func (t *turn) lastCount() Decision {
-	s := Stats{Status: StatusUnknown}
-	switch {
-	case t.c.Stats != nil:
+	if t.c.State != Sending && t.c.Stats == nil {
+		return t.unresolved(Reason{Code: ReasonNeverSeen, Step: OpStats, Message: fmt.Sprintf(
+			"campaign %d was confirmed at %s by the gateway's word, and for %s nothing has shown that it was sent", t.c.Draft.ID, t.c.Confirmed.At.Format(time.RFC3339), t.GiveUp)})
+	}
+	s := Stats{Status: StatusUnknown, Uncounted: true}
+	if t.c.Stats != nil {
 		s = *t.c.Stats
-	case t.c.Quote != nil:
-		s.Total, s.Pending, s.Cost = t.c.Quote.Goal.Valid, t.c.Quote.Goal.Valid, t.c.Quote.Price.Total
 	}
 	t.announceStats(s, true)
 	d := t.over(Unreconciled)

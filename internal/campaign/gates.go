@@ -258,7 +258,11 @@ func (t *turn) deferred(kind HoldKind, why string, until time.Time) {
 }
 
 // hold stores the campaign with its quote, to be looked at again.
+//
+// Only the run that made the draft could have meant to confirm it, and it has not:
+// a draft that waits is nobody's to confirm any more.
 func (t *turn) hold(wake time.Time) Decision {
+	t.harmless()
 	t.become(Quoted)
 	if end := t.c.Request.ExpiresAt; !end.IsZero() {
 		wake = earlier(wake, end)

@@ -39,9 +39,14 @@ type Resolved struct {
 // that the campaign is about to rest.
 type Delivered struct{}
 
-func (Asked) input()       {}
-func (Woken) input()       {}
-func (CancelAsked) input() {}
-func (Resolved) input()    {}
-func (Delivered) input()   {}
-func (Outcome) input()     {}
+// ToldOtherwise says that the record's cost_calculated is told already, for another
+// draft: it was not told, and nothing is confirmed.
+type ToldOtherwise struct{ Event Event }
+
+func (ToldOtherwise) input() {}
+func (Asked) input()         {}
+func (Woken) input()         {}
+func (CancelAsked) input()   {}
+func (Resolved) input()      {}
+func (Delivered) input()     {}
+func (Outcome) input()       {}

@@ -16,6 +16,31 @@ type Goal struct {
 	Parts   int64 `json:"parts"`   // SMS parts over all valid recipients
 }
 
+// differs says how the figures contradict each other; empty: they do not.
+func (g Goal) differs() string {
+	if g.Valid+g.Invalid == g.Total {
+		return ""
+	}
+	return fmt.Sprintf("the gateway counts %d valid and %d invalid recipients, and %d in all", g.Valid, g.Invalid, g.Total)
+}
+
+// differs says what the answer to configure repeats otherwise than it was asked
+// for; empty: nothing. How lines end is not told apart.
+func (e *Echo) differs(r Request) string {
+	lines := strings.NewReplacer("\r\n", "\n", "\r", "\n")
+	switch {
+	case e == nil:
+		return ""
+	case e.Text != nil && lines.Replace(*e.Text) != lines.Replace(r.Text):
+		return fmt.Sprintf("the gateway repeats another text than was asked for: %q", *e.Text)
+	case e.Sender != nil && *e.Sender != r.Sender:
+		return fmt.Sprintf("the gateway repeats the sender %q, %q was asked for", *e.Sender, r.Sender)
+	case e.ListID != nil && *e.ListID != r.ListID:
+		return fmt.Sprintf("the gateway repeats contact list %d, %d was asked for", *e.ListID, r.ListID)
+	}
+	return ""
+}
+
 // Price is the gateway's answer to price: what it would cost.
 type Price struct {
 	PerMessage Money `json:"per_message"`

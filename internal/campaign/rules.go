@@ -42,13 +42,29 @@ type Rules struct {
 	// Rounds is how many intents are made for one campaign, each on a draft of
 	// its own, each proven not to have taken effect before the next. Default 10.
 	Rounds int
-	// Denials is how many deletes in a row may leave a draft standing whose
-	// confirm may have left, before a person is asked. Default 20.
+	// Denials is how many deletes in a row may leave standing what was confirmed
+	// before no further one is sent. Default 5.
 	Denials int
-	// Vanished is how many reads in a row must not find a confirmed campaign
-	// before it is called lost, or drafts in a row that were just made before
-	// the request is rejected. Default 5.
+	// Vanished is how many reads in a row must show a confirmed campaign
+	// unconfirmed before it is called lost, or drafts in a row must not be found
+	// that were just made before the request is rejected. Default 5.
 	Vanished int
+	// Patience is how long it is asked whether a confirm took effect, from its
+	// instant if it has one, before a person is asked. Default 1 h.
+	Patience time.Duration
+	// LookAgain is the pause between two looks at what is unresolved. Default 1 h.
+	LookAgain time.Duration
+	// Unanswered is how long a step of the draft may be answered by somebody who
+	// does not speak as the gateway does, while others are answered, before the
+	// request is rejected. Default 1 h.
+	Unanswered time.Duration
+	// ConfigureRefusedOnceSent says that it was measured: this gateway refuses to
+	// configure what was confirmed. Then CONFIGURED shows that a campaign is not
+	// confirmed also where no read does.
+	ConfigureRefusedOnceSent bool
+	// MovedFrom are former addresses of the gateway that is configured: what was
+	// made there is here.
+	MovedFrom []string
 
 	// Policies are what the operator lays down, by source; "*" is for sources
 	// that have none of their own. Windows are the send windows, by name.
@@ -92,20 +108,16 @@ func (r Rules) WithDefaults() Rules {
 	def(&r.BackoffMin, time.Second)
 	def(&r.BackoffMax, 5*time.Minute)
 	count(&r.Rounds, 10)
-	count(&r.Denials, 20)
+	count(&r.Denials, 5)
 	count(&r.Vanished, 5)
 	count(&r.Pace, 200)
+	def(&r.Patience, time.Hour)
+	def(&r.LookAgain, time.Hour)
+	def(&r.Unanswered, time.Hour)
 	def(&r.ApprovalWithin, 24*time.Hour)
 	def(&r.CreditWithin, 24*time.Hour)
 	def(&r.CreditEvery, 15*time.Minute)
 	return r
-}
-
-// settled is when a record saved now will certainly be S old. The margin is
-// for the way to the stream: the record is stored a little after now, and a
-// timer that comes a moment too early would cost another S.
-func (r Rules) settled(now time.Time) time.Time {
-	return now.Add(r.Settle + r.Settle/20 + 50*time.Millisecond)
 }
 
 // backoff is the pause after the n-th call in a row without an answer:

@@ -61,5 +61,8 @@ func (s State) Final() bool {
 	return false
 }
 
+// looking says that it is unresolved, and goes on being looked at.
+func (c Campaign) looking() bool { return c.State == Unresolved && !c.Wake.IsZero() }
+
 // withdrawing says that the campaign's draft is being deleted.
 func (s State) withdrawing() bool { return s == Abandoning || s == Rejecting || s == Cancelling }

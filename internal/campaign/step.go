@@ -13,6 +13,9 @@ type Facts struct {
 	Age time.Duration
 	// Pace is what was seen of the gateway's pace, by the looks at all sendings.
 	Pace Pace
+	// Gateway is the URL of the gateway that is configured: it decides whose a
+	// campaign's number is.
+	Gateway string
 	// Budgets says that there may be budgets: what a campaign costs is put into
 	// their ledger before the confirm.
 	Budgets bool
@@ -25,6 +28,8 @@ type Decision struct {
 	Next Campaign
 	Save bool
 	Call *Call
+	// After is how long to wait in hand before Call is made.
+	After time.Duration
 	// Refused says why a command cannot be obeyed. It changed nothing.
 	Refused string
 }
@@ -35,7 +40,7 @@ type Decision struct {
 // Everything the record owes has been delivered before Step is called, so the
 // next version owes only what this step adds.
 func (r Rules) Step(c Campaign, in Input, f Facts) Decision {
-	t := turn{Rules: r.WithDefaults(), c: c, now: f.Now, age: f.Age, pace: f.Pace, budgets: f.Budgets}
+	t := turn{Rules: r.WithDefaults(), c: c, now: f.Now, age: f.Age, pace: f.Pace, budgets: f.Budgets, gateway: f.Gateway}
 	t.c.Outbox = nil
 	switch in := in.(type) {
 	case Asked:
@@ -43,7 +48,7 @@ func (r Rules) Step(c Campaign, in Input, f Facts) Decision {
 			return t.ask(in)
 		}
 	case Woken:
-		if c.State != "" && (!c.State.Final() || c.unsettled()) && !c.Wake.After(f.Now) {
+		if c.State != "" && (!c.State.Final() || c.unsettled() || c.looking()) && !c.Wake.After(f.Now) {
 			return t.wake()
 		}
 	case CancelAsked:
@@ -69,9 +74,13 @@ func (r Rules) Step(c Campaign, in Input, f Facts) Decision {
 				return t.call(OpSettle)
 			}
 			if c.State.Final() {
-				t.c.Wake = time.Time{}
+				t.c.Wake = t.nextLook()
 			}
 			return t.save()
+		}
+	case ToldOtherwise:
+		if c.State != "" && !c.State.Final() {
+			return t.toldOtherwise(in.Event)
 		}
 	case Outcome:
 		if in.Op == c.run.asked {
@@ -89,12 +98,15 @@ type turn struct {
 	age     time.Duration
 	pace    Pace
 	budgets bool
+	gateway string
 }
 
 // wake looks at a campaign that is due.
 func (t *turn) wake() Decision {
 	t.c.run = run{}
 	switch s := t.c.State; {
+	case s == Unresolved:
+		return t.lookOn()
 	case s.Final():
 		return t.call(OpSettle)
 	case s == Requested:
@@ -105,12 +117,12 @@ func (t *turn) wake() Decision {
 		return t.withdraw(Abandoning, nil)
 	case s == Quoted:
 		return t.held()
+	case s.withdrawing():
+		return t.strike()
+	case t.elsewhere(*t.c.Draft):
+		return t.stranded()
 	case s == Confirming:
 		return t.call(OpStatus)
-	case s.withdrawing() && t.c.Draft == nil:
-		return t.gone()
-	case s.withdrawing():
-		return t.call(OpDelete)
 	default: // Confirmed, Sending
 		return t.call(OpStats)
 	}
@@ -118,13 +130,17 @@ func (t *turn) wake() Decision {
 
 // outcome takes what became of the call under way.
 func (t *turn) outcome(o Outcome) Decision {
-	if !(o.Op == OpAdmit && o.Kind == OK) {
+	if o.Kind != OK || o.Op != OpAdmit && o.Op != OpLook {
 		t.c.Attempts = attempted(t.c.Attempts, o)
 	}
 	t.c.run.asked = ""
 	switch s := t.c.State; {
 	case o.Op == OpSettle:
 		return t.settledUp(o)
+	case o.Op == OpLook:
+		return t.recalled(o)
+	case s == Unresolved:
+		return t.lookedOn(o)
 	case s == Requested:
 		return t.created(o)
 	case s == Drafted:
@@ -133,10 +149,8 @@ func (t *turn) outcome(o Outcome) Decision {
 		return t.confirmed(o)
 	case s == Confirming:
 		return t.readBack(o)
-	case s.withdrawing() && o.Op == OpDelete:
-		return t.deleted(o)
 	case s.withdrawing():
-		return t.stillThere(o)
+		return t.withdrawn(o)
 	default: // Confirmed, Sending
 		return t.followed(o)
 	}
@@ -150,8 +164,16 @@ func (t *turn) become(s State) {
 	t.c.Waiting = ""
 }
 
-// save stores the campaign as it now is, and rests.
-func (t *turn) save() Decision { return Decision{Next: t.c, Save: true} }
+// save stores the campaign as it now is, and rests. Each save makes the record young
+// again, so it takes along how long its draft has stood: that is how a draft grows
+// old while it is looked at again and again.
+func (t *turn) save() Decision {
+	if s := t.c.State; t.c.Draft != nil && t.age > 0 && (s == Confirming || s.withdrawing()) {
+		t.draft(func(d *Bound) { d.Aged = min(d.Aged+t.age, t.Settle) })
+		t.age = 0
+	}
+	return Decision{Next: t.c, Save: true}
+}
 
 // wait stores the campaign, to be looked at again after a pause, and says why.
 func (t *turn) wait(pause time.Duration, why string) Decision {
@@ -169,7 +191,7 @@ func (t *turn) call(op Op) Decision {
 		call.CampaignID = c.Draft.ID
 	}
 	switch op {
-	case OpCreate:
+	case OpCreate, OpWitness:
 		call.Draft = Draft{Name: c.Request.Name, Description: marked(c.Request.Description, c.Key)}
 	case OpConfigure:
 		call.Content = Content{Sender: c.Request.Sender, Text: c.Request.Text, ListID: c.Request.ListID, Unicode: c.Request.Unicode}
@@ -185,6 +207,7 @@ func (t *turn) call(op Op) Decision {
 
 // saveAndCall stores the campaign and then makes the call.
 func (t *turn) saveAndCall(op Op) Decision {
+	t.save()
 	d := t.call(op)
 	d.Save = true
 	return d
@@ -213,8 +236,8 @@ func (t *turn) over(s State) Decision {
 	if t.c.Confirmed != nil {
 		t.c.Budgeted = t.budgeted() // also if they were set while it was being sent
 	}
-	t.c.Wake, t.c.Hold = time.Time{}, nil
-	if len(t.c.Outbox) > 0 {
+	t.c.Wake, t.c.Hold = t.nextLook(), nil
+	if len(t.c.Outbox) > 0 || t.c.unsettled() {
 		// Whoever stores this may not live to tell it: until it is told, the
 		// record can be found overdue like any other.
 		t.c.Wake = t.now.Add(t.Lease)
@@ -230,8 +253,11 @@ func (t *turn) pause(o Outcome) (time.Duration, string) {
 	if o.Kind == Unavailable {
 		t.c.Tries++
 		who := "the gateway"
-		if o.Op == OpReserve || o.Op == OpSettle {
+		switch o.Op {
+		case OpRoom, OpReserve, OpSettle:
 			who = "the budgets' ledger"
+		case OpLook:
+			who = "the events' stream"
 		}
 		return t.backoff(t.c.Tries, t.c.Key), who + " did not answer " + string(o.Op) + because(o)
 	}
@@ -249,12 +275,22 @@ func because(o Outcome) string {
 	return ""
 }
 
+// mark is how a draft is told from others' at the gateway.
+func mark(key Key) string { return "[staffetta " + key.String() + "]" }
+
+// maxDescription is the gateway's limit, in characters.
+const maxDescription = 1000
+
 // marked adds the key to a draft's description, so that a draft whose create
-// lost its reply can be found and told from the others.
+// lost its reply can be found and told from the others. The mark is whole: what
+// does not fit beside it goes.
 func marked(description string, key Key) string {
-	mark := "[staffetta " + key.String() + "]"
 	if description == "" {
-		return mark
+		return mark(key)
 	}
-	return description + " " + mark
+	kept := []rune(description)
+	if room := maxDescription - len(mark(key)) - len(" "); len(kept) > room {
+		kept = append(kept[:room-1:room-1], '…')
+	}
+	return string(kept) + " " + mark(key)
 }

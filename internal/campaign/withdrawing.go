@@ -2,15 +2,21 @@ package campaign
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
-// Deleting a draft: to start over (abandoning), because it was refused
-// (rejecting), or because somebody cancelled it (cancelling). The delete is
-// the fence: once the draft is gone no confirm, however late, can take effect.
+// Withdrawing a draft: to start over (abandoning), because it was refused
+// (rejecting), or because somebody cancelled it (cancelling).
+//
+// Absence proves nothing. A draft is left only when nobody can have confirmed it,
+// or when the gateway has shown that it is not confirmed and no old call can
+// confirm it any more: it is disarmed. The call for that is configure. Its answer
+// says where the campaign stands, and a campaign that is configured again has to
+// be calculated again before any confirm, which nobody will do.
 
-// withdraw saves what is about to be done, then deletes. Saved first, so that
-// no run can save an intent for a draft that is being deleted.
+// withdraw saves what is about to be done, then begins. Saved first, so that no
+// run can save an intent for a draft that is being withdrawn.
 func (t *turn) withdraw(s State, why *Reason) Decision {
 	t.become(s)
 	t.c.Reason = why
@@ -18,77 +24,187 @@ func (t *turn) withdraw(s State, why *Reason) Decision {
 		t.c.Hold = nil
 	}
 	t.c.Denials = 0
-	t.c.run = run{}
+	t.harmless()
+	t.c.run = run{looked: t.c.run.looked}
 	t.c.Wake = t.now.Add(t.Lease)
-	if t.c.Draft == nil {
-		// It was ending without one, and now for another reason: a record that an
-		// earlier version stored.
-		d := t.gone()
-		d.Save = true
-		return d
-	}
-	return t.saveAndCall(OpDelete)
+	t.save()
+	d := t.strike()
+	d.Save = true
+	return d
 }
 
-// deleted takes the answer to a delete.
+// harmless disarms a draft whose own run gives it up: only that run could ever
+// have meant to confirm it, and it has not.
+func (t *turn) harmless() {
+	if t.c.run.mine && t.c.Draft != nil && !t.c.Draft.Intended {
+		t.draft(func(d *Bound) { d.Disarmed = true })
+	}
+}
+
+// draft changes what the record says of the draft. The one that was loaded stays
+// as it is.
+func (t *turn) draft(change func(*Bound)) {
+	d := *t.c.Draft
+	change(&d)
+	t.c.Draft = &d
+}
+
+// strike makes the next call of a withdrawal.
+func (t *turn) strike() Decision {
+	d := t.c.Draft
+	switch {
+	case d == nil:
+		return t.gone() // a record of an earlier version
+	case t.elsewhere(*d):
+		return t.stranded()
+	case t.c.Confirmed != nil:
+		return t.call(OpStatus) // see cancelling.go
+	case d.Disarmed:
+		return t.call(OpDelete)
+	case !t.c.run.looked:
+		return t.call(OpLook) // an intent that the record has lost is told by its event
+	}
+	return t.call(OpStatus) // whose is it, and what is it?
+}
+
+// put is what configure answered in a withdrawal.
+type put int
+
+const (
+	unput    put = iota // it was not asked yet
+	wordless            // a success that does not say where the campaign stands
+	denied              // no
+)
+
+// withdrawn takes the answers of a withdrawal.
+func (t *turn) withdrawn(o Outcome) Decision {
+	switch {
+	case t.c.Confirmed != nil:
+		return t.unsent(o)
+	case o.Op == OpStatus:
+		return t.shown(o)
+	case o.Op == OpConfigure:
+		return t.reconfigured(o)
+	default:
+		return t.deleted(o)
+	}
+}
+
+// shown takes a read of a draft that is being withdrawn: before configure, after
+// it, and after the delete that has to make it vanish.
+func (t *turn) shown(o Outcome) Decision {
+	r := &t.c.run
+	is := o.Kind == OK && o.Status == StatusUnconfirmed && o.ByID
+	switch {
+	case !o.answered():
+		return t.wait(t.pause(o))
+	case o.Kind == OK && !t.ours(o):
+		return t.strangers()
+	case o.Kind == OK && o.Status.happened():
+		return t.established(o.Status, time.Time{}, true)
+	case r.put == unput:
+		r.shown = is
+		return t.call(OpConfigure)
+	case r.struck && o.absent():
+		return t.disarmed() // it was shown, and was seen to vanish
+	case r.struck:
+		return t.unknown("a delete that was accepted left it standing, or nobody can say")
+	case is && r.put == wordless:
+		return t.disarmed() // shown unconfirmed after the configure
+	case is:
+		r.striking = true
+		return t.call(OpDelete)
+	}
+	return t.unknown("configure did not show that it is not confirmed, and no read does")
+}
+
+// reconfigured takes the answer to configure. CONFIGURED counts if a read by id
+// showed this very draft just before, or if it was measured that this gateway
+// refuses to configure what was confirmed.
+func (t *turn) reconfigured(o Outcome) Decision {
+	r := &t.c.run
+	switch {
+	case !o.answered():
+		return t.wait(t.pause(o))
+	case o.Kind == OK && o.Status.happened():
+		return t.established(o.Status, time.Time{}, true)
+	case o.Kind == OK && o.Status == StatusUnconfirmed && (r.shown || t.ConfigureRefusedOnceSent):
+		return t.disarmed()
+	case o.Kind == OK && o.Status == StatusUnconfirmed:
+		return t.unknown("configure says that it is not confirmed, and nothing else shows it (see gateway.configure_refused_once_sent)")
+	case o.Kind == OK:
+		r.put = wordless
+	default:
+		r.put = denied
+	}
+	return t.call(OpStatus)
+}
+
+// disarmed goes on with a draft that nobody can confirm any more. If somebody
+// could have, that is saved before the delete: after it, nothing would show it.
+func (t *turn) disarmed() Decision {
+	t.c.Denials = 0
+	saved := t.c.Draft.Intended && !t.c.Draft.Disarmed
+	t.draft(func(d *Bound) { d.Disarmed = true })
+	t.c.run = run{looked: t.c.run.looked}
+	if saved {
+		t.c.Wake = t.now.Add(t.Lease)
+		return t.saveAndCall(OpDelete)
+	}
+	return t.call(OpDelete)
+}
+
+// deleted takes the answer to a delete. Of a disarmed draft it does not matter: it
+// is tidiness.
 func (t *turn) deleted(o Outcome) Decision {
 	switch o.Kind {
-	case OK:
-		return t.gone()
-	case Refused:
-		// 404 says gone or running, 405 says never: the status tells which.
-		t.c.run.denied = o.HTTP
-		return t.call(OpStatus)
-	default:
+	case NotAttempted, Throttled, Unauthorised:
 		return t.wait(t.pause(o))
 	}
+	switch r := &t.c.run; {
+	case !r.striking:
+		return t.gone()
+	case o.Kind == OK:
+		r.struck = true
+		return t.call(OpStatus)
+	case !o.answered():
+		return t.wait(t.pause(o))
+	}
+	return t.unknown("neither configure nor delete is accepted")
 }
 
-// stillThere takes the status of a campaign that a delete did not delete.
-func (t *turn) stillThere(o Outcome) Decision {
-	unsupported := t.c.run.denied == 405
+// unknown ends a try that showed nothing. Whether a draft with an intent was
+// confirmed is then asked again until patience ends. A draft without one needs no
+// evidence: it is left behind once whatever confirm a power cut took the intent
+// of would show.
+func (t *turn) unknown(what string) Decision {
+	d := *t.c.Draft
 	switch {
-	case o.Kind == Refused && o.HTTP == 404:
-		return t.gone()
-	case o.Kind != OK && o.Kind != Refused:
-		return t.wait(t.pause(o))
-	case o.Status.running():
-		return t.established(o.Status, time.Time{}, true)
-	case o.Status == StatusConfirmed && unsupported:
-		// No delete will ever take effect here, so nothing can undo it.
-		return t.established(o.Status, time.Time{}, true)
-	case !t.c.Draft.Intended && o.Status == StatusUnconfirmed && t.age >= t.Settle:
-		// Nobody ever meant to confirm this draft, or whatever confirm a power cut
-		// took the intent of would show by now: it may be left behind.
-		return t.gone()
-	case !t.c.Draft.Intended && o.Status == StatusUnconfirmed:
-		// Saved once, for all of S: each save makes the record young again.
-		return t.wait(t.settled(t.now).Sub(t.now), fmt.Sprintf(
-			"the gateway did not delete campaign %d; it is not left behind before a confirm that the record may not know of has had time to take effect", t.c.Draft.ID))
-	}
-	status := string(o.Status)
-	if o.Kind == Refused {
-		status = fmt.Sprintf("unreadable (HTTP %d)", o.HTTP)
+	case !d.Intended && t.aged():
+		t.c.run = run{looked: t.c.run.looked}
+		return t.call(OpDelete)
+	case !d.Intended:
+		return t.wait(t.settling(), fmt.Sprintf(
+			"campaign %d is not left behind before a confirm that the record may not know of has had time to take effect: %s", d.ID, what))
 	}
 	t.c.Denials++
-	if t.c.Denials > t.Denials && t.c.Confirmed != nil {
-		// Known to be confirmed, and not to be taken back.
-		return t.established(o.Status, time.Time{}, true)
-	}
-	if t.c.Denials > t.Denials {
+	if end := later(t.c.Since, d.For).Add(t.Patience); !t.now.Before(end) {
 		// The budgets keep what they hold for it: it may have been spent.
-		t.c.Reason = &Reason{Code: ReasonUnverifiable, Step: OpDelete, Message: fmt.Sprintf(
-			"campaign %d may or may not be sent: its confirm had no clear outcome, and %d deletes left it at the gateway with status %s; look at the gateway's own page and say what you see", t.c.Draft.ID, t.c.Denials, status)}
-		t.emit(Event{Type: EventUnresolved, N: 1, Reason: t.c.Reason})
-		return t.over(Unresolved)
+		return t.unresolved(Reason{Code: ReasonUnverifiable, Step: OpConfigure, Message: fmt.Sprintf(
+			"campaign %d may or may not have been sent: its confirm had no clear outcome, and %s", d.ID, what)})
 	}
-	return t.wait(t.backoff(t.c.Denials, t.c.Key), fmt.Sprintf("the gateway did not delete campaign %d, status %s; it is asked again", t.c.Draft.ID, status))
+	return t.wait(t.backoff(t.c.Denials, t.c.Key), fmt.Sprintf("whether campaign %d was confirmed cannot be seen: %s; it is asked again", d.ID, what))
 }
 
-// gone goes on once the draft can no longer be confirmed by anybody.
+// gone goes on once the draft can no longer be confirmed by anybody. What the
+// events tell is looked at before anything is made, or said to be over.
 func (t *turn) gone() Decision {
 	t.c.Denials = 0
-	t.c.run = run{}
+	if !t.c.run.looked {
+		t.c.run.left = true
+		return t.call(OpLook)
+	}
+	t.c.run = run{looked: true}
 	switch t.c.State {
 	case Cancelling:
 		return t.end(Cancelled, EventCancelled, t.cancelled())
@@ -100,69 +216,74 @@ func (t *turn) gone() Decision {
 	return t.begin()
 }
 
-// cancel takes somebody's wish that the campaign be not sent. One that stands
-// already, or was answered before the end, is the same wish again.
-func (t *turn) cancel(in CancelAsked) Decision {
-	switch c := t.c.Cancel; {
-	case c != nil && c.By == in.By && c.Why == in.Why && t.c.State.Final(), t.c.State == Cancelled:
-		return Decision{Next: t.c}
-	case t.c.State == Unresolved:
-		return Decision{Next: t.c, Refused: fmt.Sprintf(
-			"campaign %s is unresolved: nobody can say whether it was sent; look at the gateway's own page, delete it there if you can, and resolve it", t.c.Key)}
-	case t.c.State.Final():
-		return Decision{Next: t.c, Refused: fmt.Sprintf("campaign %s has ended, it is %s: there is nothing left to cancel", t.c.Key, t.c.State)}
-	case c != nil && c.Refused == "":
-		return Decision{Next: t.c}
+// ours says that a read does not speak against its campaign being the one of the
+// record. Most gateways do not show everything.
+func (t *turn) ours(o Outcome) bool {
+	marked, mark := marked(t.c.Request.Description, t.c.Key), mark(t.c.Key)
+	switch {
+	case strings.Contains(o.Description, mark):
+		return true
+	case o.Description != "" && !strings.HasPrefix(marked, strings.TrimSuffix(o.Description, "…")):
+		return false
+	case o.Name != "":
+		return o.Name == t.c.Request.Name
 	}
-	wish := Cancel{By: in.By, Why: in.Why, At: t.now}
-	t.c.Cancel = &wish
-	switch s := t.c.State; {
-	case s == Requested:
-		return t.end(Cancelled, EventCancelled, t.cancelled())
-	case s == Confirming:
-		// Kept, and honoured if the confirm turns out not to have happened.
-		return t.save()
-	case s == Drafted, s == Quoted, s.withdrawing():
-		return t.withdraw(Cancelling, nil)
-	case s == Confirmed && t.c.Confirmed.For.After(t.now):
-		return t.withdraw(Cancelling, nil)
-	}
-	wish.Refused = "it is being sent: the gateway cannot stop what has started"
-	return t.save()
+	return true
 }
 
-func (t *turn) cancelled() Reason {
-	c := t.c.Cancel
-	why := Reason{Code: ReasonCancelled, By: c.By, Message: "cancelled by " + c.By}
-	if c.Why != "" {
-		why.Message += ": " + c.Why
+// strangers has a number that belongs to somebody else: the gateway was reset, or
+// is another one. Nothing of theirs is touched.
+func (t *turn) strangers() Decision {
+	if !t.c.Draft.Intended {
+		return t.gone()
 	}
-	return why
+	return t.unresolved(Reason{Code: ReasonStranger, Step: OpStatus, Message: fmt.Sprintf(
+		"campaign %d at the gateway is somebody else's: it does not bear [staffetta %s]; whether ours was sent cannot be established", t.c.Draft.ID, t.c.Key)})
 }
 
-// resolve takes the word of somebody who looked. It is the only way out of
-// unresolved, and it goes into the record with a name.
-func (t *turn) resolve(in Resolved) Decision {
-	if had := t.c.Resolved; t.c.State != Unresolved {
-		if had != nil && had.By == in.By && had.Sent == in.Sent {
-			return Decision{Next: t.c} // the same word again
+// elsewhere says that a draft's number was given by another gateway than the one
+// that is configured now. A record of an earlier version does not say, and counts
+// as this one's.
+func (t *turn) elsewhere(d Bound) bool {
+	if d.Gateway == "" || d.Gateway == t.gateway {
+		return false
+	}
+	for _, moved := range t.MovedFrom {
+		if d.Gateway == moved {
+			return false
 		}
-		return Decision{Next: t.c, Refused: fmt.Sprintf("campaign %s is not unresolved, it is %s: nobody's word is needed", t.c.Key, t.c.State)}
 	}
-	t.c.Resolved = &Resolution{By: in.By, Sent: in.Sent, Why: in.Why, At: t.now}
-	if in.Sent {
-		return t.established(StatusSending, time.Time{}, true)
-	}
-	why := Reason{Code: ReasonNotSent, By: in.By, Message: in.By + " looked at the gateway and says that it was not sent"}
-	if in.Why != "" {
-		why.Message += ": " + in.Why
-	}
-	return t.end(Rejected, EventRejected, why)
+	return true
 }
 
-// cancelUnasked takes a cancel that came before its request, and leaves a
-// record: the request, when it comes, is refused.
-func (t *turn) cancelUnasked(in CancelAsked) Decision {
-	t.c = Campaign{Schema: Schema, Key: in.Key, Cancel: &Cancel{By: in.By, Why: in.Why, At: t.now}}
-	return t.end(Cancelled, EventCancelled, t.cancelled())
+// stranded has a draft at another gateway. Its number is never called here. Without
+// an intent it is left behind; with one the campaign waits, visibly, for the
+// gateway to come back, and in the end a person is asked.
+func (t *turn) stranded() Decision {
+	d := *t.c.Draft
+	switch {
+	case t.c.Confirmed == nil && (d.Disarmed || !d.Intended && t.c.run.looked):
+		return t.gone()
+	case t.c.Confirmed == nil && !d.Intended:
+		return t.call(OpLook)
+	case d.Stranded.IsZero():
+		d.Stranded = t.now
+		t.draft(func(kept *Bound) { kept.Stranded = t.now })
+	}
+	if !t.now.Before(d.Stranded.Add(t.Patience)) {
+		return t.unresolved(Reason{Code: ReasonOtherGateway, Message: fmt.Sprintf(
+			"campaign %d was made at %s, and %s is configured now: whether it was sent cannot be established from here", d.ID, d.Gateway, t.gateway)})
+	}
+	return t.wait(t.Patience/6, fmt.Sprintf(
+		"campaign %d was made at %s, and %s is configured now: no call about it is made here; put gateway.url back, or say that it only moved (gateway.moved_from)", d.ID, d.Gateway, t.gateway))
+}
+
+// aged says that the draft's intent has certainly stood for S, or that whatever
+// intent a power cut took back has.
+func (t *turn) aged() bool { return t.c.Draft.Settled || t.c.Draft.Aged+t.age >= t.Settle }
+
+// settling is how long it takes until it has.
+func (t *turn) settling() time.Duration {
+	left := t.Settle - t.c.Draft.Aged - t.age
+	return max(left, 0) + t.Settle/20 + 50*time.Millisecond
 }

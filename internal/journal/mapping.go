@@ -120,7 +120,7 @@ func toProto(c campaign.Campaign, e campaign.Event) (proto.Message, error) {
 		return &campaignv1.CampaignUnresolved{
 			Source: key.Source, RequestId: key.RequestID, CampaignId: e.CampaignID, Version: version, Simulation: simulation,
 			UnresolvedAt: stamp(e.At), Since: stamp(firstConfirm(c, e)), Message: why.Message,
-			WhatToDo: fmt.Sprintf("Look at campaign %d on the gateway's own page. If it was sent, or is being sent, say so: staffetta resolve %[2]s --sent --by YOUR-NAME. If it was not, delete it there and say that: staffetta resolve %[2]s --not-sent --by YOUR-NAME.", e.CampaignID, key),
+			WhatToDo: fmt.Sprintf("It may or may not have been sent. Staffetta does not send it again by itself, and goes on looking for 72 hours. Look for [staffetta %[2]s], campaign %[1]d, on the gateway's own page. If it was sent, or is being sent, say so: staffetta resolve %[2]s --sent --by YOUR-NAME. If it was not, delete it there and say that: staffetta resolve %[2]s --not-sent --by YOUR-NAME.", e.CampaignID, key),
 		}, nil
 	}
 	return nil, fmt.Errorf("no message in the contract for an event of type %q", e.Type)
@@ -164,6 +164,7 @@ var rejections = map[campaign.ReasonCode]campaignv1.CampaignRejected_Reason{
 	campaign.ReasonUnapproved:   campaignv1.CampaignRejected_REASON_NOT_APPROVED_IN_TIME,
 	campaign.ReasonNoWindow:     campaignv1.CampaignRejected_REASON_NO_SEND_WINDOW,
 	campaign.ReasonNobody:       campaignv1.CampaignRejected_REASON_NO_VALID_RECIPIENT,
+	campaign.ReasonDiffers:      campaignv1.CampaignRejected_REASON_NOT_AS_ASKED,
 }
 
 var failures = map[campaign.ReasonCode]campaignv1.CampaignFailed_Reason{

@@ -37,11 +37,13 @@ type meters struct {
 	calls       histograms[call]
 	wakeups     histograms[handled]
 	waits       histograms[campaign.Op]
+
+	unsaved, toldOtherwise prometheus.Counter
 }
 
 var (
 	operations = []campaign.Op{campaign.OpCreate, campaign.OpConfigure, campaign.OpCalculate, campaign.OpPrice, campaign.OpAdmit,
-		campaign.OpConfirm, campaign.OpStatus, campaign.OpStats, campaign.OpDelete}
+		campaign.OpConfirm, campaign.OpStatus, campaign.OpStats, campaign.OpDelete, campaign.OpWitness}
 	kinds    = []campaign.Kind{campaign.OK, campaign.Refused, campaign.Unauthorised, campaign.Throttled, campaign.Unavailable, campaign.NotAttempted}
 	wakes    = []runner.WakeupKind{runner.WakeRequest, runner.WakeTimer, runner.WakeCommand}
 	verdicts = []runner.Disposal{runner.Ack, runner.Retry, runner.Bury}
@@ -68,16 +70,21 @@ func newMeters(r *prometheus.Registry, version string) meters {
 		[]float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}, "kind", "verdict")
 	waits := histogram(r, "staffetta_gateway_admission_wait_seconds", "How long calls waited for the rate limit before they left or were turned away.",
 		[]float64{.001, .01, .05, .1, .5, 1, 5, 10, 30, 60, 300}, "op")
-	r.MustRegister(build)
+	unsaved := prometheus.NewCounter(prometheus.CounterOpts{Name: "staffetta_records_unsaved_total",
+		Help: "Records that could not be saved; as long as none can be, no draft is begun."})
+	toldOtherwise := prometheus.NewCounter(prometheus.CounterOpts{Name: "staffetta_told_otherwise_total",
+		Help: "Costs that were told already, for another draft: each is a campaign that may have been sent without its record knowing."})
+	r.MustRegister(build, unsaved, toldOtherwise)
 
 	m := meters{
 		transitions: counters[edge]{}, ended: counters[campaign.State]{}, events: counters[string]{}, dead: counters[string]{},
 		calls: histograms[call]{}, wakeups: histograms[handled]{}, waits: histograms[campaign.Op]{},
+		unsaved: unsaved, toldOtherwise: toldOtherwise,
 	}
 	for _, to := range campaign.States {
 		m.transitions[edge{"", to}] = lazily(transitions, "none", string(to))
 		for _, from := range campaign.States {
-			if from != to && !from.Final() {
+			if from != to && (!from.Final() || from == campaign.Unresolved) {
 				m.transitions[edge{from, to}] = lazily(transitions, string(from), string(to))
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
@@ -17,9 +18,13 @@ type Options struct {
 	Observer Observer // nil: nobody watches
 	Budgets  Budgets  // nil: none is heeded
 	Pace     Pace     // nil: nothing is ever seen, Rules.Pace holds
+	// At is the URL of the gateway: whose the numbers are that it gives.
+	At string
 	// Clock is the wall clock of the machine, which need not be right. Nil:
 	// time.Now.
 	Clock func() time.Time
+	// Sleep waits with a call in hand. Nil: it really does.
+	Sleep func(context.Context, time.Duration)
 	// Decide stands in for Rules.Step, to see what breaks without one of the
 	// rules. Nil: the rules decide.
 	Decide func(campaign.Campaign, campaign.Input, campaign.Facts) campaign.Decision
@@ -34,8 +39,14 @@ type Runner struct {
 	observer Observer
 	budgets  Budgets
 	pace     Pace
+	at       string
 	clock    func() time.Time
+	sleep    func(context.Context, time.Duration)
 	decide   func(campaign.Campaign, campaign.Input, campaign.Facts) campaign.Decision
+
+	// unsaved is set by a save that did not come through, and cleared by one that
+	// did: meanwhile no draft is begun, for nobody could record it.
+	unsaved atomic.Bool
 }
 
 // New returns a Runner.
@@ -46,9 +57,12 @@ func New(o Options) *Runner {
 	if o.Pace == nil {
 		o.Pace = unseen{}
 	}
-	r := &Runner{rules: o.Rules.WithDefaults(), journal: o.Journal, gateway: o.Gateway, observer: o.Observer, decide: o.Decide, budgets: o.Budgets, clock: o.Clock, pace: o.Pace}
+	r := &Runner{rules: o.Rules.WithDefaults(), journal: o.Journal, gateway: o.Gateway, observer: o.Observer, decide: o.Decide, budgets: o.Budgets, clock: o.Clock, pace: o.Pace, at: o.At, sleep: o.Sleep}
 	if r.clock == nil {
 		r.clock = time.Now
+	}
+	if r.sleep == nil {
+		r.sleep = sleep
 	}
 	if r.decide == nil {
 		r.decide = r.rules.Step
@@ -83,12 +97,17 @@ func (r *Runner) handle(ctx context.Context, w Wakeup) Verdict {
 	if err != nil {
 		return retry(afterTrouble, err)
 	}
-	// What the last run saved and did not live to tell.
-	if err := r.tell(ctx, c); err != nil {
-		return retry(afterTrouble, err)
-	}
 	run := &run{Runner: r, wakeup: w, c: c, stored: c, rev: rev}
 	defer run.release()
+	// What the last run saved and did not live to tell.
+	var otherwise *ToldOtherwise
+	if err := r.tell(ctx, c); errors.As(err, &otherwise) {
+		// The message comes again once that is stored.
+		run.loop(ctx, campaign.ToldOtherwise{Event: otherwise.Event})
+		return retry(afterConflict, err)
+	} else if err != nil {
+		return retry(afterTrouble, err)
+	}
 
 	var in campaign.Input = campaign.Woken{}
 	switch {
@@ -129,6 +148,8 @@ type run struct {
 	rev    Revision
 	permit Permit    // the leave for one confirm, until it is used
 	intent time.Time // an instant before the save of the intent was sent
+
+	otherwise *ToldOtherwise // what was just saved cannot be told
 }
 
 // loop: decide → save → deliver → act, and the outcome is the next input.
@@ -137,10 +158,15 @@ func (r *run) loop(ctx context.Context, in campaign.Input) Verdict {
 		r.intent = time.Now()
 		now := r.now()
 		d := r.decide(r.c, in, campaign.Facts{
-			Now: now, Age: r.journal.Age(r.rev, r.wakeup.Stored), Pace: r.pace.At(now), Budgets: r.budgets != nil && r.budgets.Exist(),
+			Now: now, Age: r.journal.Age(r.rev, r.wakeup.Stored), Pace: r.pace.At(now), Budgets: r.budgets != nil && r.budgets.Exist(), Gateway: r.at,
 		})
 		if d.Refused != "" {
 			return Verdict{Do: Bury, Reason: "refused_command", Note: d.Refused}
+		}
+		if d.Call != nil && d.Call.Op == campaign.OpCreate && !d.Save && r.unsaved.Load() {
+			// A draft is only begun where it can be recorded: the record is saved
+			// before, as it is, to see whether it can.
+			d.Next.Wake, d.Save = now.Add(r.rules.Lease), true
 		}
 		if d.Save {
 			if v, ok := r.save(ctx, d.Next); !ok {
@@ -148,7 +174,14 @@ func (r *run) loop(ctx context.Context, in campaign.Input) Verdict {
 			}
 		}
 		r.c = d.Next
+		if r.otherwise != nil {
+			in, r.otherwise = campaign.ToldOtherwise{Event: r.otherwise.Event}, nil
+			continue // and no call is made
+		}
 		if d.Call != nil {
+			if d.After > 0 {
+				r.sleep(ctx, d.After)
+			}
 			in = r.act(ctx, *d.Call)
 			continue
 		}
@@ -171,12 +204,19 @@ func (r *run) save(ctx context.Context, c campaign.Campaign) (Verdict, bool) {
 		return retry(afterConflict, err), false
 	case err != nil:
 		// Perhaps it is stored. Whoever loads it next will see.
+		r.unsaved.Store(true)
+		r.observer.Unsaved(c.Key, err)
 		return retry(afterTrouble, err), false
+	}
+	if r.unsaved.Load() {
+		r.unsaved.Store(false)
 	}
 	r.rev, r.stored = rev, c
 	r.observer.Moved(c, from, rev)
 	r.pace.Saw(c, r.now())
-	if err := r.tell(ctx, c); err != nil {
+	if err := r.tell(ctx, c); errors.As(err, &r.otherwise) {
+		r.observer.ToldOtherwise(c, r.otherwise.Event)
+	} else if err != nil {
 		return retry(afterTrouble, err), false
 	}
 	return Verdict{}, true
@@ -265,6 +305,8 @@ func (r *run) act(ctx context.Context, call campaign.Call) campaign.Outcome {
 		o = no
 	case campaign.OpRoom, campaign.OpReserve, campaign.OpSettle:
 		o = r.ledger(ctx, call)
+	case campaign.OpLook:
+		return r.look(ctx)
 	case campaign.OpConfirm:
 		if why := r.stale(); why != "" {
 			o = campaign.Outcome{Kind: campaign.NotAttempted, Err: why}
@@ -289,6 +331,25 @@ func (r *run) act(ctx context.Context, call campaign.Call) campaign.Outcome {
 	return o
 }
 
+// look reads what the events tell of the campaign, in the shape of a call.
+func (r *run) look(ctx context.Context) campaign.Outcome {
+	o := campaign.Outcome{Op: campaign.OpLook, Kind: campaign.OK, Started: time.Now().UTC()}
+	var err error
+	if o.Told, err = r.journal.Told(ctx, r.wakeup.Key); err != nil {
+		o.Kind, o.Err = campaign.Unavailable, err.Error()
+	}
+	o.Took = time.Since(o.Started)
+	return o
+}
+
+// sleep waits, or until nobody waits any more.
+func sleep(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
 // stale says why the intent in hand permits no confirm any more.
 func (r *run) stale() string {
 	limit := r.rules.ConfirmWithin
@@ -304,6 +365,9 @@ func (r *run) stale() string {
 	}
 	return ""
 }
+
+// Recording says whether records can be saved, as far as is known.
+func (r *Runner) Recording() bool { return !r.unsaved.Load() }
 
 // release gives back a permit that was not used.
 func (r *run) release() {
@@ -324,5 +388,7 @@ func (unseen) At(time.Time) (none campaign.Pace) { return }
 type nobody struct{}
 
 func (nobody) Moved(campaign.Campaign, campaign.State, Revision) {}
+func (nobody) Unsaved(campaign.Key, error)                       {}
+func (nobody) ToldOtherwise(campaign.Campaign, campaign.Event)   {}
 func (nobody) Called(campaign.Key, campaign.Outcome)             {}
 func (nobody) Handled(Wakeup, Verdict, time.Duration)            {}

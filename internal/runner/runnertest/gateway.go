@@ -38,6 +38,20 @@ type Gateway struct {
 	// EditsConfirmed lets configure take a CONFIRMED campaign back to
 	// CONFIGURED, as the vendor's API reference has it. Unset: it is refused.
 	EditsConfirmed bool
+	// KeepsConfirmed lets configure accept a CONFIRMED campaign, which stays
+	// CONFIRMED, and its answer says so.
+	KeepsConfirmed bool
+	// ConfiguresOnce refuses to configure again what is calculated.
+	ConfiguresOnce bool
+	// StatsOnly is a gateway exactly as UC-006: no read by id, statistics only once
+	// there are some.
+	StatsOnly bool
+	// Wordless confirms without a body.
+	Wordless bool
+	// Nameless shows neither name nor description.
+	Nameless bool
+	// Blind is what the gateway, or whoever stands before it, does not show.
+	Blind Blindness
 	// ConfirmsAgain lets a second confirm of a campaign take effect, and the
 	// messages go out again. Unset: it is refused.
 	ConfirmsAgain bool
@@ -49,6 +63,16 @@ type Gateway struct {
 	late   []lateCall
 	calls  []Made
 }
+
+// Blindness is a lie about what is there.
+type Blindness int
+
+const (
+	Sees       Blindness = iota
+	AllBlind             // every call is answered 404, by somebody else
+	ReadsBlind           // every read is answered 404, in the gateway's own words
+	ReadsOld             // what is confirmed reads unconfirmed
+)
 
 var _ runner.Gateway = (*Gateway)(nil)
 
@@ -78,6 +102,37 @@ func (g *Gateway) Reset() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.drafts, g.late, g.calls = g.drafts[:0], g.late[:0], g.calls[:0]
+	g.Blind = Sees
+}
+
+// Replace makes it another gateway, where every number so far is somebody else's: a
+// draft, or a campaign that is done, or nobody's. What was confirmed stays confirmed,
+// at the old one.
+func (g *Gateway) Replace(as Stranger) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.catchUp(time.Now())
+	for _, d := range g.drafts {
+		d.stranger = as
+	}
+	g.late = g.late[:0]
+}
+
+// Stranger is what a number means at another gateway.
+type Stranger int
+
+const (
+	Ours Stranger = iota
+	Nobodys
+	TheirDraft
+	TheirDone
+)
+
+// Harmed says whether a stranger's campaign was changed or deleted.
+func (g *Gateway) Harmed() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.ContainsFunc(g.drafts, func(d *draft) bool { return d.harmed })
 }
 
 // Made is a call that reached the gateway, or was said to have.

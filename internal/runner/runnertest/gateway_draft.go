@@ -19,6 +19,9 @@ type draft struct {
 	cost      decimal.Decimal
 	start     time.Time // of the last confirm that stands
 	scheduled bool
+	name      string
+	stranger  Stranger
+	harmed    bool
 }
 
 type stage int
@@ -75,14 +78,30 @@ const firstID = 1542 // the campaign of UC-006
 
 // effect does at the gateway what a call asks for.
 func (g *Gateway) effect(call campaign.Call, now time.Time) campaign.Outcome {
-	if call.Op == campaign.OpCreate {
+	reads := call.Op == campaign.OpStatus || call.Op == campaign.OpStats || call.Op == campaign.OpWitness
+	switch {
+	case g.Blind == AllBlind:
+		return campaign.Outcome{Kind: campaign.Unavailable, HTTP: 404, Unshaped: true, Err: "the gateway answered 404 without a reason"}
+	case reads && g.Blind == ReadsBlind:
+		return g.unseen(call)
+	case call.Op == campaign.OpWitness && !g.StatsOnly:
+		return campaign.Outcome{Kind: campaign.OK, HTTP: 200, ByID: true, Status: campaign.StatusUnconfirmed}
+	case call.Op == campaign.OpWitness:
+		return g.unseen(call)
+	case call.Op == campaign.OpCreate:
 		return g.create(call)
 	}
 	i := call.CampaignID - firstID
-	if i < 0 || i >= int64(len(g.drafts)) || g.drafts[i].Deleted {
-		return no(404, "id", "campaign %d not found", call.CampaignID)
+	if i < 0 || i >= int64(len(g.drafts)) {
+		return g.unseen(call)
 	}
 	d := g.drafts[i]
+	switch {
+	case d.stranger != Ours:
+		return g.theirs(d, call)
+	case d.Deleted:
+		return g.unseen(call)
+	}
 	switch call.Op {
 	case campaign.OpConfigure:
 		return g.configure(d, call, now)
@@ -93,13 +112,85 @@ func (g *Gateway) effect(call campaign.Call, now time.Time) campaign.Outcome {
 	case campaign.OpConfirm:
 		return g.confirm(d, call, now)
 	case campaign.OpStatus:
-		return campaign.Outcome{Kind: campaign.OK, HTTP: 200, Status: g.status(d, now)}
+		return g.read(d, g.shows(d, now))
 	case campaign.OpStats:
-		return campaign.Outcome{Kind: campaign.OK, HTTP: 200, Stats: g.stats(d, now)}
+		return g.count(d, now)
 	case campaign.OpDelete:
 		return g.remove(d, now)
 	}
 	return campaign.Outcome{Kind: campaign.NotAttempted, Err: "there is no call " + string(call.Op)}
+}
+
+// unseen is the gateway's own "not found".
+func (g *Gateway) unseen(call campaign.Call) campaign.Outcome {
+	o := no(404, "id", "campaign %d not found", call.CampaignID)
+	o.ByID = call.Op == campaign.OpStatus && !g.StatsOnly
+	return o
+}
+
+// shows is the status that a read shows.
+func (g *Gateway) shows(d *draft, now time.Time) campaign.Status {
+	s := g.status(d, now)
+	if g.Blind == ReadsOld && s != campaign.StatusUnconfirmed {
+		return campaign.StatusUnconfirmed
+	}
+	return s
+}
+
+// read answers a read of the status.
+func (g *Gateway) read(d *draft, s campaign.Status) campaign.Outcome {
+	if g.StatsOnly && (s == campaign.StatusUnconfirmed || s == campaign.StatusConfirmed) {
+		return g.unseen(campaign.Call{Op: campaign.OpStatus, CampaignID: d.ID})
+	}
+	o := campaign.Outcome{Kind: campaign.OK, HTTP: 200, Status: s, ByID: !g.StatsOnly}
+	if !g.Nameless && !g.StatsOnly {
+		o.Name, o.Description = d.name, d.Description
+	}
+	return o
+}
+
+// count answers a read of the statistics.
+func (g *Gateway) count(d *draft, now time.Time) campaign.Outcome {
+	s := g.stats(d, now)
+	if s.Status = g.shows(d, now); g.StatsOnly && (s.Status == campaign.StatusUnconfirmed || s.Status == campaign.StatusConfirmed) {
+		return g.unseen(campaign.Call{Op: campaign.OpStats, CampaignID: d.ID})
+	}
+	if g.Blind == ReadsOld {
+		s = campaign.Stats{Status: s.Status, Total: s.Total, Pending: s.Total, Cost: s.Cost}
+	}
+	o := campaign.Outcome{Kind: campaign.OK, HTTP: 200, Stats: s}
+	if !g.Nameless {
+		o.Name = d.name
+	}
+	return o
+}
+
+// theirs answers about somebody else's campaign.
+func (g *Gateway) theirs(d *draft, call campaign.Call) campaign.Outcome {
+	status := campaign.StatusUnconfirmed
+	if d.stranger == TheirDone {
+		status = campaign.StatusCompleted
+	}
+	switch {
+	case d.stranger == Nobodys:
+		return g.unseen(call)
+	case call.Op == campaign.OpStatus || call.Op == campaign.OpStats:
+		o := campaign.Outcome{Kind: campaign.OK, HTTP: 200, Status: status, ByID: call.Op == campaign.OpStatus && !g.StatsOnly}
+		o.Stats = campaign.Stats{Status: status, Total: 7, Sent: 7, Delivered: 7}
+		if !g.Nameless {
+			o.Name, o.Description = "Somebody else's", "not ours"
+		}
+		if g.StatsOnly && status != campaign.StatusCompleted {
+			return g.unseen(call)
+		}
+		return o
+	case d.stranger == TheirDone:
+		return no(400, "status", "the campaign can no longer be changed")
+	}
+	d.harmed = true
+	o := yes
+	o.Status = campaign.StatusUnconfirmed
+	return o
 }
 
 func no(code int, field, words string, args ...any) campaign.Outcome {
@@ -115,7 +206,7 @@ func (g *Gateway) create(call campaign.Call) campaign.Outcome {
 	if call.Draft.Name == "" {
 		return no(400, "name", "campaign name is required")
 	}
-	d := &draft{simulated: call.Simulation}
+	d := &draft{simulated: call.Simulation, name: call.Draft.Name}
 	d.ID, d.Description = firstID+int64(len(g.drafts)), call.Draft.Description
 	g.drafts = append(g.drafts, d)
 	o := yes
@@ -124,10 +215,16 @@ func (g *Gateway) create(call campaign.Call) campaign.Outcome {
 }
 
 func (g *Gateway) configure(d *draft, call campaign.Call, now time.Time) campaign.Outcome {
-	if d.stage == confirmed {
-		if !g.EditsConfirmed || g.status(d, now) != campaign.StatusConfirmed {
-			return no(400, "status", "the campaign can no longer be edited")
-		}
+	switch {
+	case d.stage == confirmed && g.status(d, now) == campaign.StatusConfirmed && g.KeepsConfirmed:
+		o := yes
+		o.Status = campaign.StatusConfirmed
+		return o
+	case d.stage == confirmed && (!g.EditsConfirmed || g.status(d, now) != campaign.StatusConfirmed):
+		return no(400, "status", "the campaign can no longer be edited")
+	case d.stage == calculated && g.ConfiguresOnce:
+		return no(400, "status", "the campaign can no longer be edited")
+	case d.stage == confirmed:
 		g.undo(d)
 	}
 	if _, ok := g.lists[call.Content.ListID]; !ok {
@@ -135,7 +232,10 @@ func (g *Gateway) configure(d *draft, call campaign.Call, now time.Time) campaig
 	}
 	d.stage, d.content, d.List = configured, call.Content, call.Content.ListID
 	d.simulated = d.simulated || call.Simulation
-	return yes
+	o := yes
+	o.Status = campaign.StatusUnconfirmed
+	o.Echo = &campaign.Echo{Sender: &call.Content.Sender, Text: &call.Content.Text, ListID: &call.Content.ListID}
+	return o
 }
 
 func (g *Gateway) calculate(d *draft) campaign.Outcome {

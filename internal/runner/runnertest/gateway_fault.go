@@ -34,6 +34,10 @@ const (
 	NotAttempted Break = "not attempted"
 	// Throttled: 429. No effect.
 	Throttled Break = "throttled"
+	// Hollow: a success that says nothing, and did nothing.
+	Hollow Break = "success without effect"
+	// Unfound: a 404 for what is there, in the gateway's own words. No effect.
+	Unfound Break = "a false 404"
 	// Unauthorised: 401, if not told otherwise. No effect.
 	Unauthorised Break = "unauthorised"
 )
@@ -55,6 +59,10 @@ func (g *Gateway) broken(call campaign.Call, f Fault, now time.Time) campaign.Ou
 		return g.effect(call, now)
 	case Refused:
 		return campaign.Outcome{Kind: campaign.Refused, HTTP: f.HTTP, Words: "it is refused"}
+	case Hollow:
+		return yes
+	case Unfound:
+		return g.unseen(call)
 	case NotAttempted:
 		return campaign.Outcome{Kind: campaign.NotAttempted, Err: "the call did not leave", RetryAfter: f.After}
 	case Throttled:

@@ -35,7 +35,9 @@ func (g *Gateway) confirm(d *draft, call campaign.Call, now time.Time) campaign.
 	d.Confirms++
 	d.Standing = append(d.Standing, d.start)
 	o := yes
-	o.ConfirmedAt = now.UTC()
+	if !g.Wordless {
+		o.ConfirmedAt, o.Status = now.UTC(), campaign.StatusConfirmed
+	}
 	return o
 }
 

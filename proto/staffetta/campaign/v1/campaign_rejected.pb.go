@@ -60,6 +60,9 @@ const (
 	CampaignRejected_REASON_NO_SEND_WINDOW CampaignRejected_Reason = 14
 	// The contact list has no valid recipient.
 	CampaignRejected_REASON_NO_VALID_RECIPIENT CampaignRejected_Reason = 15
+	// The gateway repeated another text, sender or list than was asked for, or its
+	// figures contradicted each other, three times. Nothing was sent.
+	CampaignRejected_REASON_NOT_AS_ASKED CampaignRejected_Reason = 16
 )
 
 // Enum value maps for CampaignRejected_Reason.
@@ -80,6 +83,7 @@ var (
 		13: "REASON_NOT_APPROVED_IN_TIME",
 		14: "REASON_NO_SEND_WINDOW",
 		15: "REASON_NO_VALID_RECIPIENT",
+		16: "REASON_NOT_AS_ASKED",
 	}
 	CampaignRejected_Reason_value = map[string]int32{
 		"REASON_UNSPECIFIED":          0,
@@ -97,6 +101,7 @@ var (
 		"REASON_NOT_APPROVED_IN_TIME": 13,
 		"REASON_NO_SEND_WINDOW":       14,
 		"REASON_NO_VALID_RECIPIENT":   15,
+		"REASON_NOT_AS_ASKED":         16,
 	}
 )
 
@@ -353,7 +358,7 @@ var File_staffetta_campaign_v1_campaign_rejected_proto protoreflect.FileDescript
 
 const file_staffetta_campaign_v1_campaign_rejected_proto_rawDesc = "" +
 	"\n" +
-	"-staffetta/campaign/v1/campaign_rejected.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb1\n" +
+	"-staffetta/campaign/v1/campaign_rejected.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xca\n" +
 	"\n" +
 	"\x10CampaignRejected\x12}\n" +
 	"\x06source\x18\x01 \x01(\tBe\xbaHb\xba\x01_\n" +
@@ -379,7 +384,7 @@ const file_staffetta_campaign_v1_campaign_rejected_proto_rawDesc = "" +
 	"\x0fgateway_message\x18\v \x01(\tR\x0egatewayMessage\x12+\n" +
 	"\vhttp_status\x18\f \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xd7\x04(\x00R\n" +
-	"httpStatus\"\xa7\x03\n" +
+	"httpStatus\"\xc0\x03\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14REASON_TEXT_NOT_GSM7\x10\x02\x12\x13\n" +
@@ -396,7 +401,8 @@ const file_staffetta_campaign_v1_campaign_rejected_proto_rawDesc = "" +
 	"\x0fREASON_DECLINED\x10\f\x12\x1f\n" +
 	"\x1bREASON_NOT_APPROVED_IN_TIME\x10\r\x12\x19\n" +
 	"\x15REASON_NO_SEND_WINDOW\x10\x0e\x12\x1d\n" +
-	"\x19REASON_NO_VALID_RECIPIENT\x10\x0f\"\x04\b\x01\x10\x01*\x16REASON_INVALID_REQUEST\"\x89\x01\n" +
+	"\x19REASON_NO_VALID_RECIPIENT\x10\x0f\x12\x17\n" +
+	"\x13REASON_NOT_AS_ASKED\x10\x10\"\x04\b\x01\x10\x01*\x16REASON_INVALID_REQUEST\"\x89\x01\n" +
 	"\x04Step\x12\x14\n" +
 	"\x10STEP_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fSTEP_REQUEST\x10\x01\x12\x0f\n" +

@@ -26,7 +26,8 @@ const (
 // CampaignUnresolved tells that nobody can say whether the campaign was sent: the
 // gateway was asked to confirm it, the answer got lost, and reading back did not
 // settle it. It is never guessed and never tried again by itself: a person has to
-// look, and what to do says where. Final until then.
+// look, and what to do says where. Staffetta goes on looking for 72 hours as well: a
+// CampaignConfirmed that follows says that it was sent after all.
 //
 // Subject: campaign.v1.event.<source>.<request id>.unresolved.<version>
 type CampaignUnresolved struct {
