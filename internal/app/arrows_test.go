@@ -71,7 +71,7 @@ var arrows = map[string]arrow{
 	// The doctor speaks HTTP by itself: a third reading of the specification, beside
 	// the client's and the sandbox's.
 	"internal/doctor":  {outside: with(decimal)},
-	"internal/sandbox": {ours: in("sms"), outside: with(decimal)},
+	"internal/sandbox": {ours: in("sms"), outside: with(decimal, "golang.org/x/text")},
 	"internal/runner":  {ours: in("campaign", "sms"), outside: with(decimal, "golang.org/x/sync")},
 	"internal/runner/runnertest": {
 		ours:    in("runner", "campaign"),
@@ -79,7 +79,7 @@ var arrows = map[string]arrow{
 	},
 	"internal/budget":   {ours: in("runner", "campaign"), outside: with(decimal)},
 	"internal/campaign": {ours: in("sms"), outside: with(decimal), std: with(pure, "crypto/sha256", "encoding/hex")},
-	"internal/sms":      {std: pure},
+	"internal/sms":      {outside: with("golang.org/x/text/unicode/norm"), std: pure},
 	"internal/pace":     {ours: in("campaign"), std: append([]string{"sync"}, pure...)},
 	"internal/why":      {ours: in("campaign"), std: append([]string{"io"}, pure...)},
 	// What recurs and when it may be sent. The calendar carries the rules of

@@ -28,8 +28,8 @@ Its id stands for all of them. Before it is sent the campaign is quoted again; i
 anything has moved, the approval is void and it asks again.
 
 Without --quote it prints what there is to approve. It ends with exit code 0 once
-the campaign is confirmed or waits for something else, and 1 if it is not sent,
-asks again, or has not come that far yet.`,
+the campaign is confirmed or waits for something else, with 3 if it is not sent or
+asks again, and with 1 if it has not come that far yet.`,
 		Example: `  staffetta approve shop-italia.black-friday-2026
   staffetta approve shop-italia.black-friday-2026 --quote 3f2a9c0d1b4e5f67 --by anna`,
 		Args: oneKey,

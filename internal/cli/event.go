@@ -29,6 +29,12 @@ func figures(e app.Event) string {
 		}
 		if text := m.GetText(); text.GetOddCharacter() != "" {
 			say("UCS-2 because of %q at position %d", text.OddCharacter, text.OddPosition)
+			if text.Advice != "" {
+				say("%s", text.Advice)
+			}
+		}
+		if l := m.GetText().GetLookalikes(); len(l) > 0 {
+			say("sent as they stand, and look like placeholders: %s", strings.Join(l, ", "))
 		}
 		if differs := m.GetText().GetDiffers(); differs != "" {
 			say("%s", differs)
@@ -106,7 +112,7 @@ func figures(e app.Event) string {
 	if s, ok := e.Message.(interface{ GetSimulation() bool }); ok && s.GetSimulation() {
 		say("simulation")
 	}
-	return strings.Join(parts, " · ")
+	return strings.Join(strings.FieldsFunc(strings.Join(parts, " · "), func(r rune) bool { return r == '\n' }), " ") // one line, whatever others wrote
 }
 
 // outcome says whether an event is a campaign's last one, and how it ended.
@@ -119,6 +125,19 @@ func outcome(e app.Event) (ended bool, well bool) {
 		return true, false
 	}
 	return false, false
+}
+
+// exitOf is the exit code of whoever waited for a campaign and saw it end.
+func exitOf(e app.Event) exitError {
+	_, well := outcome(e)
+	switch e.Message.(type) {
+	case *campaignv1.CampaignRejected, *campaignv1.CampaignCancelled:
+		return exitNot
+	}
+	if well {
+		return exitOK
+	}
+	return exitUnknown
 }
 
 // title is the event's name in the contract: CampaignConfirmed.
