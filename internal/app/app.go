@@ -46,6 +46,7 @@ type App struct {
 	inFlight flights
 	census   census
 	purse    purse
+	alarms   alarms
 }
 
 // New builds the service and connects it: it has checked the options, reached
@@ -96,7 +97,9 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	a.onStop("NATS", closing(a.nc.Close))
 
-	a.journal, err = journal.Open(ctx, a.nc, journal.Options{Replicas: o.NATS.Replicas, Log: o.Log, OnBuried: a.ops.Buried, OnSwept: a.census.swept})
+	streams := journal.Options{Replicas: o.NATS.Replicas, Log: o.Log, OnBuried: a.ops.Buried, OnSwept: a.census.swept}
+	a.alarms.hear(&streams)
+	a.journal, err = journal.Open(ctx, a.nc, streams)
 	if err != nil {
 		return nil, err
 	}

@@ -18,6 +18,7 @@ type (
 	Letter       = journal.Letter
 	LetterFilter = journal.LetterFilter
 	Replay       = journal.Replay
+	Orphan       = journal.Orphan
 )
 
 // LetterReasons are all the reasons of dead letters.

@@ -36,7 +36,8 @@ type Options struct {
 	ApproveAbove, SendWindow string
 
 	// Budgets says whether the budgets are heeded: [BudgetsAuto], as soon as
-	// somebody has set one; [BudgetsOn], in any case; [BudgetsOff], never.
+	// somebody has set one; [BudgetsOn], in any case; [BudgetsRequired], and what
+	// falls under none waits; [BudgetsOff], never.
 	// Default auto.
 	Budgets string
 
@@ -191,9 +192,9 @@ func (o Options) Validate() error {
 		}
 	}
 	switch o.Budgets {
-	case BudgetsAuto, BudgetsOn, BudgetsOff:
+	case BudgetsAuto, BudgetsOn, BudgetsRequired, BudgetsOff:
 	default:
-		say("budgets is %q: want auto, on or off", o.Budgets)
+		say("budgets is %q: want auto, on, required or off", o.Budgets)
 	}
 	if v, err := doctor.ParseVariant(g.Variant); err != nil {
 		say("gateway.variant: %w", err)

@@ -64,8 +64,12 @@ func figures(e app.Event) string {
 		}
 	case *campaignv1.CampaignStats:
 		say("%s", status(m.Status))
-		say("%s of %s sent", thousands(m.Sent), thousands(m.Total))
-		say("%s delivered, %s undelivered", thousands(m.Delivered), thousands(m.Undelivered))
+		if m.Uncounted {
+			say("not counted")
+		} else {
+			say("%s of %s sent", thousands(m.Sent), thousands(m.Total))
+			say("%s delivered, %s undelivered", thousands(m.Delivered), thousands(m.Undelivered))
+		}
 		if m.Last && m.DeliveryRate != "" {
 			say("%s %%", m.DeliveryRate)
 		}
@@ -75,7 +79,7 @@ func figures(e app.Event) string {
 		if m.Last {
 			say("the last one")
 		}
-		if m.Last && !m.Reconciled {
+		if m.Last && !m.Reconciled && !m.Uncounted {
 			// A campaign that failed half way adds up, and still nobody knows of some.
 			if open := m.Total - m.Delivered - m.Undelivered; open > 0 {
 				say("%s unaccounted for", thousands(open))

@@ -41,6 +41,8 @@ func TestFigures(t *testing.T) {
 		{"GivenUp", &campaignv1.CampaignStats{
 			Status: campaignv1.CampaignStats_STATUS_SENDING, Total: 3, Sent: 3, Delivered: 1, Pending: 2, Last: true,
 		}, "sending · 3 of 3 sent · 1 delivered, 0 undelivered · the last one · 2 unaccounted for", true, false},
+		{"Uncounted", &campaignv1.CampaignStats{Status: campaignv1.CampaignStats_STATUS_SENDING, Uncounted: true, Last: true},
+			"sending · not counted · the last one", true, false},
 		{"LastOfAFailure", &campaignv1.CampaignStats{
 			Status: campaignv1.CampaignStats_STATUS_FAILED, Total: 3, Sent: 1, Delivered: 1, Pending: 2, Last: true,
 		}, "failed · 1 of 3 sent · 1 delivered, 0 undelivered · the last one · 2 unaccounted for", false, false},

@@ -121,7 +121,7 @@ var settings = []setting{
 		help:  "window of requests that name none, by source: shop-italia=it-marketing, *=office-hours",
 		field: func(c *config) any { return &c.SendWindow }},
 	{key: "budgets",
-		help:  "auto heeds the budgets as soon as somebody has set one, on makes the place for them at the start, off never heeds them; see docs/money.md",
+		help:  "auto heeds the budgets as soon as somebody has set one, on makes the place for them at the start, required confirms nothing that falls under none, off never heeds them; see docs/money.md",
 		field: func(c *config) any { return &c.Budgets }},
 	{key: "approval.above",
 		help:  "total above which somebody must agree, by source: acqua-luce=500 EUR, *=2000 EUR",

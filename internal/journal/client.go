@@ -94,7 +94,7 @@ func (c *Client) Get(ctx context.Context, key campaign.Key) (campaign.Campaign, 
 	if err != nil {
 		return campaign.Campaign{}, at, err
 	}
-	rec, err := decodeRecord(data)
+	rec, err := decodeRecord(key, data)
 	if err != nil {
 		return rec, at, fmt.Errorf("read %s: %w", key, err)
 	}
@@ -139,7 +139,11 @@ func (c *Client) List(ctx context.Context, source string) iter.Seq2[campaign.Cam
 			if m.Headers().Get(headerKV) != "" {
 				continue
 			}
-			rec, err := decodeRecord(m.Data())
+			key, rest, err := splitSubject(m.Subject(), recordPrefix)
+			if err != nil || rest != "" {
+				continue // no campaign's
+			}
+			rec, err := decodeRecord(key, m.Data())
 			if err != nil {
 				err = fmt.Errorf("list campaigns: %s: %w", m.Subject(), err)
 			}

@@ -26,7 +26,11 @@ func (j *Journal) Newest(ctx context.Context, saves uint64, see func(campaign.Ca
 		if m.Headers().Get(headerKV) != "" {
 			continue // deleted by hand
 		}
-		if c, err := decodeRecord(m.Data()); err == nil {
+		key, _, err := splitSubject(m.Subject(), recordPrefix)
+		if err != nil {
+			continue
+		}
+		if c, err := decodeRecord(key, m.Data()); err == nil {
 			see(c)
 		}
 	}

@@ -240,12 +240,18 @@ func statistic(s campaign.Stats, last bool, differs string) string {
 	if last {
 		text = "The last statistics: "
 	}
+	if s.Uncounted {
+		return text + word + "; the gateway gave no counts."
+	}
 	text += fmt.Sprintf("%s; %s of %s sent, %s delivered, %s not delivered", word, count(s.Sent), count(s.Total), count(s.Delivered), count(s.Undelivered))
 	switch {
 	case last && !s.Reconciled():
 		return text + fmt.Sprintf(". They do not add up: %s.", differs)
 	case last:
-		return text + fmt.Sprintf(" (%s %%). %s", s.DeliveryRate.Decimal, cost(s.Cost))
+		if s.DeliveryRate.Valid {
+			text += fmt.Sprintf(" (%s %%)", s.DeliveryRate.Decimal)
+		}
+		return text + ". " + cost(s.Cost)
 	}
 	return text + "."
 }
