@@ -22,6 +22,9 @@ type (
 	Doubt        = journal.Doubt
 )
 
+// LetterReasons are all the reasons of dead letters.
+var LetterReasons = journal.Reasons
+
 // Errors of reading, as the journal has them.
 var (
 	ErrNoRecord = journal.ErrNoRecord
@@ -55,7 +58,8 @@ func (c *Client) Evidence(ctx context.Context, key campaign.Key) (why.Evidence, 
 	part("the dead letters", func(ctx context.Context) error { return c.letters(ctx, &e) })
 	part("the timer", func(ctx context.Context) (err error) {
 		if e.Record != nil && !e.Record.Wake.IsZero() {
-			e.Armed, err = c.Armed(ctx, key, e.Record.Wake)
+			e.Armed, err = c.Armed(ctx, key)
+			e.Unarmed = err == nil && (e.Armed.IsZero() || e.Armed.After(e.Record.Wake))
 		}
 		return err
 	})

@@ -98,7 +98,7 @@ func (c Campaign) Cost() Money {
 		said = c.Stats.Cost
 	}
 	switch {
-	case c.Confirmed == nil, c.State == Cancelling, c.State == Cancelled:
+	case c.Confirmed == nil, c.State == Cancelling, c.State == Cancelled, c.State == Rejected:
 		return Money{}
 	case said.Currency == "":
 		return quoted

@@ -74,9 +74,12 @@ func (t *turn) forbidden() *Reason {
 				"the message needs more than %d parts: shorten it, or raise max_parts_per_message", most)}
 		}
 	}
-	if char, position, found := sms.Outside(r.Text); found && !r.Unicode {
+	if r.Unicode {
+		return nil
+	}
+	if odd, found := sms.FirstOdd(r.Text); found {
 		return &Reason{Code: ReasonNotGSM7, Field: "text", Message: fmt.Sprintf(
-			"character %q at position %d is not in GSM-7: replace it, or set unicode to true (70 instead of 160 characters a part)", char, position)}
+			"%s at position %d is not in GSM-7: %s; or set unicode to true (70 instead of 160 characters a part)", odd.Name(), odd.Position, odd.Advice())}
 	}
 	return nil
 }
@@ -159,6 +162,9 @@ func (t *turn) drafting(o Outcome) Decision {
 	}
 	switch o.Op {
 	case OpConfigure:
+		if o.Status.happened() {
+			return t.established(o.Status, time.Time{}, true) // by whom ever: it is not confirmed once more
+		}
 		if what := o.Echo.differs(t.c.Request); what != "" {
 			return t.notWhatWasAsked(o.Op, what)
 		}
@@ -208,6 +214,8 @@ func (t *turn) refused(o Outcome) Decision {
 	switch {
 	case o.Kind == OK && o.Status.happened() && t.ours(o):
 		return t.established(o.Status, time.Time{}, true)
+	case o.Kind == OK && !t.ours(o):
+		return t.misnumbered(why)
 	case why.HTTP == 404 && o.answered() && o.Kind != OK && t.c.Missing+1 < t.Vanished:
 		// Somebody deleted the draft by hand, perhaps, and nothing is wrong
 		// with the request. If it happens to one draft after the other, the
@@ -220,6 +228,18 @@ func (t *turn) refused(o Outcome) Decision {
 	default:
 		return t.retreat(o)
 	}
+}
+
+// misnumbered has a draft whose number the gateway shows as somebody else's: it was
+// reset meanwhile, or is another one. Nothing of theirs is touched.
+func (t *turn) misnumbered(why Reason) Decision {
+	t.c.Missing++
+	if t.c.Missing >= t.Vanished {
+		return t.end(Rejected, EventRejected, why)
+	}
+	t.c.Draft = nil
+	t.become(Requested)
+	return t.wait(t.backoff(t.c.Missing, t.c.Key), "the gateway shows somebody else's campaign under the number that it has just given; another draft is made")
 }
 
 // priced has the whole quote.

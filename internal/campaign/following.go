@@ -119,7 +119,11 @@ const unconfirmed = "the gateway says that the campaign is not confirmed"
 
 // lost counts a read that shows the confirmed campaign unconfirmed. One such read
 // may be a replica that lags; several in a row are the truth.
+// Of one that was seen being sent it is no news: nothing goes back.
 func (t *turn) lost(what string, o Outcome) Decision {
+	if t.c.State == Sending {
+		return t.noNews(what + ", and it was seen being sent")
+	}
 	t.c.Missing++
 	if t.c.Missing >= t.Vanished {
 		return t.end(Failed, EventFailed, Reason{Code: ReasonVanished, Step: o.Op, HTTP: o.HTTP, Gateway: o.Words, Message: fmt.Sprintf(
@@ -132,7 +136,7 @@ func (t *turn) lost(what string, o Outcome) Decision {
 // nobody calls the campaign completed over it. One that never showed that it was
 // sent is not said to be.
 func (t *turn) lastCount() Decision {
-	if t.c.State != Sending && t.c.Stats == nil {
+	if s := t.c.Stats; t.c.State != Sending && (s == nil || s.Sent == 0 && !s.Status.running()) {
 		return t.unresolved(Reason{Code: ReasonNeverSeen, Step: OpStats, Message: fmt.Sprintf(
 			"campaign %d was confirmed at %s by the gateway's word, and for %s nothing has shown that it was sent", t.c.Draft.ID, t.c.Confirmed.At.Format(time.RFC3339), t.GiveUp)})
 	}

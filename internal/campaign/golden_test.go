@@ -64,29 +64,57 @@ func blackFriday() campaign.Request {
 	}
 }
 
-// The outcomes a gateway can give, by the words the table uses for them.
+// The outcomes a gateway can give, by the words the table uses for them. The first
+// one of each call is what it answers if all goes well.
 func outcomes() []input {
 	quote := campaign.Outcome{Op: campaign.OpPrice, Kind: campaign.OK, Price: campaign.Price{
 		PerMessage: eur("0.035"), Total: eur("344.09"), Available: eur("1500"), Sufficient: true}}
-	poor := quote
+	poor, others := quote, quote
 	poor.Price.Available, poor.Price.Sufficient = eur("120"), false
+	others.Recipients = new(int64(20_000))
 	goal := campaign.Outcome{Op: campaign.OpCalculate, Kind: campaign.OK,
 		Goal: campaign.Goal{Total: 10247, Valid: 9831, Invalid: 416, Parts: 9831}}
-	nobody := goal
+	nobody, wrong := goal, goal
 	nobody.Goal = campaign.Goal{Total: 416, Invalid: 416}
+	wrong.Goal.Total = 10
 	stats := func(s campaign.Status, delivered, undelivered, pending int64) campaign.Outcome {
 		return campaign.Outcome{Op: campaign.OpStats, Kind: campaign.OK, Stats: campaign.Stats{
 			Status: s, Total: 9831, Sent: 9831 - pending, Delivered: delivered, Undelivered: undelivered, Pending: pending}}
 	}
+	theirs := stats(campaign.StatusCompleted, 7, 0, 0)
+	theirs.Name = "Somebody else's"
+	ok := func(op campaign.Op, s campaign.Status) campaign.Outcome {
+		return campaign.Outcome{Op: op, Kind: campaign.OK, Status: s}
+	}
+	byID := func(s campaign.Status, description string) campaign.Outcome {
+		return campaign.Outcome{Op: campaign.OpStatus, Kind: campaign.OK, Status: s, ByID: true, Description: description}
+	}
+	confirmed := ok(campaign.OpConfirm, campaign.StatusConfirmed)
+	confirmed.ConfirmedAt = friday
+	another := ok(campaign.OpConfigure, campaign.StatusUnconfirmed)
+	another.Echo = &campaign.Echo{Text: new("Cyber Monday!")}
+
 	list := []input{
+		{"look ok", told()},
 		{"create ok", campaign.Outcome{Op: campaign.OpCreate, Kind: campaign.OK, CampaignID: 1542}},
-		{"configure ok", campaign.Outcome{Op: campaign.OpConfigure, Kind: campaign.OK}},
+		{"configure ok", ok(campaign.OpConfigure, campaign.StatusUnconfirmed)},
+		{"configure ok, without a word", ok(campaign.OpConfigure, "")},
+		{"configure ok, CONFIRMED", ok(campaign.OpConfigure, campaign.StatusConfirmed)},
+		{"configure ok, SENDING", ok(campaign.OpConfigure, campaign.StatusSending)},
+		{"configure ok, another text", another},
 		{"calculate ok", goal},
 		{"calculate ok, nobody valid", nobody},
+		{"calculate ok, sums disagree", wrong},
 		{"price ok", quote},
 		{"price ok, too little credit", poor},
+		{"price ok, for another count", others},
 		{"admit ok", campaign.Outcome{Op: campaign.OpAdmit, Kind: campaign.OK}},
-		{"confirm ok", campaign.Outcome{Op: campaign.OpConfirm, Kind: campaign.OK, ConfirmedAt: friday}},
+		{"confirm ok", confirmed},
+		{"confirm ok, SENDING", ok(campaign.OpConfirm, campaign.StatusSending)},
+		{"confirm ok, without a word", ok(campaign.OpConfirm, "")},
+		{"confirm ok, COST_CALCULATED", ok(campaign.OpConfirm, campaign.StatusUnconfirmed)},
+		{"confirm ok, FAILED", ok(campaign.OpConfirm, campaign.StatusFailed)},
+		{"confirm ok, UNKNOWN", ok(campaign.OpConfirm, campaign.StatusUnknown)},
 		{"delete ok", campaign.Outcome{Op: campaign.OpDelete, Kind: campaign.OK}},
 		{"stats CONFIRMED", stats(campaign.StatusConfirmed, 0, 0, 9831)},
 		{"stats SENDING", stats(campaign.StatusSending, 5000, 100, 4731)},
@@ -95,41 +123,91 @@ func outcomes() []input {
 		{"stats FAILED", stats(campaign.StatusFailed, 10, 0, 9821)},
 		{"stats UNCONFIRMED", stats(campaign.StatusUnconfirmed, 0, 0, 9831)},
 		{"stats UNKNOWN", stats(campaign.StatusUnknown, 0, 0, 9831)},
+		{"stats COMPLETED, not ours", theirs},
 	}
 	for _, s := range []campaign.Status{campaign.StatusUnconfirmed, campaign.StatusConfirmed, campaign.StatusSending,
 		campaign.StatusCompleted, campaign.StatusFailed, campaign.StatusUnknown} {
-		list = append(list, input{"status " + string(s), campaign.Outcome{Op: campaign.OpStatus, Kind: campaign.OK, Status: s}})
+		list = append(list, input{"status " + string(s), ok(campaign.OpStatus, s)})
 	}
+	list = append(list,
+		input{"status by id UNCONFIRMED", byID(campaign.StatusUnconfirmed, "[staffetta "+key.String()+"]")},
+		input{"status by id CONFIRMED", byID(campaign.StatusConfirmed, "[staffetta "+key.String()+"]")},
+		input{"status by id UNCONFIRMED, not ours", byID(campaign.StatusUnconfirmed, "Spring sale")},
+		input{"status by id COMPLETED, not ours", byID(campaign.StatusCompleted, "Spring sale")},
+		input{"status by id refused 404", campaign.Outcome{Op: campaign.OpStatus, Kind: campaign.Refused, HTTP: 404, ByID: true, Words: "the gateway's words"}},
+		input{"witness ok", campaign.Outcome{Op: campaign.OpWitness, Kind: campaign.OK, ByID: true}},
+		input{"witness refused 404", campaign.Outcome{Op: campaign.OpWitness, Kind: campaign.Refused, HTTP: 404}},
+	)
 	refused := map[campaign.Op][]int{
 		campaign.OpCreate: {400}, campaign.OpConfigure: {400, 404}, campaign.OpCalculate: {400}, campaign.OpPrice: {404},
 		campaign.OpConfirm: {402, 400, 404}, campaign.OpDelete: {404, 405}, campaign.OpStatus: {404, 400}, campaign.OpStats: {404},
 	}
 	for _, op := range []campaign.Op{campaign.OpCreate, campaign.OpConfigure, campaign.OpCalculate, campaign.OpPrice, campaign.OpAdmit,
-		campaign.OpConfirm, campaign.OpStatus, campaign.OpStats, campaign.OpDelete} {
+		campaign.OpConfirm, campaign.OpStatus, campaign.OpStats, campaign.OpDelete, campaign.OpWitness} {
 		for _, code := range refused[op] {
 			list = append(list, input{fmt.Sprintf("%s refused %d", op, code),
 				campaign.Outcome{Op: op, Kind: campaign.Refused, HTTP: code, Words: "the gateway's words"}})
 		}
 		if op != campaign.OpAdmit {
-			list = append(list, input{string(op) + " unavailable", campaign.Outcome{Op: op, Kind: campaign.Unavailable, HTTP: 503}})
+			list = append(list, input{string(op) + " unavailable", campaign.Outcome{Op: op, Kind: campaign.Unavailable, HTTP: 503}},
+				input{string(op) + " unshaped 404", unshaped(op, 404)})
 		}
 		list = append(list, input{string(op) + " not attempted", campaign.Outcome{Op: op, Kind: campaign.NotAttempted, RetryAfter: 30 * time.Second}})
 	}
-	return append(list,
-		input{"confirm refused 400, credit", campaign.Outcome{Op: campaign.OpConfirm, Kind: campaign.Refused, HTTP: 400, Field: "credit", Words: "Insufficient credit"}},
-		input{"room ok", campaign.Outcome{Op: campaign.OpRoom, Kind: campaign.OK}},
-		input{"room refused", campaign.Outcome{Op: campaign.OpRoom, Kind: campaign.Refused, Words: "shop-italia has 100.00 EUR left today"}},
-		input{"room unavailable", campaign.Outcome{Op: campaign.OpRoom, Kind: campaign.Unavailable}},
-		input{"reserve ok", campaign.Outcome{Op: campaign.OpReserve, Kind: campaign.OK}},
-		input{"reserve refused", campaign.Outcome{Op: campaign.OpReserve, Kind: campaign.Refused, Words: "shop-italia has 100.00 EUR left today"}},
-		input{"reserve unavailable", campaign.Outcome{Op: campaign.OpReserve, Kind: campaign.Unavailable}},
-		input{"settle ok", campaign.Outcome{Op: campaign.OpSettle, Kind: campaign.OK}},
-		input{"settle unavailable", campaign.Outcome{Op: campaign.OpSettle, Kind: campaign.Unavailable}},
-		input{"configure throttled", campaign.Outcome{Op: campaign.OpConfigure, Kind: campaign.Throttled, RetryAfter: 12 * time.Second}},
-		input{"configure unauthorised", campaign.Outcome{Op: campaign.OpConfigure, Kind: campaign.Unauthorised, RetryAfter: 15 * time.Second}},
-		input{"confirm throttled", campaign.Outcome{Op: campaign.OpConfirm, Kind: campaign.Throttled, RetryAfter: 12 * time.Second}},
-		input{"confirm unauthorised", campaign.Outcome{Op: campaign.OpConfirm, Kind: campaign.Unauthorised, RetryAfter: 15 * time.Second}},
-	)
+	for _, op := range []campaign.Op{campaign.OpCreate, campaign.OpCalculate} {
+		o := unshaped(op, 404)
+		o.Answered = friday.Add(1000 * time.Hour)
+		list = append(list, input{string(op) + " unshaped 404, others are answered", o})
+	}
+	return slices.Concat(list, []input{
+		{"look unavailable", campaign.Outcome{Op: campaign.OpLook, Kind: campaign.Unavailable}},
+		{"look tells a cost of this draft", told(costTold(7, 1542))},
+		{"look tells a cost of another draft", told(costTold(7, 1600))},
+		{"look tells that it is confirmed", told(costTold(7, 1600), confirmedTold(1600, time.Time{}))},
+		{"look tells that it is confirmed for later", told(costTold(7, 1600), confirmedTold(1600, friday.Add(48*time.Hour)))},
+		{"look tells its last statistics", told(costTold(7, 1600), confirmedTold(1600, time.Time{}), campaign.Event{
+			Type: campaign.EventStats, N: 3, CampaignID: 1600, Last: true, Stats: &campaign.Stats{Status: campaign.StatusCompleted, Total: 9831, Sent: 9831, Delivered: 9831}})},
+		{"look tells that it is rejected", told(costTold(7, 1600), endTold(campaign.EventRejected))},
+		{"look tells that it is cancelled", told(endTold(campaign.EventCancelled))},
+		{"look tells that it is unresolved", told(costTold(7, 1600), endTold(campaign.EventUnresolved))},
+		{"confirm refused 400, credit", campaign.Outcome{Op: campaign.OpConfirm, Kind: campaign.Refused, HTTP: 400, Field: "credit", Words: "Insufficient credit"}},
+		{"room ok", campaign.Outcome{Op: campaign.OpRoom, Kind: campaign.OK}},
+		{"room refused", campaign.Outcome{Op: campaign.OpRoom, Kind: campaign.Refused, Words: "shop-italia has 100.00 EUR left today"}},
+		{"room unavailable", campaign.Outcome{Op: campaign.OpRoom, Kind: campaign.Unavailable}},
+		{"reserve ok", campaign.Outcome{Op: campaign.OpReserve, Kind: campaign.OK}},
+		{"reserve refused", campaign.Outcome{Op: campaign.OpReserve, Kind: campaign.Refused, Words: "shop-italia has 100.00 EUR left today"}},
+		{"reserve unavailable", campaign.Outcome{Op: campaign.OpReserve, Kind: campaign.Unavailable}},
+		{"settle ok", campaign.Outcome{Op: campaign.OpSettle, Kind: campaign.OK}},
+		{"settle unavailable", campaign.Outcome{Op: campaign.OpSettle, Kind: campaign.Unavailable}},
+		{"configure throttled", campaign.Outcome{Op: campaign.OpConfigure, Kind: campaign.Throttled, RetryAfter: 12 * time.Second}},
+		{"configure unauthorised", campaign.Outcome{Op: campaign.OpConfigure, Kind: campaign.Unauthorised, RetryAfter: 15 * time.Second}},
+		{"confirm throttled", campaign.Outcome{Op: campaign.OpConfirm, Kind: campaign.Throttled, RetryAfter: 12 * time.Second}},
+		{"confirm unauthorised", campaign.Outcome{Op: campaign.OpConfirm, Kind: campaign.Unauthorised, RetryAfter: 15 * time.Second}},
+		{"delete throttled", campaign.Outcome{Op: campaign.OpDelete, Kind: campaign.Throttled, RetryAfter: 12 * time.Second}},
+	})
+}
+
+// unshaped is a refusal that somebody else than the gateway may have said.
+func unshaped(op campaign.Op, code int) campaign.Outcome {
+	return campaign.Outcome{Op: op, Kind: campaign.Unavailable, HTTP: code, Unshaped: true, Err: "html"}
+}
+
+// told is what the events tell.
+func told(events ...campaign.Event) campaign.Outcome {
+	return campaign.Outcome{Op: campaign.OpLook, Kind: campaign.OK, Told: events}
+}
+
+func costTold(n int, id int64) campaign.Event {
+	return campaign.Event{Type: campaign.EventCostCalculated, N: n, At: friday, CampaignID: id, Quote: &campaign.Quote{N: n, At: friday,
+		Goal: campaign.Goal{Total: 9831, Valid: 9831, Parts: 9831}, Price: campaign.Price{Total: eur("344.09")}}}
+}
+
+func confirmedTold(id int64, at time.Time) campaign.Event {
+	return campaign.Event{Type: campaign.EventConfirmed, N: 1, At: friday, CampaignID: id, Confirmed: &campaign.Confirmation{At: friday, For: at}}
+}
+
+func endTold(as campaign.EventType) campaign.Event {
+	return campaign.Event{Type: as, N: 1, At: friday, CampaignID: 1600, Reason: &campaign.Reason{Code: campaign.ReasonRefused}}
 }
 
 type input struct {
@@ -141,14 +219,15 @@ func inputs() []input {
 	return append([]input{
 		{"asked", campaign.Asked{Key: key, Request: blackFriday()}},
 		{"woken", campaign.Woken{}},
-		{"cancel", campaign.CancelAsked{By: "anna", Why: "wrong price"}},
+		{"cancel", campaign.CancelAsked{Key: key, By: "anna", Why: "wrong price"}},
 		{"approve", campaign.Approve{QuoteID: quoteID, By: "carla"}},
 		{"approve another quote", campaign.Approve{QuoteID: "0123456789abcdef", By: "carla"}},
 		{"decline", campaign.Decline{QuoteID: quoteID, By: "carla", Why: "too dear"}},
-		{"another cancel", campaign.CancelAsked{By: "bruno"}},
+		{"another cancel", campaign.CancelAsked{Key: key, By: "bruno"}},
 		{"another approve", campaign.Approve{QuoteID: quoteID, By: "bruno"}},
 		{"resolved, was sent", campaign.Resolved{By: "anna", Sent: true}},
 		{"resolved, was not sent", campaign.Resolved{By: "anna"}},
+		{"told otherwise", campaign.ToldOtherwise{Event: costTold(7, 1600)}},
 		{"delivered", campaign.Delivered{}},
 	}, outcomes()...)
 }
@@ -163,10 +242,18 @@ type situation struct {
 	pace campaign.Pace // what was seen of the gateway's
 	// budgets are set.
 	budgets bool
+	gateway string // the one that is configured
+}
+
+const here, elsewhere = "https://gateway.example", "https://another.example"
+
+func (s situation) facts() campaign.Facts {
+	return campaign.Facts{Now: s.now, Age: s.age, Pace: s.pace, Budgets: s.budgets, Gateway: s.gateway}
 }
 
 // story drives a campaign by the names of its inputs. "reload" is what another
-// run sees: the record as saved, and nothing that only the last run knew.
+// run sees: the record as saved, and nothing that only the last run knew. A look at
+// the events that the story does not speak of has found nothing.
 func story(t *testing.T, r campaign.Request, steps ...string) situation {
 	t.Helper()
 	byName := map[string]campaign.Input{"asked": campaign.Asked{Key: key, Request: r}}
@@ -175,36 +262,50 @@ func story(t *testing.T, r campaign.Request, steps ...string) situation {
 			byName[i.name] = i.in
 		}
 	}
-	s := situation{now: friday, asks: r}
+	s := situation{now: friday, asks: r, gateway: here}
 	var saved campaign.Campaign
+	var call *campaign.Call
+	take := func(in campaign.Input) {
+		d := rules.Step(s.c, in, s.facts())
+		if d.Save {
+			saved, s.age = d.Next, 0
+		}
+		s.c, call = d.Next, d.Call
+	}
+	pass := func(d time.Duration) { s.now, s.age = s.now.Add(max(d, 0)), s.age+max(d, 0) }
 	for _, step := range steps {
 		switch step {
 		case "reload":
-			s.c = reload(t, saved)
+			s.c, call = reload(t, saved), nil
 		case "due":
-			s.now, s.age = later(s.now, s.c.Wake), s.age+s.c.Wake.Sub(s.now)
+			pass(s.c.Wake.Sub(s.now))
 		case "a budget is set":
 			s.budgets = true
+		case "another gateway is configured":
+			s.gateway = elsewhere
 		case "unsettled":
 			s.age = rules.Settle - 1
 		case "settled":
 			s.now, s.age = s.now.Add(rules.Settle+time.Minute), rules.Settle
 		case "in 20 seconds":
-			s.now = s.now.Add(20 * time.Second)
+			pass(20 * time.Second)
 		case "in 4 hours":
-			s.now = s.now.Add(4 * time.Hour)
+			pass(4 * time.Hour)
 		case "in 73 hours":
-			s.now = s.now.Add(73 * time.Hour)
+			pass(73 * time.Hour)
 		default:
 			in, ok := byName[step]
 			if !ok {
 				t.Fatalf("no input is called %q", step)
 			}
-			d := rules.Step(s.c, in, campaign.Facts{Now: s.now, Age: s.age, Budgets: s.budgets})
-			if d.Save {
-				saved, s.age = d.Next, 0
+			o, answer := in.(campaign.Outcome)
+			if answer && o.Op != campaign.OpLook && call != nil && call.Op == campaign.OpLook {
+				take(told())
 			}
-			s.c = d.Next
+			if answer && (call == nil || call.Op != o.Op) {
+				t.Fatalf("%q answers no call in %q", step, steps)
+			}
+			take(in)
 		}
 	}
 	return s
@@ -238,7 +339,33 @@ func situations(t *testing.T) []situation {
 	intended := plus(quoted, "admit ok")
 	confirmed := plus(intended, "confirm ok")
 	sending := plus(confirmed, "due", "woken", "stats SENDING")
+
+	// Withdrawn after an intent: what is told, what is read, configure, delete.
 	abandoning := plus(intended, "reload", "settled", "woken", "status UNCONFIRMED")
+	read := plus(abandoning, "look ok")
+	shown := plus(read, "status by id UNCONFIRMED")
+	unshown := plus(read, "status refused 404")
+	disarmed := plus(shown, "configure ok")
+	denied := plus(shown, "configure refused 400")
+	striking := plus(denied, "status by id UNCONFIRMED")
+	unanswerable := []string{"status refused 404", "configure refused 400", "status refused 404"}
+	asking := plus(plus(read, unanswerable...), "reload")
+	unresolved := plus(plus(asking, "in 4 hours", "woken"), unanswerable...)
+	otherwise := plus(intended, "told otherwise")
+
+	// Withdrawn by another run, before any intent.
+	orphan := plus(drafted, "reload", "due", "woken", "look ok")
+	orphaned := plus(orphan, unanswerable...)
+
+	// Cancelled when it stands at the gateway, for later.
+	cancelling := plus(confirmed, "reload", "cancel")
+	deleting := plus(cancelling, "status by id CONFIRMED")
+	deleted := plus(deleting, "delete ok")
+	vanishing := plus(deleted, "status by id refused 404", "reload")
+	witness := plus(vanishing, "due", "woken", "status by id refused 404")
+	mayBeDeleted := plus(deleting, "delete unavailable", "reload")
+
+	creditRefused := plus(intended, "confirm refused 402", "status UNCONFIRMED", "reload", "settled", "woken")
 
 	list := []struct {
 		name  string
@@ -246,19 +373,27 @@ func situations(t *testing.T) []situation {
 		steps []string
 	}{
 		{"no record", blackFriday(), nil},
+		{"no record, a cancel looks at the events", blackFriday(), []string{"cancel"}},
+		{"requested, looks at the events", blackFriday(), []string{"asked"}},
 		{"requested, waiting", blackFriday(), []string{"asked", "create unavailable", "reload"}},
 		{"requested, due", blackFriday(), []string{"asked", "create unavailable", "reload", "due"}},
 		{"requested, due, expired", expiring, []string{"asked", "create unavailable", "reload", "in 4 hours"}},
-		{"requested, create under way", blackFriday(), []string{"asked"}},
+		{"requested, create under way", blackFriday(), []string{"asked", "look ok"}},
+		{"requested, for 4 hours somebody else than the gateway answered, create under way", blackFriday(), []string{"asked", "create unshaped 404", "reload", "in 4 hours", "woken", "look ok"}},
+		{"requested, for 73 hours somebody else than the gateway answered, create under way", blackFriday(), []string{"asked", "create unshaped 404", "reload", "in 73 hours", "woken", "look ok"}},
 		{"drafted, own, configure under way", blackFriday(), drafted},
 		{"drafted, own, calculate under way", blackFriday(), plus(drafted, "configure ok")},
 		{"drafted, own, price under way", blackFriday(), plus(drafted, "configure ok", "calculate ok")},
+		{"drafted for the third time, own, twice it was not what was asked for, configure under way", blackFriday(), plus(drafted,
+			"configure ok, another text", "reload", "due", "woken", "delete ok", "create ok",
+			"configure ok", "calculate ok, sums disagree", "reload", "due", "woken", "delete ok", "create ok")},
 		{"drafted, own, waiting for leave to confirm", blackFriday(), quoted},
 		{"no record, the text needs too many parts", short, nil},
-		{"no record, the send window is shut", windowed, nil},
-		{"no record, its instant is near", near, nil},
+		{"requested, the text needs too many parts, looks at the events", short, []string{"asked"}},
+		{"requested, the send window is shut, looks at the events", windowed, []string{"asked"}},
+		{"requested, its instant is near, looks at the events", near, []string{"asked"}},
 		{"drafted, own, its instant came near while waiting for leave to confirm", nearer, plus(quoted, "in 20 seconds")},
-		{"requested, put off by its send window, due", windowed, []string{"asked", "reload", "due"}},
+		{"requested, put off by its send window, due", windowed, []string{"asked", "look ok", "reload", "due"}},
 		{"drafted, own, price under way, wants an approval", approved, plus(drafted, "configure ok", "calculate ok")},
 		{"drafted, own, price under way, asks above its max_total", capped, plus(drafted, "configure ok", "calculate ok")},
 		{"drafted, own, price under way, waits for credit", patient, plus(drafted, "configure ok", "calculate ok")},
@@ -268,42 +403,99 @@ func situations(t *testing.T) []situation {
 		{"quoted, waits for credit", patient, plus(drafted, "configure ok", "calculate ok", "price ok, too little credit", "reload")},
 		{"quoted, waits for credit, due", patient, plus(drafted, "configure ok", "calculate ok", "price ok, too little credit", "reload", "due")},
 		{"drafted, own, a refusal is read back", blackFriday(), plus(drafted, "configure refused 400")},
+		{"drafted, own, a refused 404 is read back", blackFriday(), plus(drafted, "configure refused 404")},
 		{"drafted, of another run, within its lease", blackFriday(), plus(drafted, "reload")},
 		{"drafted, of another run, due", blackFriday(), plus(drafted, "reload", "due")},
 		{"confirming, own, confirm under way", blackFriday(), intended},
 		{"confirming, own, scheduled, confirm under way", soon, intended},
+		{"confirming, own, confirmed without a word, read back under way", blackFriday(), plus(intended, "confirm ok, without a word")},
 		{"drafted, own, its quote grew old while waiting for leave to confirm", blackFriday(), plus(quoted, "in 4 hours")},
 		{"drafted, own, expired while waiting for leave to confirm", expiring, plus(quoted, "in 4 hours")},
 		{"confirming, of another run, not settled", blackFriday(), plus(intended, "reload", "due")},
 		{"confirming, of another run, not settled, read back under way", blackFriday(), plus(intended, "reload", "due", "unsettled", "woken")},
 		{"confirming, of another run, settled, read back under way", blackFriday(), plus(intended, "reload", "settled", "woken")},
-		{"confirming, settled, a cancel is kept", blackFriday(), plus(intended, "reload", "cancel", "settled", "woken")},
-		{"confirming, settled, confirm was refused 402", blackFriday(), plus(intended, "confirm refused 402", "status UNCONFIRMED", "reload", "settled", "woken")},
-		{"confirming, settled, confirm was refused 402, waits for credit", patient, plus(intended, "confirm refused 402", "status UNCONFIRMED", "reload", "settled", "woken")},
-		{"confirming, settled, confirm was refused 400 for its credit, waits for credit", patient, plus(intended, "confirm refused 400, credit", "status UNCONFIRMED", "reload", "settled", "woken")},
-		{"abandoning, waits for credit, delete under way", patient, plus(intended, "confirm refused 402", "status UNCONFIRMED", "reload", "settled", "woken", "status UNCONFIRMED")},
-		{"requested, waited for credit, due", patient, plus(intended, "confirm refused 402", "status UNCONFIRMED", "reload", "settled", "woken", "status UNCONFIRMED", "delete ok", "reload", "due")},
-		{"abandoning, delete under way", blackFriday(), abandoning},
-		{"abandoning, waiting", blackFriday(), plus(abandoning, "delete unavailable", "reload")},
-		{"abandoning, due", blackFriday(), plus(abandoning, "delete unavailable", "reload", "due")},
-		{"abandoning, delete was refused 404", blackFriday(), plus(abandoning, "delete refused 404")},
-		{"abandoning, delete was refused 405", blackFriday(), plus(abandoning, "delete refused 405")},
-		{"abandoning, never intended, delete was refused 405", blackFriday(), plus(drafted, "reload", "due", "woken", "delete refused 405")},
-		{"abandoning, never intended, has stood for S, delete was refused 405", blackFriday(), plus(drafted, "reload", "due", "woken", "delete refused 405", "status UNCONFIRMED", "reload", "due", "woken", "delete refused 405")},
-		{"rejecting, delete under way", blackFriday(), plus(drafted, "configure ok", "calculate ok", "price ok, too little credit")},
-		{"cancelling, delete under way", blackFriday(), plus(drafted, "reload", "cancel")},
-		{"cancelling, was confirmed for later, delete was refused 404", soon, plus(confirmed, "reload", "cancel", "delete refused 404")},
+		{"confirming, settled, a cancel is kept, read back under way", blackFriday(), plus(intended, "reload", "cancel", "settled", "woken")},
+		{"confirming, scheduled, settled, a cancel is kept, read back under way", soon, plus(intended, "reload", "cancel", "settled", "woken")},
+		{"confirming, settled, confirm was refused 402, read back under way", blackFriday(), creditRefused},
+		{"confirming, settled, confirm was refused 402, waits for credit, read back under way", patient, creditRefused},
+		{"confirming, settled, confirm was refused 400 for its credit, waits for credit, read back under way", patient, plus(intended, "confirm refused 400, credit", "status UNCONFIRMED", "reload", "settled", "woken")},
+		{"abandoning, waits for credit, looks at the events", patient, plus(creditRefused, "status UNCONFIRMED")},
+		{"requested, waited for credit, due", patient, plus(creditRefused, "status UNCONFIRMED", "status by id UNCONFIRMED", "configure ok", "delete ok", "reload", "due")},
+
+		{"abandoning, looks at the events", blackFriday(), abandoning},
+		{"abandoning, read under way", blackFriday(), read},
+		{"abandoning, read, configure under way", blackFriday(), shown},
+		{"abandoning, no read shows it, configure under way", blackFriday(), unshown},
+		{"abandoning, configured without a word, read under way", blackFriday(), plus(shown, "configure ok, without a word")},
+		{"abandoning, no read showed it, configured without a word, read under way", blackFriday(), plus(unshown, "configure ok, without a word")},
+		{"abandoning, configure was refused, read under way", blackFriday(), denied},
+		{"abandoning, configure was refused, read, delete under way", blackFriday(), striking},
+		{"abandoning, configure was refused, read, deleted, read under way", blackFriday(), plus(striking, "delete ok")},
+		{"abandoning, disarmed, delete under way", blackFriday(), disarmed},
+		{"abandoning, disarmed, due", blackFriday(), plus(disarmed, "reload", "due")},
+		{"abandoning, disarmed by another run, deleted, looks at the events", blackFriday(), plus(disarmed, "reload", "due", "woken", "delete ok")},
+		{"abandoning, nothing shows it, waiting", blackFriday(), asking},
+		{"abandoning, nothing shows it, due", blackFriday(), plus(asking, "due")},
+		{"abandoning, nothing has shown it for 4 hours, last read under way", blackFriday(), plus(asking, "in 4 hours", "woken", "look ok", "status refused 404", "configure refused 400")},
+		{"abandoning, scheduled, nothing has shown it for 4 hours, last read under way", soon, plus(asking, "in 4 hours", "woken", "look ok", "status refused 404", "configure refused 400")},
+		{"abandoning, own, delete under way", blackFriday(), plus(drafted, "configure unavailable", "reload", "due", "woken")},
+		{"abandoning, never intended, of another run, looks at the events", blackFriday(), plus(drafted, "reload", "due", "woken")},
+		{"abandoning, never intended, of another run, read under way", blackFriday(), orphan},
+		{"abandoning, never intended, of another run, last read under way", blackFriday(), orphaned[:len(orphaned)-1]},
+		{"abandoning, never intended, of another run, has stood for S, last read under way", blackFriday(), plus(orphaned, "reload", "due", "woken", "look ok", "status refused 404", "configure refused 400")},
+		{"abandoning, never intended, of another run, left behind, delete under way", blackFriday(), plus(plus(orphaned, "reload", "due", "woken"), unanswerable...)},
+		{"abandoning, its intent was lost and is told, read under way", blackFriday(), plus(drafted, "reload", "due", "woken", "look tells a cost of this draft")},
+
+		{"rejecting, own, delete under way", blackFriday(), plus(drafted, "configure ok", "calculate ok", "price ok, too little credit")},
+		{"rejecting, of another run, disarmed, deleted, looks at the events", blackFriday(), plus(drafted, "configure ok", "calculate ok", "price ok, too little credit", "reload", "due", "woken", "delete ok")},
+		{"cancelling, a draft of another run, looks at the events", blackFriday(), plus(drafted, "reload", "cancel")},
+		{"cancelling, a draft of another run, read under way", blackFriday(), plus(drafted, "reload", "cancel", "look ok")},
+		{"cancelling, nothing has shown it for 4 hours, last read under way", blackFriday(), plus(plus(plus(asking, "cancel"), unanswerable...), "reload", "in 4 hours", "woken", "look ok", "status refused 404", "configure refused 400")},
+
+		{"cancelling, confirmed for later, read under way", soon, cancelling},
+		{"cancelling, confirmed for later, delete under way", soon, deleting},
+		{"cancelling, confirmed for later, a delete may have left, read under way", soon, plus(mayBeDeleted, "due", "woken")},
+		{"cancelling, confirmed for later, deleted, read under way", soon, deleted},
+		{"cancelling, confirmed for later, deleted, waits", soon, vanishing},
+		{"cancelling, confirmed for later, deleted and gone for S, read under way", soon, plus(vanishing, "due", "woken")},
+		{"cancelling, confirmed for later, deleted and gone for S, another campaign is looked at", soon, witness},
+		{"cancelling, confirmed for later, deleted and gone for S, another campaign was shown, read under way", soon, plus(witness, "witness ok")},
+		{"cancelling, confirmed for later, a delete may have left, its instant has passed, read under way", soon, plus(mayBeDeleted, "in 73 hours", "woken")},
+		{"cancelling, confirmed for later, at another gateway, due", soon, plus(mayBeDeleted, "another gateway is configured", "due")},
+		{"confirmed, scheduled, a cancel was refused for no read shows it", soon, plus(cancelling, "status refused 404", "reload")},
+
 		{"confirmed, due", blackFriday(), plus(confirmed, "reload", "due")},
-		{"confirmed, statistics were refused", blackFriday(), plus(confirmed, "reload", "due", "woken", "stats refused 404")},
+		{"confirmed, statistics were refused, read under way", blackFriday(), plus(confirmed, "reload", "due", "woken", "stats refused 404")},
+		{"confirmed, four reads showed it unconfirmed, statistics under way", blackFriday(), plus(confirmed, "due", "woken", "stats UNCONFIRMED", "due", "woken", "stats UNCONFIRMED", "due", "woken", "stats UNCONFIRMED", "due", "woken", "stats UNCONFIRMED", "due", "woken")},
+		{"confirmed, never seen sent, for 73 hours, statistics under way", blackFriday(), plus(confirmed, "reload", "in 73 hours", "woken")},
 		{"confirmed, scheduled, before its instant", soon, plus(confirmed, "reload")},
 		{"sending, statistics under way", blackFriday(), plus(sending, "reload", "due", "woken")},
 		{"sending, due", blackFriday(), plus(sending, "reload", "due")},
 		{"sending, for 73 hours, statistics under way", blackFriday(), plus(sending, "reload", "in 73 hours", "woken")},
+
+		{"drafted, of another run, at another gateway, due", blackFriday(), plus(drafted, "reload", "another gateway is configured", "due")},
+		{"abandoning, never intended, at another gateway, looks at the events", blackFriday(), plus(drafted, "reload", "another gateway is configured", "due", "woken")},
+		{"confirming, at another gateway, due", blackFriday(), plus(intended, "reload", "another gateway is configured", "due")},
+		{"confirming, at another gateway for 4 hours, due", blackFriday(), plus(intended, "reload", "another gateway is configured", "due", "woken", "reload", "in 4 hours")},
+		{"confirmed, scheduled, at another gateway, due", soon, plus(confirmed, "reload", "another gateway is configured", "due")},
+		{"sending, at another gateway, due", blackFriday(), plus(sending, "reload", "another gateway is configured", "due")},
+		{"unresolved, at another gateway, due", blackFriday(), plus(unresolved, "delivered", "reload", "another gateway is configured", "due")},
+
+		{"unresolved, not told", blackFriday(), plus(unresolved, "reload")},
+		{"unresolved, due", blackFriday(), plus(unresolved, "delivered", "reload", "due")},
+		{"unresolved, read under way", blackFriday(), plus(unresolved, "delivered", "reload", "due", "woken")},
+		{"unresolved, for 73 hours, read under way", blackFriday(), plus(unresolved, "delivered", "reload", "in 73 hours", "woken")},
+		{"unresolved, looked at no more", blackFriday(), plus(unresolved, "delivered", "reload", "in 73 hours", "woken", "status refused 404", "reload")},
+		{"unresolved, its cost was told for another draft, read of that one under way", blackFriday(), plus(otherwise, "delivered", "reload", "due", "woken")},
+		{"unresolved, its cost was told for another draft, read of its own under way", blackFriday(), plus(otherwise, "delivered", "reload", "due", "woken", "status refused 404")},
+		{"unresolved, was to be cancelled", soon, plus(mayBeDeleted, "in 73 hours", "woken", "status refused 404", "delivered", "reload")},
 		{"completed", blackFriday(), plus(confirmed, "due", "woken", "stats COMPLETED", "reload")},
+		{"completed, rebuilt from its events", blackFriday(), []string{"asked", "look tells its last statistics", "reload"}},
+		{"unreconciled", blackFriday(), plus(sending, "reload", "in 73 hours", "woken", "stats SENDING", "delivered", "reload")},
 		{"rejected", blackFriday(), []string{"asked", "create refused 400", "reload"}},
-		{"cancelled", blackFriday(), []string{"asked", "create unavailable", "cancel", "reload"}},
+		{"cancelled", blackFriday(), []string{"asked", "create unavailable", "cancel", "look ok", "reload"}},
 		{"completed, a cancel came too late", blackFriday(), plus(confirmed, "cancel", "due", "woken", "stats COMPLETED", "reload")},
-		{"rejected, was declined", approved, plus(quoted, "reload", "decline", "delete ok", "reload")},
+		{"rejected, was declined", approved, plus(quoted, "reload", "decline", "delete ok", "look ok", "reload")},
 		{"completed, was approved", approved, plus(quoted, "reload", "approve", "delete ok", "create ok", "configure ok", "calculate ok", "price ok", "admit ok", "confirm ok", "due", "woken", "stats COMPLETED", "reload")},
 		{"failed", blackFriday(), plus(confirmed, "due", "woken", "stats FAILED", "reload")},
 	}
@@ -313,7 +505,6 @@ func situations(t *testing.T) []situation {
 		s.name = l.name
 		all = append(all, s)
 	}
-	all = append(all, unresolved(t))
 	for _, l := range []struct {
 		name string
 		pace campaign.Pace
@@ -351,13 +542,13 @@ func situations(t *testing.T) []situation {
 		{"with budgets: completed, settle under way", blackFriday(), plus(quoted, "reserve ok", "admit ok", "confirm ok", "due", "woken", "stats COMPLETED", "delivered")},
 		{"with budgets: completed, the ledger did not answer, due", blackFriday(), plus(quoted, "reserve ok", "admit ok", "confirm ok", "due", "woken", "stats COMPLETED", "delivered", "settle unavailable", "reload", "due")},
 		{"with budgets: abandoning, has expired, delete under way", expiring, soonExpired},
-		{"with budgets: rejected, of another run, not settled, due", expiring, plus(soonExpired, "delete ok", "reload", "due")},
+		{"with budgets: rejected, of another run, not settled, due", expiring, plus(soonExpired, "delete ok", "look ok", "reload", "due")},
 		{"with budgets, set since: drafted, own, price under way", blackFriday(), slices.Concat(drafted, []string{"configure ok", "calculate ok"}, set)},
 		{"with budgets, set since: drafted, own, reserve under way", blackFriday(), slices.Concat(drafted, []string{"configure ok", "calculate ok"}, set, []string{"price ok"})},
 		{"with budgets, set since: drafted, own, waiting for leave to confirm", blackFriday(), slices.Concat(quoted, set)},
 		{"with budgets, set since: sending, statistics under way", blackFriday(), slices.Concat(sending, []string{"due", "woken"}, set)},
 		{"with budgets, set since: completed, not told and not settled", blackFriday(), slices.Concat(sending, []string{"due", "woken"}, set, []string{"stats COMPLETED"})},
-		{"with budgets: cancelling, was confirmed for later, delete under way", soon, plus(quoted, "reserve ok", "admit ok", "confirm ok", "reload", "cancel")},
+		{"with budgets: cancelling, was confirmed for later, delete under way", soon, plus(quoted, "reserve ok", "admit ok", "confirm ok", "reload", "cancel", "status by id CONFIRMED")},
 	} {
 		if !slices.Contains(l.steps, set[0]) {
 			l.steps = slices.Concat(set, l.steps)
@@ -367,16 +558,6 @@ func situations(t *testing.T) []situation {
 		all = append(all, s)
 	}
 	return all
-}
-
-func unresolved(t *testing.T) situation {
-	steps := []string{"asked", "create ok", "configure ok", "calculate ok", "price ok", "admit ok", "reload", "settled", "woken", "status UNCONFIRMED"}
-	for range rules.Denials + 1 {
-		steps = append(steps, "delete refused 405", "status UNCONFIRMED", "due", "woken")
-	}
-	s := story(t, blackFriday(), append(steps, "reload")...)
-	s.name = "unresolved"
-	return s
 }
 
 // describe is one decision in the words of the table.
@@ -414,9 +595,9 @@ func describe(s situation, d campaign.Decision) string {
 func TestNoCommandIsTakenInSilence(t *testing.T) {
 	for _, s := range situations(t) {
 		for _, i := range inputs() {
-			d := rules.Step(s.c, i.in, campaign.Facts{Now: s.now, Age: s.age, Budgets: s.budgets})
-			if d.Save || d.Refused != "" || s.c.State == "" {
-				continue // without a record it waits for the request
+			d := rules.Step(s.c, i.in, s.facts())
+			if d.Save || d.Call != nil || d.Refused != "" || s.c.State == "" {
+				continue // it goes on; without a record it waits for the request
 			}
 			again := true
 			switch in := i.in.(type) {
@@ -447,7 +628,7 @@ func TestLifecycleTable(t *testing.T) {
 			if _, ok := i.in.(campaign.Asked); ok {
 				i.in = campaign.Asked{Key: key, Request: s.asks}
 			}
-			d := rules.Step(s.c, i.in, campaign.Facts{Now: s.now, Age: s.age, Pace: s.pace, Budgets: s.budgets})
+			d := rules.Step(s.c, i.in, s.facts())
 			if d.Refused != "" {
 				if refused[d.Refused] == nil {
 					no = append(no, d.Refused)

@@ -18,6 +18,9 @@ func (t *turn) recalled(o Outcome) Decision {
 		return t.wait(t.pause(o))
 	}
 	wish := t.c.run.wish
+	if c := t.c.Cancel; c != nil && c.Refused == "" {
+		wish = &CancelAsked{By: c.By, Why: c.Why} // it stands whatever is told
+	}
 	left := t.c.run.left
 	t.c.run = run{looked: true}
 	if d, more := t.recall(o.Told); more {
@@ -36,16 +39,22 @@ func (t *turn) recalled(o Outcome) Decision {
 	}
 }
 
-// wished goes on with a cancel that found no record, once there is one again.
+// wished goes on with a cancel once the events have told more than the record, if
+// there is one.
 func (t *turn) wished(d Decision, wish *CancelAsked) Decision {
-	switch {
-	case wish == nil:
-		return d
-	case d.Next.State.Final():
-		d.Next.Cancel = &Cancel{By: wish.By, Why: wish.Why, At: t.now, Refused: fmt.Sprintf("its record was lost, and its events say that it is %s", d.Next.State)}
+	if wish == nil {
 		return d
 	}
 	t.c = d.Next
+	t.c.Cancel = nil
+	if s := t.c.State; s.Final() {
+		t.c.Cancel = &Cancel{By: wish.By, Why: wish.Why, At: t.now}
+		if s != Cancelled {
+			t.c.Cancel.Refused = fmt.Sprintf("its events say that it is %s", s)
+		}
+		d.Next = t.c
+		return d
+	}
 	return t.cancel(*wish)
 }
 
@@ -82,7 +91,7 @@ func (t *turn) recall(events []Event) (_ Decision, more bool) {
 	}
 	rebuild := func(e *Event) {
 		if t.c.Draft == nil || t.c.Draft.ID != e.CampaignID {
-			t.c.Draft = &Bound{ID: e.CampaignID, Intended: true}
+			t.c.Draft = &Bound{ID: e.CampaignID, Gateway: e.Gateway, Intended: true}
 		}
 		if q := quotes[e.CampaignID]; q != nil {
 			t.c.Quote = q
@@ -123,7 +132,7 @@ func (t *turn) recall(events []Event) (_ Decision, more bool) {
 	case t.c.Draft != nil && beyond.CampaignID == t.c.Draft.ID:
 		// The quote of this very draft was told, and the record does not know it: an
 		// intent was saved for it once.
-		t.c.Quotes = beyond.N
+		t.c.Quotes, t.c.Quote = beyond.N, beyond.Quote
 		t.draft(func(d *Bound) {
 			d.Intended = true
 			if at := t.c.Request.At; at.After(beyond.At) {
@@ -151,7 +160,7 @@ func ended(e *Event) State {
 // toldOtherwise has an event that tells a cost of a draft which the record does not
 // know: somebody has been further, and may have confirmed it.
 func (t *turn) toldOtherwise(e Event) Decision {
-	told := Bound{ID: e.CampaignID, Intended: true}
+	told := Bound{ID: e.CampaignID, Gateway: e.Gateway, Intended: true}
 	if at := t.c.Request.At; at.After(e.At) {
 		told.For = at
 	}

@@ -27,7 +27,7 @@ type screen struct {
 
 func newScreen(t Terminal) *screen {
 	p := paint{t.Colour}
-	return &screen{t: t, paint: p, bar: bar{out: t.Out, width: t.Width, paint: p}}
+	return &screen{t: t, paint: p, bar: bar{out: t.Out, raw: t.raw, width: t.Width, paint: p}}
 }
 
 func (s *screen) line(format string, args ...any) {

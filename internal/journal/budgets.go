@@ -132,7 +132,7 @@ func openBudgets(ctx context.Context, nc *nats.Conn, open func(jetstream.JetStre
 	}
 	s, err := open(js)
 	if err != nil {
-		return nil, fmt.Errorf("open budgets: %w", err)
+		return nil, fmt.Errorf("open budgets: %w", orDenied(ctx, err))
 	}
 	return budget.NewBook(&budgetStore{nc: nc, js: js, stream: s}), nil
 }
@@ -153,7 +153,7 @@ func (s *budgetStore) Get(ctx context.Context, name string) ([]byte, runner.Revi
 		return nil, rev, nil
 	}
 	if err != nil {
-		return nil, rev, err
+		return nil, rev, orDenied(ctx, err)
 	}
 	rev.Seq, rev.At = m.Sequence, m.Time
 	if m.Header.Get(headerKV) != "" {
@@ -184,7 +184,7 @@ func (s *budgetStore) Put(ctx context.Context, name string, data []byte, busy bo
 	case exists, contended:
 		return runner.ErrConflict
 	}
-	return err
+	return orDenied(ctx, err)
 }
 
 // List reads headers only. See [budget.Store].

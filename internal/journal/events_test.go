@@ -33,17 +33,23 @@ func TestEvents(t *testing.T) {
 		Status: campaign.StatusCompleted, Total: 9831, Sent: 9831, Delivered: 9542, Undelivered: 289,
 		DeliveryRate: decimal.NewNullDecimal(decimal.RequireFromString("97.06")), Cost: eur("344.09"), CompletedAt: at,
 	}
-	onInvoice := *sample.Quote
-	onInvoice.Price.Available = campaign.Money{}
 	refusal := campaign.Reason{
 		Code: campaign.ReasonNoCredit, Step: campaign.OpConfirm, Field: "credit",
 		Message: "there is not enough credit: top it up", Gateway: "Insufficient credit", HTTP: 402,
 	}
+	onInvoice := *sample.Quote
+	onInvoice.Price.Available = campaign.Money{}
 	for _, test := range []struct {
 		name  string
 		event campaign.Event
 		want  proto.Message
 	}{
+		{"CostCalculatedOnInvoice", campaign.Event{Type: campaign.EventCostCalculated, Quote: &onInvoice}, &campaignv1.CampaignCostCalculated{
+			CalculatedAt:    timestamppb.New(sample.Quote.At),
+			TotalRecipients: 10247, ValidRecipients: 9831, InvalidRecipients: 416, Parts: 9831,
+			PricePerMessage: &campaignv1.Money{Amount: "0.035", Currency: "EUR"},
+			Total:           &campaignv1.Money{Amount: "344.09", Currency: "EUR"}, Sufficient: true,
+		}},
 		{"CostCalculated", campaign.Event{Type: campaign.EventCostCalculated, Quote: sample.Quote}, &campaignv1.CampaignCostCalculated{
 			CalculatedAt:    timestamppb.New(sample.Quote.At),
 			TotalRecipients: 10247, ValidRecipients: 9831, InvalidRecipients: 416, Parts: 9831,

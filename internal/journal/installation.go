@@ -258,7 +258,7 @@ type Streams struct {
 func (c *Client) Streams(ctx context.Context) (Streams, error) {
 	in, err := survey(ctx, c.js)
 	if err != nil {
-		return Streams{}, unread(c.js, StreamRecords, err)
+		return Streams{}, unread(ctx, c.js, StreamRecords, err)
 	}
 	var all []StreamState
 	for _, want := range allStreams(0) {
@@ -284,7 +284,7 @@ type Upgrade struct {
 func (c *Client) PlanUpgrade(ctx context.Context) (Upgrade, error) {
 	in, err := survey(ctx, c.js)
 	if err != nil {
-		return Upgrade{}, unread(c.js, StreamRecords, err)
+		return Upgrade{}, unread(ctx, c.js, StreamRecords, err)
 	}
 	id, err := in.id()
 	if err == nil {
@@ -317,7 +317,7 @@ func (c *Client) Upgrade(ctx context.Context, u Upgrade) error {
 func (c *Client) mark(ctx context.Context, name string, meta map[string]string) error {
 	s, err := c.js.Stream(ctx, name)
 	if err != nil {
-		return unread(c.js, name, err)
+		return unread(ctx, c.js, name, err)
 	}
 	cfg := s.CachedInfo().Config
 	if its := idOf(cfg); its != "" && its != meta[metaInstallation] {
@@ -330,7 +330,7 @@ func (c *Client) mark(ctx context.Context, name string, meta map[string]string) 
 		cfg.Metadata[k] = v
 	}
 	if _, err := c.js.UpdateStream(ctx, cfg); err != nil {
-		if missing := denied(c.js.Conn(), err); missing != "" {
+		if missing := denied(ctx, c.js.Conn(), err); missing != "" {
 			return fmt.Errorf("change stream %s: %s; it is the operator's right", name, missing)
 		}
 		return fmt.Errorf("change stream %s: %w", name, err)

@@ -248,6 +248,7 @@ func textReport(t *campaign.TextReport) *campaignv1.CampaignCostCalculated_TextR
 	return &campaignv1.CampaignCostCalculated_TextReport{
 		Encoding: string(t.Encoding), Units: int32(t.Units), Parts: int32(t.Parts),
 		OddCharacter: t.Odd, OddPosition: int32(t.Position), Substitute: t.Substitute, Differs: t.Differs,
+		Advice: t.Advice, Placeholders: t.Placeholders, Lookalikes: t.Lookalikes,
 	}
 }
 

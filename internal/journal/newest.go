@@ -15,7 +15,7 @@ import (
 func (j *Journal) Newest(ctx context.Context, saves uint64, see func(campaign.Campaign)) error {
 	info, err := j.records.Info(ctx)
 	if err != nil {
-		return unread(j.js, StreamRecords, err)
+		return unread(ctx, j.js, StreamRecords, err)
 	}
 	last := info.State.LastSeq
 	cfg := jetstream.ConsumerConfig{DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: max(last, saves) - saves + 1}

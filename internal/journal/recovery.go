@@ -28,7 +28,7 @@ func (c *Client) Orphans(ctx context.Context) ([]Orphan, error) {
 	switch {
 	case errors.Is(err, jetstream.ErrConsumerNotFound), errors.Is(err, jetstream.ErrStreamNotFound):
 	case err != nil:
-		return nil, unread(c.js, StreamRequests, err)
+		return nil, unread(ctx, c.js, StreamRequests, err)
 	default:
 		floor = cons.CachedInfo().AckFloor.Stream
 	}
@@ -36,11 +36,11 @@ func (c *Client) Orphans(ctx context.Context) ([]Orphan, error) {
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		records = nil // none has one
 	} else if err != nil {
-		return nil, unread(c.js, StreamRecords, err)
+		return nil, unread(ctx, c.js, StreamRecords, err)
 	}
 	events, err := c.js.Stream(ctx, StreamEvents)
 	if err != nil {
-		return nil, unread(c.js, StreamEvents, err)
+		return nil, unread(ctx, c.js, StreamEvents, err)
 	}
 	buried, err := c.buried(ctx)
 	if err != nil {
@@ -66,7 +66,7 @@ func (c *Client) Orphans(ctx context.Context) ([]Orphan, error) {
 				continue
 			}
 			if !errors.Is(err, jetstream.ErrMsgNotFound) {
-				return nil, unread(c.js, StreamRecords, err)
+				return nil, unread(ctx, c.js, StreamRecords, err)
 			}
 		}
 		o := Orphan{Key: key, Sequence: meta.Sequence.Stream, Stored: meta.Timestamp.UTC()}
@@ -89,7 +89,7 @@ func (c *Client) Orphans(ctx context.Context) ([]Orphan, error) {
 func (c *Client) Recover(ctx context.Context, by string) error {
 	in, err := survey(ctx, c.js)
 	if err != nil {
-		return unread(c.js, StreamRecords, err)
+		return unread(ctx, c.js, StreamRecords, err)
 	}
 	id, err := in.id()
 	if err != nil {
@@ -121,7 +121,7 @@ func (c *Client) Recover(ctx context.Context, by string) error {
 		return err
 	}
 	_, err = c.js.Publish(ctx, recoveryMark, data)
-	if missing := denied(c.js.Conn(), err); missing != "" {
+	if missing := denied(ctx, c.js.Conn(), err); missing != "" {
 		return fmt.Errorf("say that somebody has looked: %s", missing)
 	}
 	if err != nil {

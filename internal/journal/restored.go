@@ -68,7 +68,7 @@ func (c *Client) Doubts(ctx context.Context) ([]Doubt, error) {
 func (c *Client) Doubt(ctx context.Context, d Doubt) error {
 	events, err := c.js.Stream(ctx, StreamEvents)
 	if err != nil {
-		return unread(c.js, StreamEvents, err)
+		return unread(ctx, c.js, StreamEvents, err)
 	}
 	told, err := witness{c.js.Conn(), events}.of(ctx, d.Key)
 	if err != nil {
@@ -97,7 +97,7 @@ func (c *Client) Doubt(ctx context.Context, d Doubt) error {
 	if sortWrite(err) == exists {
 		return nil
 	}
-	if missing := denied(c.js.Conn(), err); missing != "" {
+	if missing := denied(ctx, c.js.Conn(), err); missing != "" {
 		err = errors.New(missing)
 	}
 	if err != nil {

@@ -3,10 +3,14 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"buf.build/go/protovalidate"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
 	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
@@ -68,18 +72,44 @@ func (j *Journal) keeps(c campaign.Campaign) error {
 func (v validator) validate(m *campaignv1.CampaignRequested) error {
 	err := v.rules.Validate(m)
 	var invalid *protovalidate.ValidationError
+	faults := malformedTimes(m)
 	switch {
-	case err == nil:
-		return nil
-	case !errors.As(err, &invalid):
+	case errors.As(err, &invalid):
+		faults = append(faults, Faults(invalid)...)
+	case err != nil:
 		return fmt.Errorf("check the rules of CampaignRequested: %w", err)
+	case len(faults) == 0:
+		return nil
 	}
 	u := &unreadable{reason: reasonInvalid}
 	var notes []string
-	for _, f := range Faults(invalid) {
+	for _, f := range faults {
 		u.fields = append(u.fields, f.Field)
 		notes = append(notes, f.Error())
 	}
 	u.note = strings.Join(notes, "; ")
 	return u
+}
+
+// malformedTimes finds what no rule of the contract can: an instant or a duration
+// whose nanoseconds are none, which stands for another one than it seems to.
+func malformedTimes(m *campaignv1.CampaignRequested) (faults []Fault) {
+	m.ProtoReflect().Range(func(field protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		if field.Kind() != protoreflect.MessageKind {
+			return true
+		}
+		switch t := v.Message().Interface().(type) {
+		case *timestamppb.Timestamp:
+			if t.Nanos < 0 || t.Nanos >= 1e9 {
+				faults = append(faults, Fault{string(field.Name()), fmt.Sprintf("nanos must be 0 to 999999999, not %d; also before 1970 they count forward", t.Nanos)})
+			}
+		case *durationpb.Duration:
+			if t.Nanos <= -1e9 || t.Nanos >= 1e9 || t.Seconds > 0 && t.Nanos < 0 {
+				faults = append(faults, Fault{string(field.Name()), fmt.Sprintf("nanos must be 0 to 999999999, not %d", t.Nanos)})
+			}
+		}
+		return true
+	})
+	slices.SortFunc(faults, func(a, b Fault) int { return strings.Compare(a.Field, b.Field) })
+	return faults
 }

@@ -100,7 +100,7 @@ func (w witness) of(ctx context.Context, key campaign.Key) ([]Told, error) {
 // understood reads an event, and refuses one that this version does not know: it
 // may be an end.
 func understood(m *jetstream.RawStreamMsg) (Told, error) {
-	t, err := parseEvent(m.Subject, m.Header, m.Data, m.Sequence, m.Time)
+	t, err := tellOf(m.Subject, m.Header, m.Data, m.Sequence, m.Time)
 	if err != nil {
 		return t, err
 	}

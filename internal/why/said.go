@@ -188,7 +188,12 @@ func (t *teller) offer(q campaign.Quote) string {
 		s += fmt.Sprintf(" (%s: twice in the list, malformed or opted out)", plural(q.Goal.Invalid, "would not", "would not"))
 	}
 	s += fmt.Sprintf("; %s at %s each, %s in all.", plural(q.Goal.Parts, "SMS part", "SMS parts"), money(q.Price.PerMessage), money(q.Price.Total))
-	if !q.Price.Sufficient {
+	switch unsaid := q.Price.Available.Currency == ""; {
+	case unsaid && q.Price.Sufficient:
+		return s + " The account has enough credit."
+	case unsaid:
+		return s + " The account has not enough credit."
+	case !q.Price.Sufficient:
 		return s + fmt.Sprintf(" The account had only %s.", money(q.Price.Available))
 	}
 	return s + fmt.Sprintf(" The account had %s.", money(q.Price.Available))
