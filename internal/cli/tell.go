@@ -227,6 +227,8 @@ func (o *telling) run(cmd *cobra.Command, t Terminal, name string) error {
 		switch {
 		case r.Outcome == putAsideOutcome:
 			return exitError(exitAside)
+		case r.Outcome == "unresolved":
+			return exitError(exitUnknown)
 		case r.done:
 			return exitError(exitNot)
 		}
