@@ -244,6 +244,9 @@ func (t *turn) resolve(in Resolved) Decision {
 		}
 		return Decision{Next: t.c, Refused: fmt.Sprintf("campaign %s is not unresolved, it is %s: nobody's word is needed", t.c.Key, t.c.State)}
 	}
+	if in.Sent && t.c.Draft == nil {
+		return Decision{Next: t.c, Refused: fmt.Sprintf("no campaign of the gateway's is known for %s, so none can be followed: say what was not sent, or ask under a new request id", t.c.Key)}
+	}
 	t.c.Resolved = &Resolution{By: in.By, Sent: in.Sent, Why: in.Why, At: t.now}
 	if in.Sent {
 		return t.established(StatusSending, time.Time{}, true)

@@ -154,10 +154,29 @@ func (j *Journal) Publish(_ context.Context, c campaign.Campaign) error {
 	for _, e := range c.Outbox {
 		apply, err := j.fault("publish", c.Key)
 		if apply {
+			if there := j.store.otherwise(c.Key, e); there != nil {
+				return fmt.Errorf("publish %s of %s: %w", e.Type, c.Key, &runner.ToldOtherwise{Event: *there})
+			}
 			j.store.tell(c, e)
 		}
 		if err != nil {
 			return fmt.Errorf("publish %s of %s: %w", e.Type, c.Key, err)
+		}
+	}
+	return nil
+}
+
+// otherwise is the cost that was told under an event's ordinal for another draft, or
+// another quote.
+func (s *store) otherwise(key campaign.Key, e campaign.Event) *campaign.Event {
+	if e.Type != campaign.EventCostCalculated {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, old := range s.events[key] {
+		if o := old.event; o.Type == e.Type && o.N == e.N && (o.CampaignID != e.CampaignID || o.QuoteID != e.QuoteID) {
+			return &o
 		}
 	}
 	return nil
@@ -205,7 +224,20 @@ func (j *Journal) Told(_ context.Context, key campaign.Key) ([]campaign.Event, e
 	if _, err := j.fault("told", key); err != nil {
 		return nil, fmt.Errorf("read the events of %s: %w", key, err)
 	}
-	return j.Events(key), nil
+	all := j.Events(key)
+	last := -1
+	for i, e := range all {
+		if e.Type == campaign.EventStats {
+			last = i
+		}
+	}
+	var told []campaign.Event
+	for i, e := range all {
+		if e.Type != campaign.EventStats || i == last {
+			told = append(told, e)
+		}
+	}
+	return told, nil
 }
 
 // Arm implements [runner.Journal].
