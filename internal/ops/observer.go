@@ -91,10 +91,6 @@ func (s *Ops) Unsaved(key campaign.Key, err error) {
 	s.log.Error("a record could not be saved; no draft is begun until one can be", "key", key.String(), "error", err)
 }
 
-// ToldOtherwise is nothing to count here: the journal finds it, also of a record that
-// an earlier run saved, and says so.
-func (s *Ops) ToldOtherwise(campaign.Campaign, campaign.Event) {}
-
 // Handled counts a wake-up by its verdict. A retry is ordinary (somebody else
 // was faster), a dead letter is for a person.
 func (s *Ops) Handled(w runner.Wakeup, v runner.Verdict, took time.Duration) {

@@ -218,9 +218,7 @@ func (r *run) save(ctx context.Context, c campaign.Campaign) (Verdict, bool) {
 		// The connection broke since: a power cut may have taken back what was saved.
 		return retry(afterConflict, ErrConflict), false
 	}
-	if err := r.tell(ctx, c); errors.As(err, &r.otherwise) {
-		r.observer.ToldOtherwise(c, r.otherwise.Event)
-	} else if err != nil {
+	if err := r.tell(ctx, c); err != nil && !errors.As(err, &r.otherwise) {
 		return retry(afterTrouble, err), false
 	}
 	return Verdict{}, true
@@ -393,6 +391,5 @@ type nobody struct{}
 
 func (nobody) Moved(campaign.Campaign, campaign.State, Revision) {}
 func (nobody) Unsaved(campaign.Key, error)                       {}
-func (nobody) ToldOtherwise(campaign.Campaign, campaign.Event)   {}
 func (nobody) Called(campaign.Key, campaign.Outcome)             {}
 func (nobody) Handled(Wakeup, Verdict, time.Duration)            {}
