@@ -186,7 +186,7 @@ func (t *turn) unresolved(why Reason) Decision {
 // looksUntil is when an unresolved campaign is looked at no more; zero if nothing
 // is known to look at.
 func (t *turn) looksUntil() time.Time {
-	if t.c.State != Unresolved || t.c.Draft == nil || t.c.Resolved != nil {
+	if t.c.State != Unresolved || t.c.Draft == nil {
 		return time.Time{}
 	}
 	from := t.c.Since

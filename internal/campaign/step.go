@@ -104,6 +104,9 @@ type turn struct {
 // wake looks at a campaign that is due.
 func (t *turn) wake() Decision {
 	t.c.run = run{}
+	if d := t.c.Draft; d != nil && !d.Stranded.IsZero() && !t.elsewhere(*d) {
+		t.draft(func(d *Bound) { d.Stranded = time.Time{} }) // its gateway is back
+	}
 	switch s := t.c.State; {
 	case s == Unresolved:
 		return t.lookOn()
