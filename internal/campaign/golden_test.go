@@ -132,8 +132,8 @@ func outcomes() []input {
 	list = append(list,
 		input{"status by id UNCONFIRMED", byID(campaign.StatusUnconfirmed, "[staffetta "+key.String()+"]")},
 		input{"status by id CONFIRMED", byID(campaign.StatusConfirmed, "[staffetta "+key.String()+"]")},
-		input{"status by id UNCONFIRMED, not ours", byID(campaign.StatusUnconfirmed, "Spring sale")},
-		input{"status by id COMPLETED, not ours", byID(campaign.StatusCompleted, "Spring sale")},
+		input{"status by id UNCONFIRMED, not ours", byID(campaign.StatusUnconfirmed, strangers)},
+		input{"status by id COMPLETED, not ours", byID(campaign.StatusCompleted, strangers)},
 		input{"status by id refused 404", campaign.Outcome{Op: campaign.OpStatus, Kind: campaign.Refused, HTTP: 404, ByID: true, Words: "the gateway's words"}},
 		input{"witness ok", campaign.Outcome{Op: campaign.OpWitness, Kind: campaign.OK, ByID: true}},
 		input{"witness refused 404", campaign.Outcome{Op: campaign.OpWitness, Kind: campaign.Refused, HTTP: 404}},
@@ -186,6 +186,9 @@ func outcomes() []input {
 		{"delete throttled", campaign.Outcome{Op: campaign.OpDelete, Kind: campaign.Throttled, RetryAfter: 12 * time.Second}},
 	})
 }
+
+// strangers is what a read by id shows of somebody else's campaign.
+const strangers = "Spring sale"
 
 // unshaped is a refusal that somebody else than the gateway may have said.
 func unshaped(op campaign.Op, code int) campaign.Outcome {
