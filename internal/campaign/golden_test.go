@@ -246,6 +246,10 @@ type situation struct {
 	// budgets are set.
 	budgets bool
 	gateway string // the one that is configured
+
+	call  *campaign.Call   // the one under way
+	calls []campaign.Op    // all so far
+	told  []campaign.Event // all so far
 }
 
 const here, elsewhere = "https://gateway.example", "https://another.example"
@@ -267,19 +271,21 @@ func story(t *testing.T, r campaign.Request, steps ...string) situation {
 	}
 	s := situation{now: friday, asks: r, gateway: here}
 	var saved campaign.Campaign
-	var call *campaign.Call
 	take := func(in campaign.Input) {
 		d := rules.Step(s.c, in, s.facts())
 		if d.Save {
 			saved, s.age = d.Next, 0
+			s.told = append(s.told, d.Next.Outbox...)
 		}
-		s.c, call = d.Next, d.Call
+		if s.c, s.call = d.Next, d.Call; s.call != nil {
+			s.calls = append(s.calls, s.call.Op)
+		}
 	}
 	pass := func(d time.Duration) { s.now, s.age = s.now.Add(max(d, 0)), s.age+max(d, 0) }
 	for _, step := range steps {
 		switch step {
 		case "reload":
-			s.c, call = reload(t, saved), nil
+			s.c, s.call = reload(t, saved), nil
 		case "due":
 			pass(s.c.Wake.Sub(s.now))
 		case "a budget is set":
@@ -302,11 +308,11 @@ func story(t *testing.T, r campaign.Request, steps ...string) situation {
 				t.Fatalf("no input is called %q", step)
 			}
 			o, answer := in.(campaign.Outcome)
-			if answer && o.Op != campaign.OpLook && call != nil && call.Op == campaign.OpLook {
+			if answer && o.Op != campaign.OpLook && s.call != nil && s.call.Op == campaign.OpLook {
 				take(told())
 			}
-			if answer && (call == nil || call.Op != o.Op) {
-				t.Fatalf("%q answers no call in %q", step, steps)
+			if answer && (s.call == nil || s.call.Op != o.Op) {
+				t.Fatalf("%q answers no call in %q: it is %s", step, steps, s.c.State)
 			}
 			take(in)
 		}
