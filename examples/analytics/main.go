@@ -80,6 +80,9 @@ func follow(ctx context.Context, nc *nats.Conn, out io.Writer) error {
 // calculate with them, parse them with a decimal type.
 func line(s *campaignv1.CampaignStats) string {
 	text := fmt.Sprintf("%s/%s #%d %s: %d of %d delivered", s.Source, s.RequestId, s.Version, s.Status, s.Delivered, s.Total)
+	if s.Uncounted {
+		text = fmt.Sprintf("%s/%s #%d %s: not counted", s.Source, s.RequestId, s.Version, s.Status)
+	}
 	if s.DeliveryRate != "" {
 		text += ", " + s.DeliveryRate + " %"
 	}
@@ -91,6 +94,8 @@ func line(s *campaignv1.CampaignStats) string {
 		text += " (final)"
 	case s.Last && s.Differs != "":
 		text += " (final; " + s.Differs + ")"
+	case s.Last && s.Uncounted:
+		text += " (final)"
 	case s.Last:
 		text += fmt.Sprintf(" (final, %d unaccounted for)", s.Total-s.Delivered-s.Undelivered)
 	}

@@ -46,6 +46,7 @@ type App struct {
 	inFlight flights
 	census   census
 	purse    purse
+	alarms   alarms
 }
 
 // New builds the service and connects it: it has checked the options, reached
@@ -72,13 +73,18 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 
 	a.ops = ops.New(ops.Options{Log: o.Log, Version: o.Version})
 
+	envelope, err := gateway.ParseEnvelope(o.Gateway.Envelope)
+	if err != nil {
+		return nil, fmt.Errorf("gateway.envelope: %w", err)
+	}
 	a.gateway, err = gateway.New(gateway.Options{
 		BaseURL: o.Gateway.URL, KeyFile: o.Gateway.KeyFile, Version: o.Version,
-		InFlight: o.Requests + o.Wakeups, Timeout: o.Gateway.Timeout,
+		InFlight: o.Requests + o.Wakeups, Timeout: o.Gateway.Timeout, Envelope: envelope,
 		PerMinute: max(o.Gateway.RatePerMinute, 0), PerSecond: max(o.Gateway.RatePerSecond, 0), Replicas: o.Gateway.Replicas,
 		BreakerFailures: o.Gateway.BreakerFailures, BreakerOpen: o.Gateway.BreakerOpen,
 		OnBreaker: func(from, to string) { o.Log.Warn("breaker moved", "from", from, "state", to) },
 		OnMisset:  a.misset,
+		Transport: a.watched(),
 	})
 	if err != nil {
 		return nil, err
@@ -91,7 +97,9 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	a.onStop("NATS", closing(a.nc.Close))
 
-	a.journal, err = journal.Open(ctx, a.nc, journal.Options{Replicas: o.NATS.Replicas, Log: o.Log, OnBuried: a.ops.Buried, OnSwept: a.census.swept})
+	streams := journal.Options{Replicas: o.NATS.Replicas, Log: o.Log, OnBuried: a.ops.Buried, OnSwept: a.census.swept}
+	a.alarms.hear(&streams)
+	a.journal, err = journal.Open(ctx, a.nc, streams)
 	if err != nil {
 		return nil, err
 	}

@@ -48,11 +48,11 @@ var (
 var arrows = map[string]arrow{
 	"cmd/staffetta": {ours: in("cli"), outside: []string{"golang.org/x/crypto/x509roots/fallback"}},
 	"internal/cli": {
-		ours:    append(in("app", "budget", "calendar", "schedule", "campaign", "sms", "why"), contract),
+		ours:    append(in("app", "budget", "calendar", "doctor", "schedule", "campaign", "sms", "why"), contract),
 		outside: with(streams, wire, decimal, "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term", "github.com/knadh/koanf"),
 	},
 	"internal/app": {
-		ours: append(in("budget", "gateway", "journal", "ops", "pace", "runner", "schedule", "scheduler", "sandbox", "campaign", "sms", "why", "window"), contract),
+		ours: append(in("budget", "doctor", "gateway", "journal", "ops", "pace", "runner", "schedule", "scheduler", "sandbox", "campaign", "sms", "why", "window"), contract),
 		outside: with(streams, wire, decimal, "github.com/nats-io/nats-server/v2", "github.com/knadh/koanf",
 			"golang.org/x/sync"),
 	},
@@ -68,7 +68,10 @@ var arrows = map[string]arrow{
 		ours:    in("runner", "campaign"),
 		outside: with("github.com/prometheus/client_golang", decimal),
 	},
-	"internal/sandbox": {ours: in("sms"), outside: with(decimal)},
+	// The doctor speaks HTTP by itself: a third reading of the specification, beside
+	// the client's and the sandbox's.
+	"internal/doctor":  {outside: with(decimal)},
+	"internal/sandbox": {ours: in("sms"), outside: with(decimal, "golang.org/x/text")},
 	"internal/runner":  {ours: in("campaign", "sms"), outside: with(decimal, "golang.org/x/sync")},
 	"internal/runner/runnertest": {
 		ours:    in("runner", "campaign"),
@@ -76,7 +79,7 @@ var arrows = map[string]arrow{
 	},
 	"internal/budget":   {ours: in("runner", "campaign"), outside: with(decimal)},
 	"internal/campaign": {ours: in("sms"), outside: with(decimal), std: with(pure, "crypto/sha256", "encoding/hex")},
-	"internal/sms":      {std: pure},
+	"internal/sms":      {outside: with("golang.org/x/text/unicode/norm"), std: pure},
 	"internal/pace":     {ours: in("campaign"), std: append([]string{"sync"}, pure...)},
 	"internal/why":      {ours: in("campaign"), std: append([]string{"io"}, pure...)},
 	// What recurs and when it may be sent. The calendar carries the rules of
@@ -198,6 +201,7 @@ func TestArrowsRefuse(t *testing.T) {
 		{"internal/campaign", module + "/" + contract, true},
 		{"internal/sandbox", module + "/internal/campaign", true},
 		{"internal/sandbox", module + "/internal/sms", false},
+		{"internal/doctor", module + "/internal/gateway", true},
 		{"internal/sms", module + "/internal/campaign", true},
 		{"cmd/staffetta", module + "/internal/app", true},
 		{"internal/newcomer", "fmt", true},

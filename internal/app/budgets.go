@@ -2,12 +2,14 @@ package app
 
 import (
 	"context"
+	"errors"
 	"os"
 	"time"
 
 	"github.com/staffetta-io/staffetta/internal/budget"
 	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/journal"
+	"github.com/staffetta-io/staffetta/internal/runner"
 	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
 )
 
@@ -16,6 +18,8 @@ const (
 	BudgetsAuto = "auto"
 	BudgetsOn   = "on"
 	BudgetsOff  = "off"
+	// BudgetsRequired confirms nothing that falls under no budget.
+	BudgetsRequired = "required"
 )
 
 // Budgets are what may be spent, and what is.
@@ -54,8 +58,15 @@ func Requested(key campaign.Key, r campaign.Request) *campaignv1.CampaignRequest
 // looks all the same, to say so.
 func (a *App) openBudgets(ctx context.Context) error {
 	a.lookout = budget.NewLookout(func(ctx context.Context) (*Budgets, error) {
-		if a.opts.Budgets == BudgetsOn {
+		switch a.opts.Budgets {
+		case BudgetsOn:
 			return journal.OpenBudgets(ctx, a.nc, a.opts.NATS.Replicas)
+		case BudgetsRequired:
+			book, err := journal.OpenBudgets(ctx, a.nc, a.opts.NATS.Replicas)
+			if err == nil {
+				book.Require()
+			}
+			return book, err
 		}
 		return journal.FindBudgets(ctx, a.nc)
 	})
@@ -63,7 +74,7 @@ func (a *App) openBudgets(ctx context.Context) error {
 		if _, err := a.lookout.Look(ctx); err != nil {
 			return err
 		}
-		a.budgets = a.lookout
+		a.budgets = believed{a.lookout, a}
 	}
 	return journal.AnswerHeeding(a.nc, a.heeding)
 }
@@ -83,8 +94,41 @@ func (a *App) watchBudgets(ctx context.Context) {
 		a.opts.Log.Warn("there are budgets, and this service does not heed them: set budgets to auto")
 	default:
 		a.opts.Log.Info("there are budgets, and this service heeds them")
+		if err := a.journal.RememberBudgets(ctx); err != nil {
+			a.opts.Log.Warn("budgets", "error", err)
+		}
+		if all, err := book.Definitions(ctx); a.opts.Budgets == BudgetsRequired && err == nil && len(all) == 0 {
+			a.opts.Log.Warn("budgets are required, and none is set: nothing is confirmed until somebody sets one with staffetta budget set")
+		}
 		a.journal.SweepBudgets(ctx, book, a.purse.swept)
 	}
+}
+
+// believed raises an alarm when a ledger or a definition cannot be believed. The
+// campaign waits meanwhile.
+type believed struct {
+	runner.Budgets
+	app *App
+}
+
+func (b believed) Room(ctx context.Context, key campaign.Key, amount campaign.Money, at time.Time) error {
+	return b.heard(b.Budgets.Room(ctx, key, amount, at))
+}
+
+func (b believed) Reserve(ctx context.Context, key campaign.Key, amount campaign.Money, at time.Time) error {
+	return b.heard(b.Budgets.Reserve(ctx, key, amount, at))
+}
+
+func (b believed) Settle(ctx context.Context, key campaign.Key, amount campaign.Money, at time.Time) error {
+	return b.heard(b.Budgets.Settle(ctx, key, amount, at))
+}
+
+func (b believed) heard(err error) error {
+	if errors.Is(err, budget.ErrUnbelievable) {
+		b.app.opts.Log.Error("a record of the budgets cannot be believed; what falls under it waits", "error", err)
+		b.app.alarms.disbelieved.Add(1)
+	}
+	return err
 }
 
 // lookWithin is how long a service that is asked whether it heeds the budgets

@@ -50,6 +50,48 @@ func TestBudgetsAreHeeded(t *testing.T) {
 		b.ask()
 		b.until("rejected")
 	})
+	t.Run("AndNothingIsConfirmedBeforeWhereTheyAreRequired", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		o := b.options()
+		var log lines
+		o.Budgets, o.Log = app.BudgetsRequired, slog.New(slog.NewTextHandler(&log, nil))
+		b.run(o)
+		b.ask()
+		eventually(t, "the record says why it waits", func() bool {
+			c, _, err := b.client.Get(t.Context(), b.key)
+			return err == nil && strings.Contains(c.Waiting, "budgets are required, and none is set for "+b.key.Source)
+		})
+		if seen := b.Sandbox.Seen(); seen.Confirms != 0 {
+			t.Errorf("%d campaigns were confirmed without a budget", seen.Confirms)
+		}
+		if !strings.Contains(log.String(), "budgets are required, and none is set") {
+			t.Error("the log does not say it")
+		}
+		b.setBudget("1000")
+		b.until("confirmed")
+	})
+	t.Run("AndNotForgottenWhenTheyAreLost", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		_, stop := b.run(b.options())
+		b.setBudget("0.10")
+		stop()
+		js, err := jetstream.New(b.connect())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := js.DeleteStream(t.Context(), "KV_budgets"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := app.New(t.Context(), b.options()); err == nil || !strings.Contains(err.Error(), "there have been budgets, and stream KV_budgets is gone: restore it") {
+			t.Errorf("got error %v", err)
+		}
+		b.setBudget("0.10") // which is one of the remedies
+		b.run(b.options())
+		b.ask()
+		b.until("rejected")
+	})
 	t.Run("OrItIsSaidThatTheyAreNot", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
@@ -113,14 +155,20 @@ func (b *bundle) askAnother(id string) {
 	b.ask()
 }
 
-func (b *bundle) hasStream(name string) bool {
+// connect is a connection of the test's own.
+func (b *bundle) connect() *nats.Conn {
 	b.t.Helper()
 	nc, err := nats.Connect(b.NATSURL)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	defer nc.Close()
-	js, err := jetstream.New(nc)
+	b.t.Cleanup(nc.Close)
+	return nc
+}
+
+func (b *bundle) hasStream(name string) bool {
+	b.t.Helper()
+	js, err := jetstream.New(b.connect())
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -18,15 +18,18 @@ type Client struct {
 // Event is one event as it stands in the stream.
 type Event = journal.Told
 
+// Feed is events that go on.
+type Feed = journal.Feed
+
 // WatchOptions choose events.
 type WatchOptions = journal.WatchOptions
 
 // ReadRequest reads a request in JSON, and Faults are the rules that one
-// breaks; both name the field. IsTraceparent tells a trace context from others.
+// breaks; both name the field. Traceparent is the W3C trace context that a text holds.
 var (
-	ReadRequest   = journal.ReadJSON
-	Faults        = journal.Faults
-	IsTraceparent = journal.IsTraceparent
+	ReadRequest = journal.ReadJSON
+	Faults      = journal.Faults
+	Traceparent = journal.Traceparent
 )
 
 // NewClient connects. Close it.

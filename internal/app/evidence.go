@@ -18,7 +18,11 @@ type (
 	Letter       = journal.Letter
 	LetterFilter = journal.LetterFilter
 	Replay       = journal.Replay
+	Orphan       = journal.Orphan
 )
+
+// LetterReasons are all the reasons of dead letters.
+var LetterReasons = journal.Reasons
 
 // Errors of reading, as the journal has them.
 var (
@@ -53,7 +57,8 @@ func (c *Client) Evidence(ctx context.Context, key campaign.Key) (why.Evidence, 
 	part("the dead letters", func(ctx context.Context) error { return c.letters(ctx, &e) })
 	part("the timer", func(ctx context.Context) (err error) {
 		if e.Record != nil && !e.Record.Wake.IsZero() {
-			e.Armed, err = c.Armed(ctx, key, e.Record.Wake)
+			e.Armed, err = c.Armed(ctx, key)
+			e.Unarmed = err == nil && (e.Armed.IsZero() || e.Armed.After(e.Record.Wake))
 		}
 		return err
 	})

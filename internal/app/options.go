@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/doctor"
+	"github.com/staffetta-io/staffetta/internal/gateway"
 )
 
 // Options are what the service can be told. Zero values mean the defaults
@@ -34,7 +36,8 @@ type Options struct {
 	ApproveAbove, SendWindow string
 
 	// Budgets says whether the budgets are heeded: [BudgetsAuto], as soon as
-	// somebody has set one; [BudgetsOn], in any case; [BudgetsOff], never.
+	// somebody has set one; [BudgetsOn], in any case; [BudgetsRequired], and what
+	// falls under none waits; [BudgetsOff], never.
 	// Default auto.
 	Budgets string
 
@@ -87,6 +90,11 @@ type Gateway struct {
 	URL string
 	// KeyFile holds the API key. It is read again when it changes. Required.
 	KeyFile string
+	// Variant is what `staffetta doctor` learnt about this gateway, as it wrote it.
+	// Default none: nothing is known.
+	Variant string
+	// AcceptUnsafe starts the service with a gateway that cannot be safe.
+	AcceptUnsafe bool
 	// RatePerMinute and RatePerSecond are the account's limits; both hold in
 	// every window. Default 1000 and 50; -1 for none.
 	RatePerMinute, RatePerSecond int
@@ -101,6 +109,9 @@ type Gateway struct {
 	// Timeout of one call. Default 20 s, below Grace: a call that is under way
 	// when the service is told to stop has its answer.
 	Timeout time.Duration
+	// Envelope are the members that make a refusal this gateway's own, separated
+	// by commas, where it has none of the known shapes. Default none.
+	Envelope string
 }
 
 // WithDefaults fills in what was left zero.
@@ -111,9 +122,9 @@ func (o Options) WithDefaults() Options {
 	def(&o.Gateway.RatePerMinute, 1000)
 	def(&o.Gateway.RatePerSecond, 50)
 	def(&o.Gateway.Replicas, 1)
-	def(&o.Gateway.BreakerFailures, 5)
-	def(&o.Gateway.BreakerOpen, 30*time.Second)
-	def(&o.Gateway.Timeout, 20*time.Second)
+	def(&o.Gateway.BreakerFailures, gateway.DefaultBreakerFailures)
+	def(&o.Gateway.BreakerOpen, gateway.DefaultBreakerOpen)
+	def(&o.Gateway.Timeout, gateway.DefaultTimeout)
 	def(&o.Budgets, BudgetsAuto)
 	def(&o.Requests, 64)
 	def(&o.Wakeups, 64)
@@ -154,6 +165,9 @@ func (o Options) Validate() error {
 	} else if strings.TrimSpace(string(key)) == "" {
 		say("gateway.key_file %s is empty: write the API key into it", g.KeyFile)
 	}
+	if _, err := gateway.ParseEnvelope(g.Envelope); err != nil {
+		say("gateway.envelope: %w", err)
+	}
 	for _, f := range []struct{ name, path string }{
 		{"nats.creds", o.NATS.Creds}, {"nats.ca", o.NATS.CA}, {"nats.cert", o.NATS.Cert}, {"nats.key", o.NATS.Key},
 	} {
@@ -178,9 +192,14 @@ func (o Options) Validate() error {
 		}
 	}
 	switch o.Budgets {
-	case BudgetsAuto, BudgetsOn, BudgetsOff:
+	case BudgetsAuto, BudgetsOn, BudgetsRequired, BudgetsOff:
 	default:
-		say("budgets is %q: want auto, on or off", o.Budgets)
+		say("budgets is %q: want auto, on, required or off", o.Budgets)
+	}
+	if v, err := doctor.ParseVariant(g.Variant); err != nil {
+		say("gateway.variant: %w", err)
+	} else if unsafe := v.Unsafe(r.ConfigureRefusedOnceSent); len(unsafe) > 0 && !g.AcceptUnsafe {
+		say("gateway.variant says what cannot be safe: %s. Run staffetta doctor again if the gateway has changed; gateway.accept_unsafe: yes starts all the same", strings.Join(unsafe, "; "))
 	}
 	if r.DriftTolerance < 0 || r.DriftTolerance > 100 {
 		say("approval.drift is %d: want a percentage from 0 to 100", r.DriftTolerance)

@@ -26,6 +26,11 @@ func TestValidate(t *testing.T) {
 	if err := good(t).Validate(); err != nil {
 		t.Fatalf("good options: %v", err)
 	}
+	told := good(t)
+	told.Gateway.Variant, told.Gateway.AcceptUnsafe = "ready=needed", true
+	if err := told.Validate(); err != nil {
+		t.Fatalf("an unsafe variant that was accepted: %v", err)
+	}
 	empty := filepath.Join(t.TempDir(), "empty")
 	if err := os.WriteFile(empty, []byte(" \n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -41,6 +46,16 @@ func TestValidate(t *testing.T) {
 		{"NoKeyFile", func(o *app.Options) { o.Gateway.KeyFile = "" }, "gateway.key_file is not set"},
 		{"MissingKeyFile", func(o *app.Options) { o.Gateway.KeyFile = empty + "-not" }, "no such file"},
 		{"EmptyKeyFile", func(o *app.Options) { o.Gateway.KeyFile = empty }, "is empty: write the API key into it"},
+		{"HalfAnEnvelope", func(o *app.Options) { o.Gateway.Envelope = "errorCode,,errorText" }, "gateway.envelope: a name is empty"},
+		{"JSONForAnEnvelope", func(o *app.Options) { o.Gateway.Envelope = `{"errorCode"}` }, "is no name: write the members alone"},
+		{"VariantMisspelt", func(o *app.Options) { o.Gateway.Variant = "read=yes seach=no" }, `gateway.variant: "seach" is nothing that can be known of a gateway`},
+		{"UnsafeVariant", func(o *app.Options) { o.Gateway.Variant = "ready=needed" }, "gateway.variant says what cannot be safe: a confirm needs readyToSend"},
+		{"SeenToBeAccepted", func(o *app.Options) {
+			o.Gateway.Variant, o.Rules.ConfigureRefusedOnceSent = "configure_sent=accepted", true
+		}, "a campaign could be sent twice"},
+		{"NotMeasured", func(o *app.Options) {
+			o.Gateway.Variant, o.Rules.ConfigureRefusedOnceSent = "read=no read_confirmed=no", true
+		}, "it was not measured"},
 		{"MissingCreds", func(o *app.Options) { o.NATS.Creds = empty + "-not" }, "nats.creds: "},
 		{"CertWithoutKey", func(o *app.Options) { o.NATS.Cert = empty }, "nats.cert and nats.key go together"},
 		{"NegativeWorkers", func(o *app.Options) { o.Wakeups = -1 }, "workers.wakeups is -1: want 1 or more"},

@@ -72,6 +72,9 @@ func (a *App) show() {
 			return 0
 		})
 	a.census.show(a.ops)
+	a.alarms.show(a.ops)
+	a.ops.Counter("records_lost_total", "Campaigns that were spoken of and were found without a record.", func() float64 { n, _ := a.journal.Lost(); return float64(n) })
+	a.ops.Gauge("consumption_stopped", "1 while nothing is handled because too many records are lost.", func() float64 { _, why := a.journal.Lost(); return one(why != "") })
 	a.showPace()
 	if a.budgets != nil {
 		a.purse.show(a.ops)

@@ -18,12 +18,20 @@ type Book struct {
 	// turn lets one campaign of this process at a time into the ledgers: they
 	// would only get into each other's way.
 	turn chan struct{}
+	// required: a campaign that falls under no limit has no room.
+	required bool
 }
 
 var _ runner.Budgets = (*Book)(nil)
 
 // NewBook returns the book of a store.
 func NewBook(s Store) *Book { return &Book{store: s, turn: make(chan struct{}, 1)} }
+
+// Require has every campaign wait that falls under no limit, until somebody sets one.
+func (b *Book) Require() { b.required = true }
+
+// ErrUndefined means that a limit is required and nobody has set one.
+var ErrUndefined = errors.New("budgets are required, and none is set")
 
 // Exist says that a book may hold a budget.
 func (b *Book) Exist() bool { return true }
@@ -270,7 +278,11 @@ func (b *Book) lines(ctx context.Context, source string, at time.Time) ([]line, 
 // limits are those of them that limit anything.
 func (b *Book) limits(ctx context.Context, source string, at time.Time) ([]line, error) {
 	all, err := b.lines(ctx, source, at)
-	return slices.DeleteFunc(all, func(l line) bool { return l.limit.Currency == "" }), err
+	all = slices.DeleteFunc(all, func(l line) bool { return l.limit.Currency == "" })
+	if err == nil && len(all) == 0 && b.required {
+		err = fmt.Errorf("%w for %s or the account: staffetta budget set %[2]s", ErrUndefined, source)
+	}
+	return all, err
 }
 
 // enter waits for the turn.

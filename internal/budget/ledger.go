@@ -34,6 +34,7 @@ const pendingFor = 5 * time.Minute
 // what it becomes.
 type Ledger struct {
 	Schema   int              `json:"schema"`
+	Name     string           `json:"ledger,omitempty"` // its own; empty: from a version that wrote none
 	Currency string           `json:"currency,omitempty"`
 	Settled  decimal.Decimal  `json:"settled"`           // what campaigns have cost
 	Open     map[string]Entry `json:"open,omitempty"`    // what is reserved, by campaign

@@ -34,11 +34,14 @@ const tries = 200
 // change reads a record, lets edit make the next version, and stores that,
 // from the start again if somebody else was quicker. An edit that returns
 // false leaves the record as it is.
-func change[R any](ctx context.Context, s Store, name string, edit func(R) (R, bool, error)) error {
+func change[R record](ctx context.Context, s Store, name string, edit func(R) (R, bool, error)) error {
 	for try := range tries {
 		r, rev, err := read[R](ctx, s, name)
 		if err != nil {
 			return err
+		}
+		if page, ok := any(&r).(*Ledger); ok {
+			page.Name = name
 		}
 		r, changed, err := edit(r)
 		if err != nil || !changed {
@@ -62,10 +65,23 @@ func change[R any](ctx context.Context, s Store, name string, edit func(R) (R, b
 	return fmt.Errorf("write %s: others were quicker %d times in a row", name, tries)
 }
 
+// ErrUnbelievable is a record that no version can have written so.
+var ErrUnbelievable = errors.New("restore what was there")
+
+// record is what a store keeps.
+type record interface {
+	// name is the one that it says it has; empty: it is from a version that wrote none.
+	name() string
+}
+
+func (d Definition) name() string { return definitionName(d.Scope) }
+func (e Earlier) name() string    { return changeName(e.Scope, e.N) }
+func (l Ledger) name() string     { return l.Name }
+
 // read reads a record; none is the zero one.
-func read[R any](ctx context.Context, s Store, name string) (r R, rev runner.Revision, err error) {
+func read[R record](ctx context.Context, s Store, name string) (r R, rev runner.Revision, err error) {
 	data, rev, err := s.Get(ctx, name)
-	if err != nil || len(data) == 0 {
+	if err != nil || data == nil {
 		if err != nil {
 			err = fmt.Errorf("read %s: %w", name, err)
 		}
@@ -77,8 +93,13 @@ func read[R any](ctx context.Context, s Store, name string) (r R, rev runner.Rev
 	if err := json.Unmarshal(data, &v); err == nil && v.Schema > schema {
 		return r, rev, fmt.Errorf("read %s: it has schema %d, this version knows up to %d: a newer staffetta wrote it, upgrade this one", name, v.Schema, schema)
 	}
-	if err := json.Unmarshal(data, &r); err != nil {
-		return r, rev, fmt.Errorf("read %s: it is not readable: %w", name, err)
+	switch err := json.Unmarshal(data, &r); {
+	case err != nil:
+		return r, rev, fmt.Errorf("read %s: it is not readable: %w: %w", name, err, ErrUnbelievable)
+	case v.Schema < 1:
+		return r, rev, fmt.Errorf("read %s: it has schema %d, which no version writes: %w", name, v.Schema, ErrUnbelievable)
+	case r.name() != "" && r.name() != name:
+		return r, rev, fmt.Errorf("read %s: it says that it is %s: %w", name, r.name(), ErrUnbelievable)
 	}
 	return r, rev, nil
 }

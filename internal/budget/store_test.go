@@ -3,6 +3,7 @@ package budget_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/staffetta-io/staffetta/internal/budget"
@@ -40,4 +41,54 @@ func TestBook(t *testing.T) {
 			Mute: func(_ *testing.T, on bool) { mute = on },
 		}
 	})
+}
+
+// What no version can have written is an error that says why; it is never "nothing
+// is reserved" or "no budget".
+func TestBudgetsFailClosed(t *testing.T) {
+	t.Parallel()
+	const ledger, definition = "ledger.source.shop-italia.2026-11-27", "definition.source.shop-italia"
+	for _, test := range []struct{ name, record, stored, want string }{
+		{"AnEmptyLedger", ledger, "{}", "schema 0"},
+		{"NoLedgerAtAll", ledger, "", "not readable"},
+		{"AnothersLedger", ledger, `{"schema":1,"ledger":"ledger.account.2026-11-27","settled":"0"}`, "it says that it is ledger.account.2026-11-27"},
+		{"ANewerLedger", ledger, `{"schema":2}`, "upgrade this one"},
+		{"AnEmptyDefinition", definition, "{}", "schema 0"},
+		{"AnothersDefinition", definition, `{"schema":1,"scope":"acqua-luce"}`, "it says that it is definition.source.acqua-luce"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s := runnertest.NewShelf()
+			b := budget.NewBook(s)
+			set(t, b, "shop-italia", "UTC", eur(100), campaign.Money{})
+			reserve(t, b, "a", 1)
+			_, rev, err := s.Get(t.Context(), test.record)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Put(t.Context(), test.record, []byte(test.stored), false, rev); err != nil {
+				t.Fatal(err)
+			}
+			if err := b.Reserve(t.Context(), key("b"), eur(1), morning); err == nil || over(err) || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got error %v, want one with %q", err, test.want)
+			}
+		})
+	}
+}
+
+// Where budgets are required, what falls under none has no room, and comes again.
+func TestARequiredBudgetThatIsMissing(t *testing.T) {
+	t.Parallel()
+	b := budget.NewBook(runnertest.NewShelf())
+	b.Require()
+	for _, ask := range []func() error{
+		func() error { return b.Room(t.Context(), key("a"), eur(1), morning) },
+		func() error { return b.Reserve(t.Context(), key("a"), eur(1), morning) },
+	} {
+		if err := ask(); !errors.Is(err, budget.ErrUndefined) || over(err) {
+			t.Errorf("got error %v, want ErrUndefined", err)
+		}
+	}
+	set(t, b, budget.Account, "UTC", eur(100), campaign.Money{})
+	reserve(t, b, "a", 1)
 }

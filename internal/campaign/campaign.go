@@ -117,6 +117,7 @@ type run struct {
 
 	// Withdrawing.
 	shown     bool // a read by id showed the draft, unconfirmed
+	absent    bool // the last one says that there is none
 	put       put  // what configure answered
 	striking  bool // the delete under way has to make it vanish
 	struck    bool // it was accepted

@@ -87,19 +87,28 @@ func (t *turn) unsent(o Outcome) Decision {
 	switch {
 	case !o.answered():
 		return t.unseen("the gateway did not answer " + string(o.Op) + because(o))
-	case o.Kind == OK && o.Status.running() && t.ours(o):
+	case o.Kind == OK && t.ours(o) && o.Status.running():
 		return t.established(o.Status, time.Time{}, true)
-	case o.Kind == OK && o.ByID && t.ours(o):
+	case o.Kind == OK && t.ours(o) && o.ByID:
 		if !t.c.Confirmed.For.After(t.now) {
 			return t.unseen("it stands at the gateway, and its instant has passed")
 		}
-		t.draft(func(d *Bound) { d.Absent, d.Vanishing, d.Witnessed = false, 0, false })
+		t.draft(func(d *Bound) {
+			d.Absent, d.Vanishing, d.Witnessed = false, 0, false
+			if d.Delete == deleteSent && d.Aged+t.age >= t.Settle {
+				d.Delete = "" // it had time to take effect, and has not
+			}
+		})
+		if d = t.c.Draft; d.Delete == "" && t.c.Denials >= t.Denials {
+			return t.standsBy("the gateway does not delete it")
+		}
 		if d.Delete != "" && t.c.Denials >= t.Denials {
 			return t.unseen("the gateway said that it deleted it, and still shows it")
 		}
 		t.c.run.first = d.Delete == ""
 		if t.c.run.first {
-			t.draft(func(d *Bound) { d.Delete = deleteSent })
+			t.draft(func(d *Bound) { d.Delete, d.Aged = deleteSent, 0 })
+			t.age = 0
 		}
 		return t.saveAndCall(OpDelete)
 	case d.Delete == "":
@@ -117,14 +126,13 @@ func (t *turn) struckOff(o Outcome) Decision {
 	case o.Kind == OK:
 		t.draft(func(d *Bound) { d.Delete = deleteAccepted })
 		return t.saveAndCall(OpStatus)
-	case (o.Kind == Refused || o.neverLeft()) && t.c.run.first:
-		t.draft(func(d *Bound) { d.Delete = "" }) // the first one, and it did nothing
+	case (o.Kind == Refused && o.HTTP != 404 || o.neverLeft()) && t.c.run.first:
+		// The first one, and it did nothing. A 404 may be the answer to one that was
+		// sent twice on its way.
+		t.draft(func(d *Bound) { d.Delete = "" })
 	}
-	if t.c.Draft.Delete == "" && o.Kind == Refused {
-		t.c.Denials++
-		if o.HTTP == 405 || t.c.Denials >= t.Denials {
-			return t.standsBy("the gateway does not delete it" + because(o))
-		}
+	if t.c.Draft.Delete == "" && o.Kind == Refused && o.HTTP == 405 {
+		return t.standsBy("the gateway does not delete it" + because(o))
 	}
 	return t.unseen("the gateway did not delete it" + because(o))
 }
@@ -159,6 +167,9 @@ func (t *turn) unseen(what string) Decision {
 	}
 	t.c.Denials++
 	pause := t.backoff(t.c.Denials, t.c.Key)
+	if t.now.Sub(t.c.Since) > t.Patience {
+		pause = t.LookAgain
+	}
 	if left := at.Sub(t.now); left > 0 && left < pause {
 		pause = left // its instant is a moment that shows
 	}

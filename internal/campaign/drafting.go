@@ -74,9 +74,12 @@ func (t *turn) forbidden() *Reason {
 				"the message needs more than %d parts: shorten it, or raise max_parts_per_message", most)}
 		}
 	}
-	if char, position, found := sms.Outside(r.Text); found && !r.Unicode {
+	if r.Unicode {
+		return nil
+	}
+	if odd, found := sms.FirstOdd(r.Text); found {
 		return &Reason{Code: ReasonNotGSM7, Field: "text", Message: fmt.Sprintf(
-			"character %q at position %d is not in GSM-7: replace it, or set unicode to true (70 instead of 160 characters a part)", char, position)}
+			"%s at position %d is not in GSM-7: %s; or set unicode to true (70 instead of 160 characters a part)", odd.Name(), odd.Position, odd.Advice())}
 	}
 	return nil
 }

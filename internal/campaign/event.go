@@ -32,6 +32,7 @@ type Event struct {
 	N          int       `json:"n"` // ordinal among the campaign's events of this type, from 1
 	At         time.Time `json:"at"`
 	CampaignID int64     `json:"campaign_id,omitempty"` // the gateway's; zero: there was none
+	Gateway    string    `json:"gateway,omitempty"`     // whose number that is
 
 	Quote     *Quote        `json:"quote,omitempty"`     // cost_calculated, confirmed
 	Confirmed *Confirmation `json:"confirmed,omitempty"` // confirmed

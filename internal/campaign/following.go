@@ -119,7 +119,11 @@ const unconfirmed = "the gateway says that the campaign is not confirmed"
 
 // lost counts a read that shows the confirmed campaign unconfirmed. One such read
 // may be a replica that lags; several in a row are the truth.
+// Of one that was seen being sent it is no news: nothing goes back.
 func (t *turn) lost(what string, o Outcome) Decision {
+	if t.c.State == Sending {
+		return t.noNews(what + ", and it was seen being sent")
+	}
 	t.c.Missing++
 	if t.c.Missing >= t.Vanished {
 		return t.end(Failed, EventFailed, Reason{Code: ReasonVanished, Step: o.Op, HTTP: o.HTTP, Gateway: o.Words, Message: fmt.Sprintf(

@@ -91,7 +91,7 @@ func (t *turn) recall(events []Event) (_ Decision, more bool) {
 	}
 	rebuild := func(e *Event) {
 		if t.c.Draft == nil || t.c.Draft.ID != e.CampaignID {
-			t.c.Draft = &Bound{ID: e.CampaignID, Intended: true}
+			t.c.Draft = &Bound{ID: e.CampaignID, Gateway: e.Gateway, Intended: true}
 		}
 		if q := quotes[e.CampaignID]; q != nil {
 			t.c.Quote = q
@@ -132,7 +132,7 @@ func (t *turn) recall(events []Event) (_ Decision, more bool) {
 	case t.c.Draft != nil && beyond.CampaignID == t.c.Draft.ID:
 		// The quote of this very draft was told, and the record does not know it: an
 		// intent was saved for it once.
-		t.c.Quotes = beyond.N
+		t.c.Quotes, t.c.Quote = beyond.N, beyond.Quote
 		t.draft(func(d *Bound) {
 			d.Intended = true
 			if at := t.c.Request.At; at.After(beyond.At) {
@@ -160,7 +160,7 @@ func ended(e *Event) State {
 // toldOtherwise has an event that tells a cost of a draft which the record does not
 // know: somebody has been further, and may have confirmed it.
 func (t *turn) toldOtherwise(e Event) Decision {
-	told := Bound{ID: e.CampaignID, Intended: true}
+	told := Bound{ID: e.CampaignID, Gateway: e.Gateway, Intended: true}
 	if at := t.c.Request.At; at.After(e.At) {
 		told.For = at
 	}

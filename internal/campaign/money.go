@@ -1,6 +1,8 @@
 package campaign
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/shopspring/decimal"
@@ -11,6 +13,48 @@ import (
 type Money struct {
 	Amount   decimal.Decimal `json:"amount"`
 	Currency string          `json:"currency"` // ISO 4217, "EUR"
+}
+
+// MoneyDecimals is how many decimals an amount may have, and moneyDigits how many
+// digits before the point: the contract of the events allows no more.
+const MoneyDecimals, moneyDigits = 9, 15
+
+// NewMoney is how money comes in from outside, from the gateway and from people.
+// An error says what is wrong with it and what to write instead.
+func NewMoney(amount decimal.Decimal, currency string) (Money, error) {
+	switch {
+	case currency == "":
+		return Money{}, errors.New("an amount without a currency: write EUR")
+	case !isCurrency(currency):
+		instead := strings.ToUpper(currency)
+		if !isCurrency(instead) {
+			instead = "EUR"
+		}
+		return Money{}, fmt.Errorf("%s is no currency: write %s", shown(currency), instead)
+	case amount.Abs().GreaterThanOrEqual(decimal.New(1, moneyDigits)):
+		return Money{}, fmt.Errorf("an amount has at most %d digits before the point", moneyDigits)
+	case !amount.Equal(amount.Round(MoneyDecimals)):
+		return Money{}, fmt.Errorf("an amount has at most %d decimals", MoneyDecimals)
+	}
+	return Money{Amount: amount, Currency: currency}, nil
+}
+
+// isCurrency says that a text has the form of an ISO 4217 code.
+func isCurrency(s string) bool {
+	for _, c := range []byte(s) {
+		if c < 'A' || c > 'Z' {
+			return false
+		}
+	}
+	return len(s) == 3
+}
+
+// shown is what somebody wrote for a currency, if it can be shown.
+func shown(currency string) string {
+	if len(currency) > 20 || fmt.Sprintf("%q", currency) != `"`+currency+`"` {
+		return "what is written there"
+	}
+	return currency
 }
 
 // String is the amount with at least two decimals and the currency:

@@ -67,16 +67,20 @@ type TextReport struct {
 	Odd        string       `json:"odd,omitempty"`        // the first character that forces UCS-2
 	Position   int          `json:"position,omitempty"`   // its position in characters, from 1
 	Substitute string       `json:"substitute,omitempty"` // what could stand there instead
+	Advice     string       `json:"advice,omitempty"`     // what to do about it, in words
 	Differs    string       `json:"differs,omitempty"`    // from the gateway's parts, in words
+	// What the gateway fills in, and what only looks as if it did.
+	Placeholders []string `json:"placeholders,omitempty"`
+	Lookalikes   []string `json:"lookalikes,omitempty"`
 }
 
 // report looks at a text next to what the gateway counted.
 func report(r Request, goal Goal) TextReport {
 	size := sms.Measure(r.Text)
-	t := TextReport{Encoding: size.Encoding, Units: size.Units, Parts: size.Parts}
-	if char, position, found := sms.Outside(r.Text); found {
-		t.Odd, t.Position = string(char), position
-		t.Substitute, _ = sms.Substitute(char)
+	t := TextReport{Encoding: size.Encoding, Units: size.Units, Parts: size.Parts,
+		Placeholders: sms.Placeholders(r.Text), Lookalikes: sms.Lookalikes(r.Text)}
+	if odd, found := sms.FirstOdd(r.Text); found {
+		t.Odd, t.Position, t.Substitute, t.Advice = odd.Text, odd.Position, odd.Instead, odd.Advice()
 	}
 	if ours := goal.Valid * int64(size.Parts); ours != goal.Parts && !strings.Contains(r.Text, "{{") {
 		t.Differs = fmt.Sprintf("the gateway estimates %d parts for %d recipients, the text itself makes %d", goal.Parts, goal.Valid, ours)

@@ -220,7 +220,7 @@ func (t *turn) saveAndCall(op Op) Decision {
 func (t *turn) emit(e Event) {
 	e.At = t.now
 	if t.c.Draft != nil {
-		e.CampaignID = t.c.Draft.ID
+		e.CampaignID, e.Gateway = t.c.Draft.ID, t.c.Draft.Gateway
 	}
 	t.c.Outbox = append(t.c.Outbox, e)
 }

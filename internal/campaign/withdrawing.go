@@ -25,7 +25,7 @@ func (t *turn) withdraw(s State, why *Reason) Decision {
 	}
 	t.c.Denials = 0
 	t.harmless()
-	t.c.run = run{looked: t.c.run.looked}
+	t.c.run = run{looked: t.c.run.looked, mine: t.c.run.mine}
 	t.c.Wake = t.now.Add(t.Lease)
 	t.save()
 	d := t.strike()
@@ -59,12 +59,12 @@ func (t *turn) strike() Decision {
 		return t.stranded()
 	case t.c.Confirmed != nil:
 		return t.call(OpStatus) // see cancelling.go
-	case d.Disarmed:
+	case d.Disarmed && t.c.run.mine:
 		return t.call(OpDelete)
-	case !t.c.run.looked:
+	case !d.Disarmed && !t.c.run.looked:
 		return t.call(OpLook) // an intent that the record has lost is told by its event
 	}
-	return t.call(OpStatus) // whose is it, and what is it?
+	return t.call(OpStatus) // whose is it, and what is it? whoever made it knows
 }
 
 // put is what configure answered in a withdrawal.
@@ -95,6 +95,7 @@ func (t *turn) withdrawn(o Outcome) Decision {
 func (t *turn) shown(o Outcome) Decision {
 	r := &t.c.run
 	is := o.Kind == OK && o.Status == StatusUnconfirmed && o.ByID
+	r.absent = o.absent()
 	switch {
 	case !o.answered():
 		return t.wait(t.pause(o))
@@ -102,10 +103,18 @@ func (t *turn) shown(o Outcome) Decision {
 		return t.strangers()
 	case o.Kind == OK && o.Status.happened():
 		return t.established(o.Status, time.Time{}, true)
+	case t.c.Draft.Disarmed && o.absent():
+		return t.gone()
+	case t.c.Draft.Disarmed:
+		return t.call(OpDelete)
+	case r.put == unput && !is && !(t.ConfigureRefusedOnceSent && o.Kind == Refused && !o.ByID && t.c.Draft.Delete == ""):
+		// Nothing that configure could answer would count, and it might take back
+		// what is confirmed, or change a stranger's.
+		return t.unknown("no read shows it unconfirmed")
 	case r.put == unput:
 		r.shown = is
 		return t.call(OpConfigure)
-	case r.struck && o.absent():
+	case t.c.Draft.Delete == deleteAccepted && o.absent():
 		return t.disarmed() // it was shown, and was seen to vanish
 	case r.struck:
 		return t.unknown("a delete that was accepted left it standing, or nobody can say")
@@ -118,9 +127,9 @@ func (t *turn) shown(o Outcome) Decision {
 	return t.unknown("configure did not show that it is not confirmed, and no read does")
 }
 
-// reconfigured takes the answer to configure. CONFIGURED counts if a read by id
-// showed this very draft just before, or if it was measured that this gateway
-// refuses to configure what was confirmed.
+// reconfigured takes the answer to configure. CONFIGURED counts: a read by id showed
+// this very draft just before, or it was measured that this gateway refuses to
+// configure what was confirmed.
 func (t *turn) reconfigured(o Outcome) Decision {
 	r := &t.c.run
 	switch {
@@ -128,10 +137,8 @@ func (t *turn) reconfigured(o Outcome) Decision {
 		return t.wait(t.pause(o))
 	case o.Kind == OK && o.Status.happened():
 		return t.established(o.Status, time.Time{}, true)
-	case o.Kind == OK && o.Status == StatusUnconfirmed && (r.shown || t.ConfigureRefusedOnceSent):
-		return t.disarmed()
 	case o.Kind == OK && o.Status == StatusUnconfirmed:
-		return t.unknown("configure says that it is not confirmed, and nothing else shows it (see gateway.configure_refused_once_sent)")
+		return t.disarmed()
 	case o.Kind == OK:
 		r.put = wordless
 	default:
@@ -165,8 +172,10 @@ func (t *turn) deleted(o Outcome) Decision {
 	case !r.striking:
 		return t.gone()
 	case o.Kind == OK:
+		// Stored at once: after it, nothing would show the draft.
 		r.struck = true
-		return t.call(OpStatus)
+		t.draft(func(d *Bound) { d.Delete = deleteAccepted })
+		return t.saveAndCall(OpStatus)
 	case !o.answered():
 		return t.wait(t.pause(o))
 	}
@@ -180,6 +189,8 @@ func (t *turn) deleted(o Outcome) Decision {
 func (t *turn) unknown(what string) Decision {
 	d := *t.c.Draft
 	switch {
+	case !d.Intended && t.aged() && t.c.run.absent:
+		return t.gone() // what is not there is nobody's to delete, or a stranger's
 	case !d.Intended && t.aged():
 		t.c.run = run{looked: t.c.run.looked}
 		return t.call(OpDelete)
@@ -193,7 +204,11 @@ func (t *turn) unknown(what string) Decision {
 		return t.unresolved(Reason{Code: ReasonUnverifiable, Step: OpConfigure, Message: fmt.Sprintf(
 			"campaign %d may or may not have been sent: its confirm had no clear outcome, and %s", d.ID, what)})
 	}
-	return t.wait(t.backoff(t.c.Denials, t.c.Key), fmt.Sprintf("whether campaign %d was confirmed cannot be seen: %s; it is asked again", d.ID, what))
+	pause := t.backoff(t.c.Denials, t.c.Key)
+	if t.now.Sub(t.c.Since) > t.Patience {
+		pause = t.LookAgain // it is meant for later, and shows when it is sent
+	}
+	return t.wait(pause, fmt.Sprintf("whether campaign %d was confirmed cannot be seen: %s; it is asked again", d.ID, what))
 }
 
 // gone goes on once the draft can no longer be confirmed by anybody. What the
@@ -234,7 +249,7 @@ func (t *turn) ours(o Outcome) bool {
 // strangers has a number that belongs to somebody else: the gateway was reset, or
 // is another one. Nothing of theirs is touched.
 func (t *turn) strangers() Decision {
-	if !t.c.Draft.Intended {
+	if d := t.c.Draft; !d.Intended || d.Disarmed {
 		return t.gone()
 	}
 	return t.unresolved(Reason{Code: ReasonStranger, Step: OpStatus, Message: fmt.Sprintf(

@@ -28,8 +28,8 @@ Its id stands for all of them. Before it is sent the campaign is quoted again; i
 anything has moved, the approval is void and it asks again.
 
 Without --quote it prints what there is to approve. It ends with exit code 0 once
-the campaign is confirmed or waits for something else, and 1 if it is not sent,
-asks again, or has not come that far yet.`,
+the campaign is confirmed or waits for something else, with 3 if it is not sent or
+asks again, and with 1 if it has not come that far yet.`,
 		Example: `  staffetta approve shop-italia.black-friday-2026
   staffetta approve shop-italia.black-friday-2026 --quote 3f2a9c0d1b4e5f67 --by anna`,
 		Args: oneKey,
@@ -120,16 +120,20 @@ func asked(t Terminal, o telling, key campaign.Key, rec *campaign.Campaign, quot
 func printQuote(w io.Writer, rec campaign.Campaign, id string) error {
 	r, q := rec.Request, rec.Quote
 	size := sms.Measure(r.Text)
+	credit := ""
+	if q.Price.Available.Currency != "" { // else the gateway did not say
+		credit = fmt.Sprintf(", of %s available", q.Price.Available)
+	}
 	_, err := fmt.Fprintf(w, `%s waits until %s: %s
   text    “%s”, %s, %s each
   sender  %s
   list    %d: %s, %s
-  total   %s at %s each, of %s available
+  total   %s at %s each%s
   quote   %s
 `, rec.Key, rec.Hold.Until.Format(time.RFC3339), rec.Hold.Why,
 		r.Text, size.Encoding, plural(int64(size.Parts), "part"), r.Sender,
 		r.ListID, plural(q.Goal.Valid, "recipient"), plural(q.Goal.Parts, "part"),
-		q.Price.Total, q.Price.PerMessage, q.Price.Available, id)
+		q.Price.Total, q.Price.PerMessage, credit, id)
 	return err
 }
 

@@ -11,6 +11,7 @@ import (
 // looks (width 0) it is not drawn at all.
 type bar struct {
 	out   io.Writer
+	raw   io.Writer // of the same terminal, for what it must obey
 	width int
 	paint paint
 	shown bool
@@ -37,7 +38,7 @@ func (b *bar) draw(done, whole int64, words string) {
 // clear takes the bar away, so that a line can be printed in its place.
 func (b *bar) clear() {
 	if b.shown {
-		fmt.Fprint(b.out, "\r\x1b[2K")
+		fmt.Fprint(b.raw, "\r\x1b[2K")
 		b.shown = false
 	}
 }

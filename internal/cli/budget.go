@@ -176,11 +176,13 @@ reserved. Who set it and when is kept.`,
 				return err
 			}
 			defer client.Close()
-			book, err := client.OpenBudgets(cmd.Context())
+			ctx, done := client.HeedBudgets(cmd.Context())
+			defer done()
+			book, err := client.OpenBudgets(ctx)
 			if err != nil {
 				return err
 			}
-			d, err := book.Set(cmd.Context(), scope, e)
+			d, err := book.Set(ctx, scope, e)
 			if err != nil {
 				return err
 			}
@@ -278,7 +280,8 @@ func eachBudget(cmd *cobra.Command, t Terminal, rows []setting, args []string, d
 		return err
 	}
 	defer client.Close()
-	ctx := cmd.Context()
+	ctx, done := client.HeedBudgets(cmd.Context())
+	defer done()
 	book, err := client.FindBudgets(ctx)
 	var all []budget.Definition
 	if err == nil {
@@ -310,7 +313,7 @@ func limitOf(period, s string) (*campaign.Money, error) {
 	case "none":
 		return new(campaign.Money), nil
 	}
-	m, err := app.ParseMoney(s)
+	m, err := app.ParseLimit(s)
 	if err != nil {
 		return nil, fmt.Errorf("--%s: %w", period, err)
 	}

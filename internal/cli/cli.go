@@ -14,11 +14,14 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Exit codes, the same for every command.
+// Exit codes, the same for every command; docs/operations.md has them for people.
 const (
-	exitOK    = 0
-	exitWrong = 1 // it was understood, and did not go well
-	exitUsage = 2 // it was not understood
+	exitOK      = 0 // it was done; a campaign that was waited for was sent
+	exitWrong   = 1 // it failed, or was not waited for to the end: a campaign may go on
+	exitUsage   = 2 // it was not understood, and nothing was done
+	exitNot     = 3 // the campaign ended and was not sent, or could not obey
+	exitAside   = 4 // it was put aside as a dead letter: nothing comes of it
+	exitUnknown = 5 // nobody can say whether, or how much of it, was sent: look at the gateway
 )
 
 // A Terminal is where a command runs: what it reads and writes.
@@ -33,6 +36,8 @@ type Terminal struct {
 	Width int
 	// Colour says that Out understands colours and that they are wanted.
 	Colour bool
+
+	raw io.Writer // Out itself; see safe
 }
 
 // Main runs the command line of this process and returns its exit code.
@@ -55,6 +60,7 @@ func Main() int {
 // exit code.
 func Run(ctx context.Context, t Terminal, args []string) int {
 	t.Name = cmp.Or(t.Name, "staffetta")
+	t = t.safe()
 	root := newRoot(t)
 	root.SetArgs(args)
 	root.SetIn(t.In)
@@ -119,7 +125,7 @@ follows the campaign, and tells everybody else through events on NATS.`,
 	})
 	root.AddCommand(newDemo(t), newDev(t), newServe(t), newRequest(t), newWatch(t), newLs(t), newShow(t), newWhy(t),
 		newCancel(t), newResolve(t), newDLQ(t), newSandbox(t), newVersion(t))
-	root.AddCommand(newApprove(t), newDecline(t), newPromote(t), newBudget(t), newLint(t), newSchedule(t))
+	root.AddCommand(newApprove(t), newDecline(t), newPromote(t), newBudget(t), newLint(t), newSchedule(t), newStreams(t), newRecover(t), newDoctor(t))
 	return root
 }
 

@@ -99,7 +99,11 @@ func demo(ctx context.Context, t Terminal, list app.DemoList) (err error) {
 		return err
 	}
 	s.asked(request, placed.Subject)
-	if err := follow(ctx, client, campaign.Key{Source: request.Source, RequestID: request.RequestId}, s.told); err != nil {
+	feed, err := client.Follow(ctx, app.WatchOptions{Key: campaign.Key{Source: request.Source, RequestID: request.RequestId}})
+	if err != nil {
+		return err
+	}
+	if err := follow(ctx, feed, campaign.Key{Source: request.Source, RequestID: request.RequestId}, s.told); err != nil {
 		return err
 	}
 	stop()
@@ -110,8 +114,8 @@ func demo(ctx context.Context, t Terminal, list app.DemoList) (err error) {
 }
 
 // follow hands over a campaign's events, from its first, until its last.
-func follow(ctx context.Context, c *app.Client, key campaign.Key, told func(app.Event)) error {
-	for e, err := range c.Watch(ctx, app.WatchOptions{Key: key, Follow: true}) {
+func follow(ctx context.Context, feed *app.Feed, key campaign.Key, told func(app.Event)) error {
+	for e, err := range feed.All(ctx) {
 		if err != nil {
 			return err
 		}
@@ -120,5 +124,5 @@ func follow(ctx context.Context, c *app.Client, key campaign.Key, told func(app.
 			return nil
 		}
 	}
-	return fmt.Errorf("%s: interrupted before its end", key)
+	return fmt.Errorf("%s: interrupted before its end; the campaign goes on", key)
 }

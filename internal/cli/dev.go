@@ -96,7 +96,7 @@ func dev(ctx context.Context, t Terminal, lo app.LocalOptions, listen, level str
 	say("  %s watch", t.Name)
 	say("\nor with the nats command line alone:\n")
 	say("  nats pub campaign.v1.request.shop-italia.black-friday-2026 \\")
-	say("    --no-templates -H content-type:application/json < campaign.json")
+	say("    --jetstream --no-templates -H content-type:application/json < campaign.json")
 	say("  nats sub 'campaign.v1.event.>' --headers-only")
 	say("  nats kv get campaigns shop-italia.black-friday-2026 --raw\n")
 	return service.Run(ctx)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -48,18 +49,25 @@ func newDLQLs(t Terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ls",
 		Short: "List dead letters",
-		Long: `List the dead letters, the oldest first. Only headers are read. A letter is about
+		Long: `List the dead letters, the oldest first, and which of them were replayed, as far as
+the streams still know (30 days, of commands 7). Only headers are read. A letter is about
 a campaign if its subject names one; otherwise the list shows the subject.`,
 		Example: `  staffetta dlq ls
   staffetta dlq ls --source shop-italia --reason conflicting_duplicate --newer-than 24h`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			for _, r := range reasons {
+				if !slices.Contains(app.LetterReasons, r) {
+					return usageError{fmt.Errorf("--reason %q is no reason of a dead letter: want some of %s", r, strings.Join(app.LetterReasons, ", "))}
+				}
+			}
 			client, err := connect(cmd, t, rows)
 			if err != nil {
 				return err
 			}
 			defer client.Close()
 			now := time.Now()
+			var replays map[uint64]app.Placed
 			list := table{head: []string{"ID", "AGE", "REASON", "ABOUT", "WHAT IS WRONG"}}
 			n := 0
 			for l, err := range client.Letters(cmd.Context(), app.LetterFilter{Source: source}) {
@@ -70,10 +78,18 @@ a campaign if its subject names one; otherwise the list shows the subject.`,
 				if len(reasons) > 0 && !slices.Contains(reasons, l.Reason) || old < older || newer > 0 && old > newer {
 					continue
 				}
-				n++
+				if n++; n == 1 { // no replay is older than the oldest letter
+					if replays, err = client.Replays(cmd.Context(), l.Buried); err != nil {
+						return err
+					}
+				}
+				wrong, replay := l.Note, replays[l.ID]
+				if replay.Sequence != 0 {
+					wrong = fmt.Sprintf("replayed %s ago: %s", age(now.Sub(replay.Stored)), wrong)
+				}
 				if asJSON {
-					err = printLine(t.Out, letterJSON(l))
-				} else if list.add(strconv.FormatUint(l.ID, 10), age(old), l.Reason, about(l), l.Note); len(list.rows) >= blockRows {
+					err = printLine(t.Out, letterJSON(l, replay))
+				} else if list.add(strconv.FormatUint(l.ID, 10), age(old), l.Reason, about(l), wrong); len(list.rows) >= blockRows {
 					err = list.flush(t)
 				}
 				if err != nil {
@@ -123,6 +139,7 @@ type letter struct {
 	Note     string              `json:"note,omitempty"`
 	PutAside time.Time           `json:"put_aside"`
 	ReplayOf uint64              `json:"replay_of,omitempty"`
+	Replayed *time.Time          `json:"replayed,omitempty"`
 	Subject  string              `json:"subject"`
 	Stream   string              `json:"stream"`
 	Sequence uint64              `json:"sequence"`
@@ -134,13 +151,17 @@ type letter struct {
 	Raw     []byte          `json:"payload_base64,omitempty"`
 }
 
-func letterJSON(l app.Letter) letter {
+func letterJSON(l app.Letter, replay app.Placed) letter {
 	key := ""
+	var replayed *time.Time
+	if replay.Sequence != 0 {
+		replayed = &replay.Stored
+	}
 	if l.Key != (campaign.Key{}) {
 		key = l.Key.String()
 	}
 	return letter{ID: l.ID, Key: key, Kind: l.Kind(), Reason: l.Reason, Fields: l.Fields, Note: l.Note, PutAside: l.Buried,
-		ReplayOf: l.Replay, Subject: l.Subject, Stream: l.Stream, Sequence: l.Sequence, Stored: l.Stored, Header: l.Header, Size: l.Size}
+		ReplayOf: l.Replay, Replayed: replayed, Subject: l.Subject, Stream: l.Stream, Sequence: l.Sequence, Stored: l.Stored, Header: l.Header, Size: l.Size}
 }
 
 // someIDs wants ids: exactly n, or with 0 at least one.

@@ -47,21 +47,29 @@ corrected; with --raw, as it was published.`,
 				return noLetter(err, t)
 			}
 			body, unreadable := l.Payload()
+			var replay app.Placed
+			if !raw && !payload {
+				replays, err := client.Replays(cmd.Context(), l.Buried)
+				if err != nil {
+					return err
+				}
+				replay = replays[l.ID]
+			}
 			switch {
 			case raw:
-				_, err = t.Out.Write(l.Data)
+				_, err = t.exact().Write(l.Data)
 			case payload && unreadable != nil:
 				return fmt.Errorf("the payload of dead letter %d cannot be read as JSON: %w; --raw prints it as it is", id, unreadable)
 			case payload:
 				err = printIndented(t.Out, body, "")
 			case asJSON:
-				j := letterJSON(l)
+				j := letterJSON(l, replay)
 				if j.Raw = l.Data; unreadable == nil {
 					j.Payload = body
 				}
 				err = printLine(t.Out, j)
 			default:
-				err = printLetter(t, l, body, unreadable)
+				err = printLetter(t, l, replay, body, unreadable)
 			}
 			return err
 		},
@@ -76,7 +84,7 @@ corrected; with --raw, as it was published.`,
 }
 
 // printLetter prints a letter for people.
-func printLetter(t Terminal, l app.Letter, body json.RawMessage, unreadable error) error {
+func printLetter(t Terminal, l app.Letter, replay app.Placed, body json.RawMessage, unreadable error) error {
 	p := paint{t.Colour}
 	var out strings.Builder
 	row := func(name, format string, args ...any) {
@@ -94,6 +102,9 @@ func printLetter(t Terminal, l app.Letter, body json.RawMessage, unreadable erro
 	row("put aside", "%s, %s ago", l.Buried.Format("2006-01-02 15:04:05 MST"), age(time.Since(l.Buried)))
 	if l.Replay != 0 {
 		row("replay of", "dead letter %d", l.Replay)
+	}
+	if replay.Sequence != 0 {
+		row("replayed", "%s, %s ago; a second replay does nothing", replay.Stored.Format("2006-01-02 15:04:05 MST"), age(time.Since(replay.Stored)))
 	}
 	fmt.Fprintf(&out, "\n%s\n", p.bold("the message"))
 	row("subject", "%s", l.Subject)

@@ -19,12 +19,22 @@ func figures(e app.Event) string {
 	case *campaignv1.CampaignCostCalculated:
 		say("%s contacts, %s valid, %s invalid", thousands(m.TotalRecipients), thousands(m.ValidRecipients), thousands(m.InvalidRecipients))
 		say("%s at %s each", plural(m.Parts, "part"), money(m.PricePerMessage))
-		say("%s of %s available", money(m.Total), money(m.AvailableCredit))
+		if m.AvailableCredit != nil {
+			say("%s of %s available", money(m.Total), money(m.AvailableCredit))
+		} else {
+			say("%s", money(m.Total))
+		}
 		if !m.Sufficient {
 			say("not enough credit")
 		}
 		if text := m.GetText(); text.GetOddCharacter() != "" {
 			say("UCS-2 because of %q at position %d", text.OddCharacter, text.OddPosition)
+			if text.Advice != "" {
+				say("%s", text.Advice)
+			}
+		}
+		if l := m.GetText().GetLookalikes(); len(l) > 0 {
+			say("sent as they stand, and look like placeholders: %s", strings.Join(l, ", "))
 		}
 		if differs := m.GetText().GetDiffers(); differs != "" {
 			say("%s", differs)
@@ -54,8 +64,12 @@ func figures(e app.Event) string {
 		}
 	case *campaignv1.CampaignStats:
 		say("%s", status(m.Status))
-		say("%s of %s sent", thousands(m.Sent), thousands(m.Total))
-		say("%s delivered, %s undelivered", thousands(m.Delivered), thousands(m.Undelivered))
+		if m.Uncounted {
+			say("not counted")
+		} else {
+			say("%s of %s sent", thousands(m.Sent), thousands(m.Total))
+			say("%s delivered, %s undelivered", thousands(m.Delivered), thousands(m.Undelivered))
+		}
 		if m.Last && m.DeliveryRate != "" {
 			say("%s %%", m.DeliveryRate)
 		}
@@ -65,7 +79,7 @@ func figures(e app.Event) string {
 		if m.Last {
 			say("the last one")
 		}
-		if m.Last && !m.Reconciled {
+		if m.Last && !m.Reconciled && !m.Uncounted {
 			// A campaign that failed half way adds up, and still nobody knows of some.
 			if open := m.Total - m.Delivered - m.Undelivered; open > 0 {
 				say("%s unaccounted for", thousands(open))
@@ -102,7 +116,7 @@ func figures(e app.Event) string {
 	if s, ok := e.Message.(interface{ GetSimulation() bool }); ok && s.GetSimulation() {
 		say("simulation")
 	}
-	return strings.Join(parts, " · ")
+	return strings.Join(strings.FieldsFunc(strings.Join(parts, " · "), func(r rune) bool { return r == '\n' }), " ") // one line, whatever others wrote
 }
 
 // outcome says whether an event is a campaign's last one, and how it ended.
@@ -115,6 +129,19 @@ func outcome(e app.Event) (ended bool, well bool) {
 		return true, false
 	}
 	return false, false
+}
+
+// exitOf is the exit code of whoever waited for a campaign and saw it end.
+func exitOf(e app.Event) exitError {
+	_, well := outcome(e)
+	switch e.Message.(type) {
+	case *campaignv1.CampaignRejected, *campaignv1.CampaignCancelled:
+		return exitNot
+	}
+	if well {
+		return exitOK
+	}
+	return exitUnknown
 }
 
 // title is the event's name in the contract: CampaignConfirmed.

@@ -25,6 +25,9 @@ func TestFigures(t *testing.T) {
 			TotalRecipients: 10247, ValidRecipients: 9831, InvalidRecipients: 416, Parts: 9831,
 			PricePerMessage: euro("0.035"), Total: euro("344.09"), AvailableCredit: euro("120"),
 		}, "10,247 contacts, 9,831 valid, 416 invalid · 9,831 parts at 0.035 EUR each · 344.09 EUR of 120.00 EUR available · not enough credit", false, false},
+		{"QuoteOnInvoice", &campaignv1.CampaignCostCalculated{
+			TotalRecipients: 1, ValidRecipients: 1, Parts: 1, PricePerMessage: euro("0.035"), Total: euro("0.035"), Sufficient: true,
+		}, "1 contacts, 1 valid, 0 invalid · 1 part at 0.035 EUR each · 0.035 EUR", false, false},
 		{"Scheduled", &campaignv1.CampaignConfirmed{
 			CampaignId: 1542, Recipients: 1, Total: euro("0.1"), Simulation: true,
 			Start: &campaignv1.CampaignConfirmed_ScheduledFor{ScheduledFor: timestamppb.New(time.Date(2026, 11, 29, 8, 0, 0, 0, time.UTC))},
@@ -38,6 +41,8 @@ func TestFigures(t *testing.T) {
 		{"GivenUp", &campaignv1.CampaignStats{
 			Status: campaignv1.CampaignStats_STATUS_SENDING, Total: 3, Sent: 3, Delivered: 1, Pending: 2, Last: true,
 		}, "sending · 3 of 3 sent · 1 delivered, 0 undelivered · the last one · 2 unaccounted for", true, false},
+		{"Uncounted", &campaignv1.CampaignStats{Status: campaignv1.CampaignStats_STATUS_SENDING, Uncounted: true, Last: true},
+			"sending · not counted · the last one", true, false},
 		{"LastOfAFailure", &campaignv1.CampaignStats{
 			Status: campaignv1.CampaignStats_STATUS_FAILED, Total: 3, Sent: 1, Delivered: 1, Pending: 2, Last: true,
 		}, "failed · 1 of 3 sent · 1 delivered, 0 undelivered · the last one · 2 unaccounted for", false, false},

@@ -25,10 +25,15 @@ func newLint(t Terminal) *cobra.Command {
 		Long: `Measure a text (- is the standard input) without asking anybody: its encoding, its
 characters and its parts. A part has room for 160 characters of GSM-7, or for 70
 as soon as one character is not in GSM-7. Every such character is named, with
-its position and with what could stand in its place and read the same.
+where it stands first, how often, and what could stand in its place and read the
+same. An Italian capital with a grave accent is written with an apostrophe, as
+Italians do: E' for È; E alone is one character shorter.
 
-Placeholders count as they are written: what they are filled with is known to
-the gateway alone.`,
+The end of the last line of a file, and its byte order mark, are not of the text.
+
+Placeholders count as they are written: which fields there are, and what they are
+filled with, is known to the gateway alone. A field that it does not know is
+filled with nothing.`,
 		Example: `  staffetta lint "L’offerta finisce stasera" --recipients 9831
   staffetta lint - --json < text.txt`,
 		Args: cobra.ArbitraryArgs,
@@ -42,7 +47,8 @@ the gateway alone.`,
 				if err != nil {
 					return err
 				}
-				text = strings.TrimSuffix(string(data), "\n")
+				text = strings.TrimPrefix(string(data), "\ufeff")
+				text = strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r")
 			}
 			each, err := app.ParseMoney(price)
 			if err != nil {
@@ -72,9 +78,11 @@ the gateway alone.`,
 // linted is what there is to say about a text.
 type linted struct {
 	measured
-	Outside []outside `json:"outside,omitempty"` // the characters that force UCS-2
-	Instead *instead  `json:"instead,omitempty"`
-	Cost    *textCost `json:"cost,omitempty"`
+	Outside      []outside `json:"outside,omitempty"` // the characters that force UCS-2
+	Instead      *instead  `json:"instead,omitempty"`
+	Placeholders []string  `json:"placeholders,omitempty"`
+	Lookalikes   []string  `json:"lookalikes,omitempty"` // sent as they stand
+	Cost         *textCost `json:"cost,omitempty"`
 }
 
 type measured struct {
@@ -83,18 +91,21 @@ type measured struct {
 	Parts    int          `json:"parts"`
 }
 
-// outside is a character that GSM-7 does not have.
+// outside is a character that GSM-7 does not have, as a person sees it.
 type outside struct {
 	Character  string  `json:"character"`
-	Position   int     `json:"position"` // in characters, from 1
-	CodePoint  string  `json:"code_point"`
+	Position   int     `json:"position"` // where it stands first, in characters from 1
+	Times      int     `json:"times"`
+	CodePoint  string  `json:"code_point"` // several, if it is made of several
 	Substitute *string `json:"substitute"` // null: nothing reads the same
+	Advice     string  `json:"advice"`
 }
 
 // instead is the text with its substitutes, and without what has none.
 type instead struct {
 	Text string `json:"text"`
 	measured
+	left []sms.Odd
 }
 
 // textCost is what the text costs for a whole list.
@@ -107,24 +118,25 @@ type textCost struct {
 }
 
 func lint(text string) linted {
-	l := linted{measured: measure(text)}
-	var plain strings.Builder
-	position := 0
-	for _, char := range text {
-		position++
-		if _, _, odd := sms.Outside(string(char)); !odd {
-			plain.WriteRune(char)
+	l := linted{measured: measure(text), Placeholders: sms.Placeholders(text), Lookalikes: sms.Lookalikes(text)}
+	at := map[string]int{} // of an odd character, in the list
+	for odd := range sms.Odds(text) {
+		// One may be replaced in two ways, as what stands before it asks for.
+		id := odd.Text + odd.Advice()
+		if i, known := at[id]; known {
+			l.Outside[i].Times++
 			continue
 		}
-		o := outside{Character: string(char), Position: position, CodePoint: fmt.Sprintf("U+%04X", char)}
-		if s, ok := sms.Substitute(char); ok {
-			o.Substitute = &s
-			plain.WriteString(s)
+		at[id] = len(l.Outside)
+		o := outside{Character: odd.Text, Position: odd.Position, Times: 1, CodePoint: odd.CodePoints(), Advice: odd.Advice()}
+		if odd.Found {
+			o.Substitute = &odd.Instead
 		}
 		l.Outside = append(l.Outside, o)
 	}
 	if len(l.Outside) > 0 {
-		l.Instead = &instead{Text: plain.String(), measured: measure(plain.String())}
+		plain, left := sms.Plain(text)
+		l.Instead = &instead{Text: plain, measured: measure(plain), left: left}
 	}
 	return l
 }
@@ -153,23 +165,40 @@ func (l linted) print(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, %s", l.measured, plural(int64(l.Parts), "part"))
 	if len(l.Outside) > 0 {
-		fmt.Fprintf(&b, ", because of %s outside GSM-7", plural(int64(len(l.Outside)), "character"))
+		times := 0
+		for _, o := range l.Outside {
+			times += o.Times
+		}
+		fmt.Fprintf(&b, ", because of %s outside GSM-7", plural(int64(times), "character"))
 	}
 	b.WriteString("\n")
 	for _, o := range l.Outside {
-		shown := o.Character
-		if r := []rune(shown)[0]; !unicode.IsPrint(r) {
-			shown = " "
+		often := ""
+		if o.Times > 1 {
+			often = fmt.Sprintf(" (%s)", plural(int64(o.Times), "time"))
 		}
-		fmt.Fprintf(&b, "  position %-4d %s  %-7s  %s\n", o.Position, shown, o.CodePoint, o.advice())
+		fmt.Fprintf(&b, "  position %-4d %s  %-7s  %s%s\n", o.Position, shownChar(o.Character), o.CodePoint, o.Advice, often)
 	}
 	if i := l.Instead; i != nil {
-		fmt.Fprintf(&b, "without them: %s, %s\n  %s\n", i.measured, plural(int64(i.Parts), "part"), i.Text)
+		how := "with that"
+		if len(i.left) > 0 {
+			how += fmt.Sprintf(", and without the %s that nothing replaces", plural(int64(len(i.left)), "character"))
+		}
+		fmt.Fprintf(&b, "%s: %s, %s\n", how, i.measured, plural(int64(i.Parts), "part"))
+		for line := range strings.Lines(i.Text) {
+			fmt.Fprintf(&b, "  %s\n", strings.TrimRight(line, "\r\n"))
+		}
+	}
+	if len(l.Placeholders) > 0 {
+		fmt.Fprintf(&b, "placeholders: %s; a field that the gateway does not have is filled with nothing\n", strings.Join(l.Placeholders, ", "))
+	}
+	if len(l.Lookalikes) > 0 {
+		fmt.Fprintf(&b, "sent as they stand: %s; a placeholder is {{name}}, of letters A to Z, digits, _ - and .\n", strings.Join(l.Lookalikes, ", "))
 	}
 	if c := l.Cost; c != nil {
 		fmt.Fprintf(&b, "%s at %s a part: %s", plural(c.Recipients, "recipient"), c.Price, c.Total)
 		if c.Instead != nil {
-			fmt.Fprintf(&b, ", without them %s: %s less", *c.Instead, *c.Difference)
+			fmt.Fprintf(&b, ", with that %s: %s less", *c.Instead, *c.Difference)
 		}
 		b.WriteString("\n")
 	}
@@ -190,14 +219,12 @@ func (m measured) String() string {
 	return fmt.Sprintf("%s, %d of %d characters", m.Encoding, m.Units, room)
 }
 
-func (o outside) advice() string {
-	switch {
-	case o.Substitute == nil:
-		return "nothing in GSM-7 reads the same"
-	case *o.Substitute == "":
-		return "leave it out: nobody sees it"
-	case *o.Substitute == " ":
-		return "write a plain space"
+// shownChar is a character as a terminal may show it.
+func shownChar(char string) string {
+	for _, r := range char {
+		if !unicode.IsPrint(r) && !unicode.In(r, unicode.Mn, unicode.Me) && r != '\u200d' {
+			return " "
+		}
 	}
-	return "write " + *o.Substitute
+	return char
 }

@@ -27,6 +27,8 @@ import (
 //	publish SUBJECT FILE [NAME:VALUE…]  publish a file, with headers
 //	ask ID JSON…                        ask for ShopItalia's campaign, with these fields
 //	keep VAR REGEXP                     what is in parentheses in the last stdout
+//	unmark                              take the ids from the streams, as if an earlier version had made them
+//	drop STREAM…                        delete streams
 //	service stop|start [BUDGETS]        end the service, or start it again, with that for budgets
 //
 // and the variables NATS_URL, SANDBOX and LIST, the number of the contact list.
@@ -38,6 +40,7 @@ func TestOperatorScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": cmdExits, "http": cmdHTTP,
 			"eventually": cmdEventually, "publish": cmdPublish, "service": cmdService, "keep": cmdKeep, "ask": cmdAsk,
+			"unmark": cmdUnmark, "drop": cmdDrop,
 		},
 	})
 }
@@ -116,6 +119,40 @@ func cmdService(ts *testscript.TestScript, neg bool, args []string) {
 		return
 	}
 	ts.Check(s.start(strings.Join(args[1:], "")))
+}
+
+// streamsOf opens the streams of a script's stack.
+func streamsOf(ts *testscript.TestScript) jetstream.JetStream {
+	nc, err := nats.Connect(ts.Getenv("NATS_URL"))
+	ts.Check(err)
+	ts.Defer(nc.Close)
+	js, err := jetstream.New(nc)
+	ts.Check(err)
+	return js
+}
+
+func cmdUnmark(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 {
+		ts.Fatalf("usage: unmark")
+	}
+	ctx, js := context.Background(), streamsOf(ts)
+	for s := range js.ListStreams(ctx).Info() {
+		cfg := s.Config
+		delete(cfg.Metadata, "staffetta.installation")
+		delete(cfg.Metadata, "staffetta.layout")
+		_, err := js.UpdateStream(ctx, cfg)
+		ts.Check(err)
+	}
+}
+
+func cmdDrop(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: drop STREAM…")
+	}
+	js := streamsOf(ts)
+	for _, name := range args {
+		ts.Check(js.DeleteStream(context.Background(), name))
+	}
 }
 
 func cmdAsk(ts *testscript.TestScript, neg bool, args []string) {

@@ -65,16 +65,7 @@ simulation, it asks for an approval. It prints what it publishes.`,
 			if dry {
 				return nil
 			}
-			placed, err := client.Request(cmd.Context(), m, lookup(t.Env, "TRACEPARENT"))
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(t.Out, "published %s\n", placed.Subject)
-			if !wait {
-				fmt.Fprintf(t.Out, "follow it with: staffetta watch %s\n", live)
-				return nil
-			}
-			return waitFor(cmd.Context(), t, client, live, placed)
+			return ask(cmd.Context(), t, client, m, app.Traceparent(lookup(t.Env, "TRACEPARENT")), "already promoted", wait)
 		},
 	}
 	f := cmd.Flags()

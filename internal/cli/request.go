@@ -46,8 +46,10 @@ Asking twice is harmless: source and request id name the campaign for ever, and
 a campaign is sent once. What is known already is not published again; with other
 content under a known name it ends with 1 and says which fields differ, if this
 user may read the records. With --wait it follows the campaign, prints its events,
-and ends with exit code 0 if it was sent and 1 if not, or if the service put the
-request aside as a dead letter.`,
+and says with its exit code how it ended: 0 it was sent, 3 it was not, 4 the request
+was put aside as a dead letter, 5 nobody can say. With 1 this command failed or was
+interrupted: the campaign goes on. A source's own user, who may listen to its events
+and not read their stream, is told what happens from when it asks.`,
 		Example: `  staffetta request --example > campaign.json
   staffetta request -f campaign.json --id black-friday-2026 --wait`,
 		Args: noArgs,
@@ -69,36 +71,16 @@ request aside as a dead letter.`,
 			if err := valid(m); err != nil {
 				return err
 			}
-			if !app.IsTraceparent(trace) {
-				if cmd.Flags().Changed("traceparent") && trace != "" {
-					return usageError{fmt.Errorf("--traceparent %q is no W3C trace context: want 00-<32 hexadecimal digits>-<16>-<2>, in lower case", trace)}
-				}
-				trace = "" // of the environment, which may mean something else by it
+			carried := app.Traceparent(trace) // of the environment it may mean something else
+			if carried == "" && trace != "" && cmd.Flags().Changed("traceparent") {
+				return usageError{fmt.Errorf("--traceparent %q is no W3C trace context: want 00-<32 hexadecimal digits>-<16>-<2>, in lower case, neither id all zeros", trace)}
 			}
 			client, err := connect(cmd, t, rows)
 			if err != nil {
 				return err
 			}
 			defer client.Close()
-			key := campaign.Key{Source: m.Source, RequestID: m.RequestId}
-			state, err := known(cmd.Context(), t, client, m)
-			if err != nil {
-				return err
-			}
-			var placed app.Placed
-			if state != "" {
-				fmt.Fprintf(t.Out, "already asked for: %s is %s; nothing is published\n", key, state)
-			} else {
-				if placed, err = client.Request(cmd.Context(), m, trace); err != nil {
-					return err
-				}
-				fmt.Fprintf(t.Out, "published %s\n", placed.Subject)
-			}
-			if !wait {
-				fmt.Fprintf(t.Out, "follow it with: %s watch %s\n", t.Name, key)
-				return nil
-			}
-			return waitFor(cmd.Context(), t, client, key, placed)
+			return ask(cmd.Context(), t, client, m, carried, "already asked for", wait)
 		},
 	}
 	f := cmd.Flags()
@@ -111,6 +93,37 @@ request aside as a dead letter.`,
 	f.BoolVar(&example, "example", false, "print a request to begin with, and end")
 	addSettings(f, rows)
 	return cmd
+}
+
+// ask publishes a request that is not known already, and follows its campaign if
+// that is wanted. The words are what is said of one that is known.
+func ask(ctx context.Context, t Terminal, client *app.Client, m *campaignv1.CampaignRequested, trace, already string, wait bool) error {
+	key := campaign.Key{Source: m.Source, RequestID: m.RequestId}
+	state, err := known(ctx, t, client, m)
+	if err != nil {
+		return err
+	}
+	var feed *app.Feed
+	if wait { // from before it is published, for who hears only what happens from now on
+		if feed, err = followOne(ctx, t, client, key); err != nil {
+			return err
+		}
+		defer feed.Stop()
+	}
+	var placed app.Placed
+	if state != "" {
+		fmt.Fprintf(t.Out, "%s: %s is %s; nothing is published\n", already, key, state)
+	} else {
+		if placed, err = client.Request(ctx, m, trace); err != nil {
+			return err
+		}
+		fmt.Fprintf(t.Out, "published %s\n", placed.Subject)
+	}
+	if !wait {
+		fmt.Fprintf(t.Out, "follow it with: %s watch %s\n", t.Name, key)
+		return nil
+	}
+	return waitFor(ctx, t, client, feed, key, placed)
 }
 
 // lookWithin bounds the look at the record before something is published: a
@@ -196,9 +209,25 @@ func connect(cmd *cobra.Command, t Terminal, rows []setting) (*app.Client, error
 	return app.NewClient(r.NATS)
 }
 
+// followOne begins to follow a campaign, and says what cannot be seen.
+func followOne(ctx context.Context, t Terminal, c *app.Client, key campaign.Key) (*app.Feed, error) {
+	feed, err := c.Follow(ctx, app.WatchOptions{Key: key})
+	if err == nil {
+		sayLive(t, feed)
+	}
+	return feed, err
+}
+
+// sayLive says what somebody misses who may not read the stream of the events.
+func sayLive(t Terminal, feed *app.Feed) {
+	if feed.Live != nil {
+		fmt.Fprintf(t.Err, "staffetta: this user may only listen to what happens from now on; what was before is not shown, nor what happens while NATS cannot be reached (%v)\n", feed.Live)
+	}
+}
+
 // waitFor prints the campaign's events until it ends or its request is put
 // aside; the error says that it did not end well.
-func waitFor(ctx context.Context, t Terminal, c *app.Client, key campaign.Key, placed app.Placed) error {
+func waitFor(ctx context.Context, t Terminal, c *app.Client, feed *app.Feed, key campaign.Key, placed app.Placed) error {
 	began := time.Now()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -218,13 +247,11 @@ func waitFor(ctx context.Context, t Terminal, c *app.Client, key campaign.Key, p
 		}
 	}()
 	code, older := exitError(exitWrong), false
-	err := follow(ctx, c, key, func(e app.Event) {
+	err := follow(ctx, feed, key, func(e app.Event) {
 		printEvent(t, e)
-		if ended, well := outcome(e); ended {
+		if ended, _ := outcome(e); ended {
 			older = published && e.Stored.Before(began)
-			if well {
-				code = exitOK
-			}
+			code = exitOf(e)
 		}
 	})
 	patience := time.Duration(0)
@@ -256,5 +283,5 @@ func putAside(t Terminal, l app.Letter) error {
 		fields = " (" + strings.Join(l.Fields, ", ") + ")"
 	}
 	fmt.Fprintf(t.Out, "put aside as dead letter %d: %s%s: %s\nlook at it with: %s dlq show %d\n", l.ID, l.Reason, fields, l.Note, t.Name, l.ID)
-	return exitError(exitWrong)
+	return exitError(exitAside)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -47,6 +48,8 @@ func (f *settingFlag) Type() string {
 	switch f.field(new(config)).(type) {
 	case *int:
 		return "number"
+	case *bool:
+		return "yes/no"
 	case *time.Duration:
 		return "duration"
 	}
@@ -83,7 +86,7 @@ func resolve(flags *pflag.FlagSet, environ []string, rows []setting) (resolved, 
 		EnvironFunc: func() []string { return environ },
 		TransformFunc: func(name, value string) (string, any) {
 			key := byEnv[name]
-			if key == "" && strings.HasPrefix(name, envPrefix) && !knownElsewhere(name) {
+			if key == "" && value != "" && strings.HasPrefix(name, envPrefix) && !knownElsewhere(name) {
 				unknown = append(unknown, name)
 			}
 			if key == "" || value == "" {
@@ -103,8 +106,12 @@ func resolve(flags *pflag.FlagSet, environ []string, rows []setting) (resolved, 
 		return r, err
 	}
 	slices.Sort(unknown)
+	var misspelt []error
 	for _, name := range unknown {
-		r.notes = append(r.notes, fmt.Sprintf("environment %s is no setting and has no effect%s", name, nearest(name, settings, setting.env)))
+		misspelt = append(misspelt, fmt.Errorf("environment %s is no setting%s", name, nearest(name, settings, setting.env)))
+	}
+	if len(misspelt) > 0 {
+		return r, usageError{errors.Join(misspelt...)}
 	}
 
 	path, _ := flags.GetString("config")
@@ -212,11 +219,19 @@ func environment(rows []setting) (byEnv, names map[string]string) {
 	return byEnv, names
 }
 
-// knownElsewhere says that a variable is ours although this command has no
-// such setting.
+// knownElsewhere says that a variable is no mistake although this command has no
+// such setting: it is another command's, deploy/compose.yaml's, or one of those that
+// Kubernetes and Docker set beside a service that is called staffetta.
 func knownElsewhere(name string) bool {
-	return name == envPrefix+"CONFIG" || slices.ContainsFunc(settings, func(s setting) bool { return s.env() == name })
+	switch strings.TrimPrefix(name, envPrefix) {
+	case "CONFIG", "IMAGE":
+		return true
+	}
+	return linked.MatchString(name) || slices.ContainsFunc(settings, func(s setting) bool { return s.env() == name })
 }
+
+// linked is the name of a service's variable. PORT is also deploy/compose.yaml's.
+var linked = regexp.MustCompile(`^` + envPrefix + `(([A-Z0-9_]+_)?SERVICE_(HOST|PORT(_.+)?)|([A-Z0-9_]+_)?PORT(_\d+_(TCP|UDP|SCTP)(_(ADDR|PORT|PROTO))?)?)$`)
 
 func lookup(environ []string, name string) string {
 	for _, e := range environ {
@@ -238,6 +253,15 @@ func assign(field any, v string) error {
 			return fmt.Errorf("%q is not a whole number", v)
 		}
 		*f = n
+	case *bool:
+		switch strings.ToLower(v) {
+		case "yes", "true":
+			*f = true
+		case "no", "false":
+			*f = false
+		default:
+			return fmt.Errorf("%q is neither yes nor no", v)
+		}
 	case *time.Duration:
 		d, err := time.ParseDuration(v)
 		if err != nil {
@@ -245,7 +269,7 @@ func assign(field any, v string) error {
 		}
 		*f = d
 	default:
-		panic("a setting's field is *string, *int or *time.Duration")
+		panic("a setting's field is *string, *int, *bool or *time.Duration")
 	}
 	return nil
 }

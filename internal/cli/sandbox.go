@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -12,6 +13,8 @@ import (
 func newSandbox(t Terminal) *cobra.Command {
 	var listen, rate string
 	var fill bool
+	var strangers int
+	var variants string
 	o := app.SandboxOptions{Speed: 1}
 	cmd := &cobra.Command{
 		Use:   "sandbox",
@@ -20,12 +23,19 @@ func newSandbox(t Terminal) *cobra.Command {
 of steps, credit and rate, really validates recipients and counts parts, and
 sends nothing. Under /sandbox/ it can be told to misbehave, and asked what it saw.`,
 		Example: `  staffetta sandbox --demo-list
-  staffetta sandbox --listen 127.0.0.1:8090 --key test-1 --rate trial --speed 60`,
+  staffetta sandbox --listen 127.0.0.1:8090 --key test-1 --rate trial --speed 60
+  staffetta sandbox --variants '{"uc006":true,"confirmNoBody":true}'
+  staffetta sandbox --listen 127.0.0.1:8091 --strangers 50   # another gateway, with the same numbers`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			var known bool
 			if o.Rate, known = app.RatePlan(rate); !known {
 				return usageError{fmt.Errorf("--rate %s: want none, trial or production", rate)}
+			}
+			if variants != "" {
+				if err := json.Unmarshal([]byte(variants), &o.Variants); err != nil {
+					return usageError{fmt.Errorf(`--variants: %w; want JSON, as in '{"uc006":true}'`, err)}
+				}
 			}
 			box, err := app.StartSandbox(listen, o)
 			if err != nil {
@@ -41,6 +51,13 @@ sends nothing. Under /sandbox/ it can be told to misbehave, and asked what it sa
 				}
 				fmt.Fprintf(t.Out, "list %-4d %s, %s contacts\n", id, list.Name, thousands(int64(list.Contacts)))
 			}
+			if strangers > 0 {
+				ids, err := box.FillStrangers(strangers)
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(t.Out, "strangers campaigns %d to %d are other customers'\n", ids[0], ids[len(ids)-1])
+			}
 			fmt.Fprintf(t.Out, "\ntry it:   curl -H 'X-Api-Key: %s' %s/campaigns\n", box.Key, box.GatewayURL)
 			<-cmd.Context().Done()
 			return nil
@@ -52,6 +69,9 @@ sends nothing. Under /sandbox/ it can be told to misbehave, and asked what it sa
 	f.StringSliceVar(&o.Keys, "key", nil, "API key that is let in; may be repeated (default sandbox)")
 	f.Float64Var(&o.Speed, "speed", o.Speed, "how many simulated seconds of sending pass in one second")
 	f.StringVar(&rate, "rate", "none", "rate limit of each key: none, trial or production")
+	f.StringVar(&variants, "variants", "", "behave otherwise than by default, as JSON: docs/sandbox.md has the table")
+	f.IntVar(&o.FirstCampaign, "first-campaign", 0, "id of the first campaign (default 1542)")
+	f.IntVar(&strangers, "strangers", 0, "fill so many campaigns of other customers")
 	f.BoolVar(&fill, "demo-list", false, "fill the contact list of UC-006")
 	return cmd
 }

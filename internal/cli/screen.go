@@ -27,7 +27,7 @@ type screen struct {
 
 func newScreen(t Terminal) *screen {
 	p := paint{t.Colour}
-	return &screen{t: t, paint: p, bar: bar{out: t.Out, width: t.Width, paint: p}}
+	return &screen{t: t, paint: p, bar: bar{out: t.Out, raw: t.raw, width: t.Width, paint: p}}
 }
 
 func (s *screen) line(format string, args ...any) {
@@ -99,7 +99,11 @@ func (s *screen) summary(took time.Duration) error {
 	row("invalid", thousands(c.InvalidRecipients), "duplicates, malformed numbers, opt-outs")
 	row("valid recipients", thousands(c.ValidRecipients), "")
 	row("parts", thousands(c.Parts), money(c.PricePerMessage)+" each")
-	row("cost", amount(c.Total), fmt.Sprintf("%s of %s available", c.Total.Currency, amount(c.AvailableCredit)))
+	available := ""
+	if c.AvailableCredit != nil {
+		available = fmt.Sprintf(" of %s available", amount(c.AvailableCredit))
+	}
+	row("cost", amount(c.Total), c.Total.Currency+available)
 	row("delivered", thousands(st.Delivered), st.DeliveryRate+" %")
 	row("undelivered", thousands(st.Undelivered), "")
 	s.line("")

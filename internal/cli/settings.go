@@ -26,7 +26,7 @@ type setting struct {
 	also  string              // environment variable of the nats command line that means the same
 	help  string              // what it is, and why one would change it
 	mask  func(string) string // hides what is secret in it; nil: nothing is
-	field func(c *config) any // *string, *int or *time.Duration
+	field func(c *config) any // *string, *int, *bool or *time.Duration
 }
 
 // flag is the setting's flag, without dashes: nats.url is --nats-url.
@@ -68,6 +68,15 @@ var settings = []setting{
 	{key: "gateway.key_file",
 		help:  "file with the gateway's API key; read again when it changes, so a key is rotated without a restart",
 		field: func(c *config) any { return &c.Gateway.KeyFile }},
+	{key: "gateway.variant",
+		help:  "what `staffetta doctor` learnt about this gateway, as it wrote it; what is met otherwise is said in the log and counted",
+		field: func(c *config) any { return &c.Gateway.Variant }},
+	{key: "gateway.configure_refused_once_sent",
+		help:  "yes if `staffetta doctor --simulate` saw that a configure is refused for what was sent; where nothing reads by id, more campaigns end unresolved without",
+		field: func(c *config) any { return &c.Rules.ConfigureRefusedOnceSent }},
+	{key: "gateway.accept_unsafe",
+		help:  "yes starts with a gateway.variant that cannot be safe",
+		field: func(c *config) any { return &c.Gateway.AcceptUnsafe }},
 	{key: "gateway.rate_per_minute",
 		help:  "calls the account may make in any minute; 100 on a trial, -1 for no limit",
 		field: func(c *config) any { return &c.Gateway.RatePerMinute }},
@@ -86,6 +95,9 @@ var settings = []setting{
 	{key: "gateway.timeout",
 		help:  "how long one call may take; raising it asks for a longer confirm.settle, and for a longer grace",
 		field: func(c *config) any { return &c.Gateway.Timeout }},
+	{key: "gateway.envelope",
+		help:  "members that make a refusal this gateway's own, as errorCode,errorText; only where it has none of the known shapes: see docs/operations.md",
+		field: func(c *config) any { return &c.Gateway.Envelope }},
 
 	{key: "confirm.within",
 		help:  "how long after its intent was saved a confirm may leave",
@@ -109,7 +121,7 @@ var settings = []setting{
 		help:  "window of requests that name none, by source: shop-italia=it-marketing, *=office-hours",
 		field: func(c *config) any { return &c.SendWindow }},
 	{key: "budgets",
-		help:  "auto heeds the budgets as soon as somebody has set one, on makes the place for them at the start, off never heeds them; see docs/money.md",
+		help:  "auto heeds the budgets as soon as somebody has set one, on makes the place for them at the start, required confirms nothing that falls under none, off never heeds them; see docs/money.md",
 		field: func(c *config) any { return &c.Budgets }},
 	{key: "approval.above",
 		help:  "total above which somebody must agree, by source: acqua-luce=500 EUR, *=2000 EUR",
@@ -201,8 +213,13 @@ func text(field any) string {
 		return *f
 	case *int:
 		return itoa(*f)
+	case *bool:
+		if *f {
+			return "yes"
+		}
+		return "no"
 	case *time.Duration:
 		return shortDuration(*f)
 	}
-	panic("a setting's field is *string, *int or *time.Duration")
+	panic("a setting's field is *string, *int, *bool or *time.Duration")
 }

@@ -26,8 +26,8 @@ became of that. What is being sent already cannot be stopped. If the order to
 send was just on its way, the cancel is kept, and honoured if the gateway turns
 out not to have carried out the order.
 
-It ends with exit code 0 if the campaign is cancelled, and 1 if it is not, or
-not yet. With --wait 0 it does not look at the campaign at all, neither before
+It ends with exit code 0 if the campaign is cancelled, 3 if it is not and will not
+be, 4 if the cancel was put aside as a dead letter, and 1 if that is not known yet. With --wait 0 it does not look at the campaign at all, neither before
 nor after, and needs no right to.`,
 		Example: `  staffetta cancel shop-italia.black-friday-2026 --by anna --why "wrong price"`,
 		Args:    oneKey,
@@ -196,7 +196,7 @@ func (o *telling) run(cmd *cobra.Command, t Terminal, name string) error {
 		case err == nil:
 			known = &old
 		case !errors.Is(err, app.ErrNoRecord):
-			return err
+			return fmt.Errorf("%w (with --wait 0 it is told without looking)", err)
 		}
 		if err := o.before(ctx, client, key, known); err != nil {
 			return err
@@ -222,10 +222,18 @@ func (o *telling) run(cmd *cobra.Command, t Terminal, name string) error {
 		}
 	}
 	if err == nil && !r.well {
+		switch {
+		case r.Outcome == putAsideOutcome:
+			return exitError(exitAside)
+		case r.done:
+			return exitError(exitNot)
+		}
 		return exitError(exitWrong)
 	}
 	return err
 }
+
+const putAsideOutcome = "put aside"
 
 // await looks at the record until it says what became of the command, or the
 // command is put aside, or time is up.
@@ -250,7 +258,7 @@ func (o *telling) await(ctx context.Context, c *app.Client, key campaign.Key, pl
 				return r, err
 			}
 			if aside {
-				return result{Outcome: "put aside", Words: fmt.Sprintf("put aside as dead letter %d: %s", l.ID, l.Note), State: rec.State, done: true}, nil
+				return result{Outcome: putAsideOutcome, Words: fmt.Sprintf("put aside as dead letter %d: %s", l.ID, l.Note), State: rec.State, done: true}, nil
 			}
 		}
 		select {

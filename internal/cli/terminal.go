@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 
@@ -24,7 +25,25 @@ func system() Terminal {
 	return t
 }
 
-// paint is a colour, or nothing where colours are not wanted.
+// safe is the terminal with everything that is printed made safe to look at.
+func (t Terminal) safe() Terminal {
+	t.raw = t.Out
+	t.Out = &safeWriter{w: t.Out}
+	t.Err = &safeWriter{w: t.Err}
+	return t
+}
+
+// exact is where bytes go that are not for people: as they are, unless a person
+// looks.
+func (t Terminal) exact() io.Writer {
+	if t.Width > 0 {
+		return t.Out
+	}
+	return t.raw
+}
+
+// paint is a colour, or nothing where colours are not wanted. Its codes are made
+// for a safeWriter.
 type paint struct{ on bool }
 
 func (p paint) bold(s string) string  { return p.in("1", s) }
@@ -36,5 +55,5 @@ func (p paint) in(code, s string) string {
 	if !p.on || s == "" {
 		return s
 	}
-	return "\x1b[" + code + "m" + s + "\x1b[0m"
+	return ownMark + code + "m" + s + ownMark + "0m"
 }

@@ -23,7 +23,8 @@ func newWatch(t Terminal) *cobra.Command {
 		Short: "See what happens to campaigns",
 		Long: `Print each event as a line. Of one campaign it prints all events, from the first,
 and ends with the last; of all campaigns, or of those of one source, it prints
-what happens from now on, until it is interrupted.
+what happens from now on, until it is interrupted. Who may listen to events and not
+read their stream, as a source's own user, sees only what happens from now on.
 
 With --json a line is a CloudEvent in JSON whose data is the message as protobuf
 maps it to JSON.`,
@@ -56,7 +57,16 @@ maps it to JSON.`,
 			if one && !now {
 				go sayUnknown(cmd.Context(), t, client, o.Key)
 			}
-			for e, err := range client.Watch(cmd.Context(), o) {
+			events := client.Watch(cmd.Context(), o)
+			if !now {
+				feed, err := client.Follow(cmd.Context(), o)
+				if err != nil {
+					return err
+				}
+				sayLive(t, feed)
+				events = feed.All(cmd.Context())
+			}
+			for e, err := range events {
 				if err != nil {
 					return err
 				}

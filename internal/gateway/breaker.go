@@ -14,7 +14,9 @@ import (
 
 // breaker is the port with a circuit breaker around it. It counts only calls
 // that went unanswered, never a refusal, a 429, a wrong key, or a wait that
-// our own side gave up. While it is open nobody's attempts are used up.
+// our own side gave up. A read that finds nothing counts neither way: a gateway
+// may lack that read, and whoever stands before one that is down may answer it.
+// While the breaker is open nobody's attempts are used up.
 //
 // Half-open, one call tries; who else asks meanwhile waits for its outcome
 // instead of being sent away for half a minute. A confirm never is the one
@@ -133,7 +135,8 @@ func (p *breakerPermit) Call(ctx context.Context, call campaign.Call) campaign.O
 	out := p.inner.Call(ctx, call)
 	out.Breaker = p.state.String()
 	switch {
-	case out.Kind == campaign.NotAttempted, out.Kind == campaign.Unavailable && ctx.Err() != nil:
+	case out.Kind == campaign.NotAttempted, out.Kind == campaign.Unavailable && ctx.Err() != nil,
+		nothingThere(out) && (call.Op == campaign.OpStatus || call.Op == campaign.OpStats):
 		p.nothing()
 	case out.Kind == campaign.Unavailable:
 		p.done(errUnanswered)

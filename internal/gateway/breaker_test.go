@@ -15,7 +15,8 @@ import (
 
 // port is a gateway behind the port: it admits everybody and answers as told.
 type port struct {
-	answer   campaign.Kind // set while nobody calls
+	answer   campaign.Kind     // set while nobody calls
+	says     *campaign.Outcome // in its place, if it is set
 	takes    time.Duration
 	calls    atomic.Int32
 	released atomic.Int32
@@ -30,6 +31,9 @@ type portPermit struct{ *port }
 func (p portPermit) Call(ctx context.Context, call campaign.Call) campaign.Outcome {
 	p.calls.Add(1)
 	out := campaign.Outcome{Op: call.Op, Kind: p.answer, HTTP: 1}
+	if p.says != nil {
+		out = *p.says
+	}
 	select {
 	case <-time.After(p.takes):
 	case <-ctx.Done():

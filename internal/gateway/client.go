@@ -5,15 +5,14 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
 )
 
 // client makes the calls of UC-006, one request each. It is safe for
-// concurrent use, and learns one thing only. Every request uses up one token of the
-// rate limit, taken beforehand.
+// concurrent use, and remembers only what it has heard. Every request uses up one
+// token of the rate limit, taken beforehand.
 type client struct {
 	base      url.URL
 	key       *key
@@ -21,19 +20,20 @@ type client struct {
 	transport http.RoundTripper
 	template  *http.Request // what all requests have in common: nothing but their type
 
-	timeout, calculateTimeout time.Duration
-	retryAfter                time.Duration
-	onRequest                 func(campaign.Outcome)
+	timeout    time.Duration
+	envelope   []string
+	retryAfter time.Duration
+	onRequest  func(campaign.Outcome)
 
-	readsByID atomic.Bool // the gateway has answered a read by id: it knows that call
+	heard *heard
 }
 
 func newClient(base url.URL, key *key, limit *limiter, o Options) *client {
 	return &client{
 		base: base, key: key, limit: limit, transport: o.Transport,
 		template: &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Host: base.Host},
-		timeout:  o.Timeout, calculateTimeout: o.CalculateTimeout,
-		retryAfter: o.RetryAfter, onRequest: o.OnRequest,
+		timeout:  o.Timeout, envelope: o.Envelope, retryAfter: o.RetryAfter, onRequest: o.OnRequest,
+		heard: newHeard(),
 	}
 }
 
@@ -47,6 +47,14 @@ func (c *client) Call(ctx context.Context, call campaign.Call) campaign.Outcome 
 		out = c.forbidden(ctx, out)
 	case out.Op == campaign.OpCreate && nothingThere(out):
 		out = c.elsewhere(ctx, out)
+	case nothingThere(out) && c.heard.nobody():
+		// The gateway itself may answer so, in its own shape, below a wrong base path.
+		out.Kind, out.Unshaped, out.ByID = campaign.Unavailable, true, false
+		out.Field, out.Words, out.Err = "", "", "nothing has answered yet where gateway.url leads; is it correct?"
+	}
+	c.heard.note(out, call.CampaignID)
+	if out.Unshaped {
+		out.Answered = c.heard.elsewhere(call.Op, call.CampaignID)
 	}
 	return out
 }
@@ -69,6 +77,8 @@ func (c *client) dispatch(ctx context.Context, call campaign.Call) campaign.Outc
 		return c.Stats(ctx, id)
 	case campaign.OpDelete:
 		return c.Delete(ctx, id)
+	case campaign.OpWitness:
+		return c.Witness(ctx, call)
 	}
 	c.limit.giveBack()
 	return campaign.Outcome{Op: call.Op, Kind: campaign.NotAttempted, Err: "there is no such call"}
@@ -82,25 +92,30 @@ func (c *client) Create(ctx context.Context, d campaign.Draft, simulation bool) 
 		op: campaign.OpCreate, method: http.MethodPost, path: "/campaigns",
 		body: createBody{Name: d.Name, Channel: "SMS", Description: d.Description, Simulation: simulation},
 	}, &in)
-	out.CampaignID = in.ID
+	out.CampaignID = in.ID.n
 	return out
 }
 
-// Configure sets sender, text and list. The answer repeats them and is not
-// needed: a 2xx means they are set.
+// Configure sets sender, text and list. What the answer says of them, and of where
+// the campaign stands, is handed on.
 func (c *client) Configure(ctx context.Context, id int64, content campaign.Content, simulation bool) campaign.Outcome {
-	return c.exchange(ctx, request{
+	var in accepted
+	out := c.exchange(ctx, request{
 		op: campaign.OpConfigure, method: http.MethodPut, id: id, path: path(id, ""),
 		body: configureBody{Sender: content.Sender, Text: content.Text, ListID: content.ListID, Unicode: content.Unicode, Simulation: simulation},
-	}, &accepted{})
+	}, &in)
+	if out.Kind == campaign.OK {
+		out.Status, out.Echo = in.stands, in.echo()
+	}
+	return out
 }
 
 // Calculate counts who would get how many parts.
 func (c *client) Calculate(ctx context.Context, id int64) campaign.Outcome {
-	in := goal{Total: -1, Valid: -1, Invalid: -1, Parts: -1}
+	var in goal
 	out := c.exchange(ctx, request{op: campaign.OpCalculate, method: http.MethodPost, id: id, path: path(id, "/calculateGoal")}, &in)
 	if out.Kind == campaign.OK {
-		out.Goal = campaign.Goal{Total: in.Total, Valid: in.Valid, Invalid: in.Invalid, Parts: in.Parts}
+		out.Goal = campaign.Goal{Total: in.Total.n, Valid: in.Valid.n, Invalid: in.Invalid.n, Parts: in.Parts.n}
 	}
 	return out
 }
@@ -110,18 +125,17 @@ func (c *client) Price(ctx context.Context, id int64) campaign.Outcome {
 	var in price
 	out := c.exchange(ctx, request{op: campaign.OpPrice, method: http.MethodGet, id: id, path: path(id, "/price")}, &in)
 	if out.Kind == campaign.OK {
-		out.Price = campaign.Price{
-			PerMessage: in.money(in.PerMessage), Total: in.money(in.Total), Available: in.money(in.Available),
-			Sufficient: *in.Sufficient,
+		out.Price = in.offer
+		if in.Recipients.value.given {
+			out.Recipients = &in.Recipients.value.n
 		}
 	}
 	return out
 }
 
 // Confirm is the call that spends money: at once if at is zero, else at that
-// instant. 200 and 202 both mean that it happened, unless the body says otherwise
-// or is a web page; one that cannot be read costs only the instant of the
-// confirmation.
+// instant. A 2xx without a status in its body is a success that does not say what
+// it did.
 func (c *client) Confirm(ctx context.Context, id int64, at time.Time, simulation bool) campaign.Outcome {
 	body := confirmBody{Immediately: at.IsZero(), Simulation: simulation}
 	if !at.IsZero() {
@@ -129,25 +143,22 @@ func (c *client) Confirm(ctx context.Context, id int64, at time.Time, simulation
 	}
 	var in accepted
 	out := c.exchange(ctx, request{op: campaign.OpConfirm, method: http.MethodPut, id: id, path: path(id, "/confirm"), body: body}, &in)
-	out.ConfirmedAt = in.ConfirmedAt.Time
+	if out.Kind == campaign.OK {
+		out.Status, out.ConfirmedAt = in.stands, in.ConfirmedAt.Time
+	}
 	return out
 }
 
-// Status reads where the campaign stands. The read by id is not in UC-006: a
-// gateway that does not know it answers 404 or 405, so then the statistics are
-// asked, and what they say counts. Refused with 404 means: gone.
+// Status reads where the campaign stands. The read by id is not in UC-006, so where
+// it finds nothing, or somebody else answers it, the statistics are asked: they may
+// show the campaign. That neither shows it proves nothing (rule 25).
 //
-// The vendor's reference has it the other way round, with statistics that are
-// refused without dates. Then the 404 of the read by id stands, but only if this
-// gateway has answered that read before: from one that does not know it, everything
-// would be gone, also what is being sent.
+// The answer is then the by-id 404 if it is the gateway's own, or else what the
+// statistics said. One that they owe still (no answer, 401, 429) comes first.
 func (c *client) Status(ctx context.Context, id int64) campaign.Outcome {
 	var in standing
 	out := c.exchange(ctx, request{op: campaign.OpStatus, method: http.MethodGet, id: id, path: path(id, "")}, &in)
-	switch {
-	case out.Kind == campaign.OK:
-		c.readsByID.Store(true)
-	case nothingThere(out):
+	if nothingThere(out) || out.Unshaped {
 		read := out
 		if no, ok := c.limit.admit(ctx, campaign.OpStatus); !ok {
 			return no
@@ -155,13 +166,17 @@ func (c *client) Status(ctx context.Context, id int64) campaign.Outcome {
 		out = c.exchange(ctx, request{op: campaign.OpStatus, method: http.MethodGet, id: id, path: "/campaigns/stats", query: statsQuery(id)}, &in)
 		took := out.Took + out.Started.Sub(read.Started)
 		// A 403 may be about the key, which is found out first.
-		silent := out.Kind == campaign.Refused && out.HTTP != http.StatusNotFound && out.HTTP != http.StatusForbidden
-		if silent && read.HTTP == http.StatusNotFound && c.readsByID.Load() {
+		silent := out.Kind == campaign.Refused && out.HTTP != http.StatusForbidden ||
+			out.Kind == campaign.Unavailable && (out.Unshaped || in.read)
+		if silent && read.Kind == campaign.Refused && read.HTTP == http.StatusNotFound {
 			out = read
+			out.ByID = true
 		}
 		out.Started, out.Took = read.Started, took
+	} else {
+		out.ByID = out.Kind == campaign.OK || out.Kind == campaign.Refused && out.HTTP != http.StatusForbidden
 	}
-	out.Status = in.Status.Status
+	out.Status, out.Name, out.Description = in.Status.Status, in.Name.value, in.Description.value
 	return out
 }
 
@@ -170,14 +185,37 @@ func (c *client) Stats(ctx context.Context, id int64) campaign.Outcome {
 	var in statistics
 	out := c.exchange(ctx, request{op: campaign.OpStats, method: http.MethodGet, id: id, path: "/campaigns/stats", query: statsQuery(id)}, &in)
 	if out.Kind == campaign.OK {
-		out.Stats = in.stats()
+		out.Stats, out.Name = in.stats(), in.Name.value
 	}
 	return out
 }
 
-// Delete removes a draft, or a scheduled campaign before its instant.
+// Delete removes a draft, or a scheduled campaign before its instant. That it is
+// gone nothing in the answer proves.
 func (c *client) Delete(ctx context.Context, id int64) campaign.Outcome {
 	return c.exchange(ctx, request{op: campaign.OpDelete, method: http.MethodDelete, id: id, path: path(id, "")}, &accepted{})
+}
+
+// Witness looks whether the read by id shows a campaign of ours at all. One is made
+// for it and deleted: whatever was read before may be gone by now.
+func (c *client) Witness(ctx context.Context, call campaign.Call) campaign.Outcome {
+	started := time.Now().UTC()
+	made := c.Create(ctx, call.Draft, call.Simulation)
+	out := made
+	if made.Kind == campaign.OK {
+		id := made.CampaignID
+		no, ok := c.limit.admit(ctx, campaign.OpStatus)
+		if out = no; ok {
+			var in standing
+			out = c.exchange(ctx, request{op: campaign.OpStatus, method: http.MethodGet, id: id, path: path(id, "")}, &in)
+			out.Status, out.ByID = in.Status.Status, out.Kind == campaign.OK || out.Kind == campaign.Refused && out.HTTP != http.StatusForbidden
+		}
+		if _, ok := c.limit.admit(ctx, campaign.OpDelete); ok {
+			c.Delete(ctx, id) // a draft that stays costs nothing, and bears our mark
+		}
+	}
+	out.Op, out.Started, out.Took = campaign.OpWitness, started, time.Since(started)
+	return out
 }
 
 // OpProbe names the harmless GET in outcomes; it is no call of a campaign.
@@ -189,10 +227,11 @@ func (c *client) Probe(ctx context.Context) campaign.Outcome {
 	if no, ok := c.limit.admit(ctx, OpProbe); !ok {
 		return no
 	}
-	out := c.exchange(ctx, request{op: OpProbe, method: http.MethodGet, path: "/campaigns", query: "page=0&limit=1"}, nil)
+	out := c.exchange(ctx, request{op: OpProbe, method: http.MethodGet, path: "/campaigns", query: "page=0&limit=1"}, anybody{})
 	if out.HTTP == http.StatusForbidden {
 		out.Kind = campaign.Unauthorised
 	}
+	c.heard.note(out, 0)
 	return out
 }
 
@@ -208,10 +247,16 @@ func (c *client) forbidden(ctx context.Context, out campaign.Outcome) campaign.O
 
 // elsewhere finds out whether a create met the gateway at all. A base URL that
 // leads elsewhere is no campaign's fault, and a rejection would be final: so
-// while it cannot be told nothing is consumed, until a probe is answered.
+// while it cannot be told nothing is consumed, until a probe is answered. Where
+// the gateway has answered before, the URL is right and the gateway is away: then
+// it is no answer, whatever its shape.
 func (c *client) elsewhere(ctx context.Context, out campaign.Outcome) campaign.Outcome {
-	if probe := c.Probe(ctx); nothingThere(probe) || !accepts(probe) {
-		out.Kind = campaign.Unauthorised
+	switch probe := c.Probe(ctx); {
+	case accepts(probe) && !nothingThere(probe):
+	case c.heard.there.Load():
+		out.Kind, out.Unshaped = campaign.Unavailable, true
+	default:
+		out.Kind, out.Unshaped = campaign.Unauthorised, false
 	}
 	return out
 }
@@ -219,7 +264,7 @@ func (c *client) elsewhere(ctx context.Context, out campaign.Outcome) campaign.O
 // accepts says that a probe's outcome does not speak against the key. The
 // probe's own route is not in UC-006, so that it is missing proves nothing.
 func accepts(probe campaign.Outcome) bool {
-	return probe.Kind == campaign.OK || probe.Kind == campaign.Refused
+	return probe.Kind == campaign.OK || probe.Kind == campaign.Refused || probe.Unshaped
 }
 
 // nothingThere says that the path, or the method on it, is unknown.

@@ -8,7 +8,6 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,7 +25,7 @@ const secret = "pg_live_0123456789"
 func open(t *testing.T, h http.HandlerFunc, change ...func(*Options)) *Gateway {
 	t.Helper()
 	g := openUnproven(t, h, change...)
-	g.gate.answered()
+	g.client.heard.there.Store(true)
 	return g
 }
 
@@ -89,6 +88,11 @@ var blackFriday = map[campaign.Op]campaign.Call{
 	campaign.OpDelete:    {Op: campaign.OpDelete, CampaignID: 1542},
 }
 
+func blackFridayEcho() *campaign.Echo {
+	content := blackFriday[campaign.OpConfigure].Content
+	return &campaign.Echo{Sender: &content.Sender, Text: &content.Text, ListID: &content.ListID}
+}
+
 func eur(amount string) campaign.Money {
 	return campaign.Money{Amount: decimal.RequireFromString(amount), Currency: "EUR"}
 }
@@ -101,6 +105,7 @@ func TestCallsSpeakUC006(t *testing.T) {
 	scheduled.At = time.Date(2026, 11, 29, 9, 0, 0, 0, time.FixedZone("CET", 3600))
 	simulated.Simulation, create.Simulation, configure.Simulation = true, true, true
 
+	recipients := int64(9831)
 	const base = "/api/partner-gateway/v1"
 	tests := []struct {
 		name         string
@@ -119,25 +124,26 @@ func TestCallsSpeakUC006(t *testing.T) {
 			201, seed(t, "created"), campaign.Outcome{CampaignID: 1542}, false},
 		{"Configure", blackFriday[campaign.OpConfigure], "PUT " + base + "/campaigns/1542",
 			`{"sender":"ShopItalia","text":"Black Friday! Solo per te: -30% su tutto con il codice BF2026. Valido fino al 30/11. Scopri di più: https://shop.example.it/bf","contactListId":87,"unicode":false}`,
-			200, seed(t, "configured"), campaign.Outcome{}, false},
+			200, seed(t, "configured"), campaign.Outcome{Status: campaign.StatusUnconfirmed, Echo: blackFridayEcho()}, false},
 		{"ConfigureSimulated", configure, "PUT " + base + "/campaigns/1542",
 			`{"sender":"ShopItalia","text":"Black Friday! Solo per te: -30% su tutto con il codice BF2026. Valido fino al 30/11. Scopri di più: https://shop.example.it/bf","contactListId":87,"unicode":false,"simulation":true}`,
-			200, seed(t, "configured"), campaign.Outcome{}, false},
+			200, seed(t, "configured"), campaign.Outcome{Status: campaign.StatusUnconfirmed, Echo: blackFridayEcho()}, false},
 		{"Calculate", blackFriday[campaign.OpCalculate], "POST " + base + "/campaigns/1542/calculateGoal", "",
 			200, seed(t, "calculated"), campaign.Outcome{Goal: campaign.Goal{Total: 10247, Valid: 9831, Invalid: 416, Parts: 9831}}, true},
 		{"Price", blackFriday[campaign.OpPrice], "GET " + base + "/campaigns/1542/price", "",
-			200, seed(t, "price"), campaign.Outcome{Price: campaign.Price{
+			200, seed(t, "price"), campaign.Outcome{Recipients: &recipients, Price: campaign.Price{
 				PerMessage: eur("0.035"), Total: eur("344.09"), Available: eur("1500.00"), Sufficient: true}}, true},
 		{"ConfirmAtOnce", confirm, "PUT " + base + "/campaigns/1542/confirm", `{"sendImmediately":true}`,
-			200, seed(t, "confirmed"), campaign.Outcome{ConfirmedAt: time.Date(2026, 4, 9, 9, 5, 0, 0, time.UTC)}, false},
+			200, seed(t, "confirmed"), campaign.Outcome{Status: campaign.StatusConfirmed, ConfirmedAt: time.Date(2026, 4, 9, 9, 5, 0, 0, time.UTC)}, false},
 		{"ConfirmScheduledInUTC", scheduled, "PUT " + base + "/campaigns/1542/confirm", `{"scheduledDate":"2026-11-29T08:00:00.000+0000"}`,
-			202, `{"id":1542,"status":"CONFIRMED"}`, campaign.Outcome{}, false},
+			202, `{"id":1542,"status":"CONFIRMED"}`, campaign.Outcome{Status: campaign.StatusConfirmed}, false},
 		{"ConfirmSimulated", simulated, "PUT " + base + "/campaigns/1542/confirm", `{"sendImmediately":true,"simulation":true}`,
-			200, seed(t, "confirmed"), campaign.Outcome{ConfirmedAt: time.Date(2026, 4, 9, 9, 5, 0, 0, time.UTC)}, false},
+			200, seed(t, "confirmed"), campaign.Outcome{Status: campaign.StatusConfirmed, ConfirmedAt: time.Date(2026, 4, 9, 9, 5, 0, 0, time.UTC)}, false},
 		{"Status", blackFriday[campaign.OpStatus], "GET " + base + "/campaigns/1542", "",
-			200, seed(t, "configured"), campaign.Outcome{Status: campaign.StatusUnconfirmed}, true},
+			200, seed(t, "created"), campaign.Outcome{Status: campaign.StatusUnconfirmed, ByID: true,
+				Name: "Black Friday 2026", Description: "Promozione Black Friday - sconto 30% su tutto il catalogo"}, true},
 		{"Stats", blackFriday[campaign.OpStats], "GET " + base + "/campaigns/stats?campaignId=1542", "",
-			200, seed(t, "stats"), campaign.Outcome{Stats: campaign.Stats{
+			200, seed(t, "stats"), campaign.Outcome{Name: "Black Friday 2026", Stats: campaign.Stats{
 				Status: campaign.StatusCompleted, Total: 9831, Sent: 9831, Delivered: 9542, Undelivered: 289,
 				DeliveryRate: decimal.NewNullDecimal(decimal.RequireFromString("97.06")), Cost: eur("344.09"),
 				CompletedAt: time.Date(2026, 4, 9, 9, 47, 0, 0, time.UTC)}}, true},
@@ -181,123 +187,6 @@ func TestCallsSpeakUC006(t *testing.T) {
 // diff compares outcomes but for the time they took.
 func diff(want, got campaign.Outcome) string {
 	return cmp.Diff(want, got, cmpopts.IgnoreFields(campaign.Outcome{}, "Started", "Took"))
-}
-
-// Money is what the digits say: a float64 would make 0.1 + 0.2 of it.
-func TestMoneyIsReadFromItsDigits(t *testing.T) {
-	t.Parallel()
-	g := open(t, answers(200, `{"pricePerMessage":0.10000000000000000555,"totalPrice":90071992547409.93,"currency":"EUR","availableCredit":-1e2,"sufficient":false}`))
-	got := do(t, g, blackFriday[campaign.OpPrice])
-	if got.Kind != campaign.Unavailable {
-		t.Errorf("twenty decimals: got %s, want unavailable: no price has them", got.Kind)
-	}
-	g = open(t, answers(200, `{"pricePerMessage":"0.035","totalPrice":90071992547409.93,"currency":"EUR","availableCredit":-1e2,"sufficient":false}`))
-	got = do(t, g, blackFriday[campaign.OpPrice])
-	want := campaign.Price{PerMessage: eur("0.035"), Total: eur("90071992547409.93"), Available: eur("-100")}
-	if diff := cmp.Diff(want, got.Price); diff != "" {
-		t.Errorf("price (-want +got):\n%s\n%s", diff, got.Err)
-	}
-}
-
-func TestStatusUnderstandsNamesAndNumbers(t *testing.T) {
-	t.Parallel()
-	tests := map[string]campaign.Status{
-		`"DRAFT"`: campaign.StatusUnconfirmed, `"CONFIGURED"`: campaign.StatusUnconfirmed, `"COST_CALCULATED"`: campaign.StatusUnconfirmed, `0`: campaign.StatusUnconfirmed,
-		`"CONFIRMED"`: campaign.StatusConfirmed, `"Confirmed"`: campaign.StatusConfirmed, `1`: campaign.StatusConfirmed, `"1"`: campaign.StatusConfirmed,
-		`"SENDING"`: campaign.StatusSending, `2`: campaign.StatusSending,
-		`"COMPLETED"`: campaign.StatusCompleted, `3`: campaign.StatusCompleted,
-		`"FAILED"`: campaign.StatusFailed, `4`: campaign.StatusFailed,
-		`"PAUSED"`: campaign.StatusUnknown, `5`: campaign.StatusUnknown, `-1`: campaign.StatusUnknown, `1.0`: campaign.StatusUnknown,
-	}
-	for word, want := range tests {
-		g := open(t, answers(200, `{"id":1542,"status":`+word+`}`))
-		if got := do(t, g, blackFriday[campaign.OpStatus]); got.Kind != campaign.OK || got.Status != want {
-			t.Errorf("status %s: got %s %q %s, want %q", word, got.Kind, got.Status, got.Err, want)
-		}
-	}
-	for _, word := range []string{`null`, `""`, `{}`, `[1]`, `"fail"`} {
-		g := open(t, answers(200, `{"id":1542,"status":`+word+`}`))
-		if got := do(t, g, blackFriday[campaign.OpStatus]); got.Kind != campaign.Unavailable || got.Err == "" {
-			t.Errorf("status %s: got %s %q, want unavailable and why", word, got.Kind, got.Status)
-		}
-	}
-}
-
-// Gone is what two reads agree on. What only one says proves nothing.
-func TestStatusFallsBackToStatistics(t *testing.T) {
-	t.Parallel()
-	tests := []struct {
-		name        string
-		read, stats http.HandlerFunc
-		want        campaign.Outcome
-	}{
-		{"ReadUnknown404", answers(404, ""), answers(200, seed(t, "stats")), campaign.Outcome{Kind: campaign.OK, HTTP: 200, Status: campaign.StatusCompleted}},
-		{"ReadUnknown405", answers(405, ""), answers(200, seed(t, "stats")), campaign.Outcome{Kind: campaign.OK, HTTP: 200, Status: campaign.StatusCompleted}},
-		{"BothSayGone", answers(404, ""), answers(404, `{"message":"no campaign 1542"}`), campaign.Outcome{Kind: campaign.Refused, HTTP: 404, Words: "no campaign 1542"}},
-		{"UnsupportedAndGone", answers(405, ""), answers(404, "gone"), campaign.Outcome{Kind: campaign.Refused, HTTP: 404, Words: "gone"}},
-		{"NeitherIsKnownToTakeAnID", answers(404, "no"), answers(400, "dates!"), campaign.Outcome{Kind: campaign.Refused, HTTP: 400, Words: "dates!"}},
-		{"StatisticsUnavailable", answers(404, "no"), answers(503, "later"), campaign.Outcome{Kind: campaign.Unavailable, HTTP: 503, Words: "later"}},
-		{"OtherRefusalsAreNotAskedAgain", answers(400, "no"), nil, campaign.Outcome{Kind: campaign.Refused, HTTP: 400, Words: "no"}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			g := open(t, func(w http.ResponseWriter, r *http.Request) {
-				if strings.HasSuffix(r.URL.Path, "/stats") {
-					tt.stats(w, r)
-					return
-				}
-				tt.read(w, r)
-			})
-			tt.want.Op, tt.want.Breaker = campaign.OpStatus, "closed"
-			if diff := diff(tt.want, do(t, g, blackFriday[campaign.OpStatus])); diff != "" {
-				t.Errorf("outcome (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-// A gateway whose statistics need dates can only be asked by id. Its 404 counts once
-// it has shown that it knows that read at all: otherwise every campaign would be
-// gone, those that are being sent too.
-func TestGoneIsBelievedOfAGatewayThatReadsByID(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		name  string
-		stats int
-		want  campaign.Outcome
-	}{
-		{"StatisticsDoNotTakeAnID", 400, campaign.Outcome{Kind: campaign.Refused, HTTP: 404, Words: "no campaign 1542"}},
-		{"StatisticsAreNotSupported", 405, campaign.Outcome{Kind: campaign.Refused, HTTP: 404, Words: "no campaign 1542"}},
-		{"StatisticsUnavailable", 503, campaign.Outcome{Kind: campaign.Unavailable, HTTP: 503, Words: "stats"}},
-		{"StatisticsThrottled", 429, campaign.Outcome{Kind: campaign.Throttled, HTTP: 429, Words: "stats"}},
-		{"StatisticsUnauthorised", 401, campaign.Outcome{Kind: campaign.Unauthorised, HTTP: 401, Words: "stats"}},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			var gone atomic.Bool
-			g := open(t, func(w http.ResponseWriter, r *http.Request) {
-				switch {
-				case strings.HasSuffix(r.URL.Path, "/stats"):
-					answers(tt.stats, `{"message":"stats"}`)(w, r)
-				case gone.Load():
-					answers(404, `{"message":"no campaign 1542"}`)(w, r)
-				default:
-					answers(200, seed(t, "configured"))(w, r)
-				}
-			})
-			if got := do(t, g, blackFriday[campaign.OpStatus]); got.Status != campaign.StatusUnconfirmed {
-				t.Fatalf("before: %+v", got)
-			}
-			gone.Store(true)
-			tt.want.Op, tt.want.Breaker = campaign.OpStatus, "closed"
-			got := do(t, g, blackFriday[campaign.OpStatus])
-			got.RetryAfter = 0 // whatever it is
-			if diff := diff(tt.want, got); diff != "" {
-				t.Errorf("outcome (-want +got):\n%s", diff)
-			}
-		})
-	}
 }
 
 // A 403 is the campaign's refusal only if the key is good for something else.
@@ -410,13 +299,17 @@ func TestContextEndedWhileDialling(t *testing.T) {
 	}
 }
 
+// One time-out holds for every call, for a calculate that goes through a whole
+// contact list too.
 func TestNoAnswerInTime(t *testing.T) {
 	t.Parallel()
 	finish := make(chan struct{})
 	defer close(finish)
-	g := open(t, func(http.ResponseWriter, *http.Request) { <-finish }, func(o *Options) { o.Timeout = time.Millisecond })
-	if got := do(t, g, blackFriday[campaign.OpPrice]); got.Kind != campaign.Unavailable || got.Err != "no answer within 1ms" || got.HTTP != 0 {
-		t.Errorf("got %s %d %q", got.Kind, got.HTTP, got.Err)
+	g := open(t, func(http.ResponseWriter, *http.Request) { <-finish }, func(o *Options) { o.Timeout, o.BreakerFailures = time.Millisecond, 100 })
+	for op, call := range blackFriday {
+		if got := do(t, g, call); got.Kind != campaign.Unavailable || got.Err != "no answer within 1ms" || got.HTTP != 0 || got.Unshaped {
+			t.Errorf("%s: got %s %d %q", op, got.Kind, got.HTTP, got.Err)
+		}
 	}
 }
 

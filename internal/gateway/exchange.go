@@ -33,8 +33,7 @@ type answer interface {
 const maxBody = 256 << 10
 
 // exchange makes one request and sorts what becomes of it. It is the only
-// place that touches an *http.Response. The answer is decoded into `into`;
-// nil means that a 2xx says all there is to say.
+// place that touches an *http.Response. The answer is decoded into `into`.
 func (c *client) exchange(ctx context.Context, r request, into answer) campaign.Outcome {
 	out := campaign.Outcome{Op: r.op, Started: time.Now().UTC()}
 	if ctx.Err() != nil {
@@ -45,11 +44,7 @@ func (c *client) exchange(ctx context.Context, r request, into answer) campaign.
 		c.limit.giveBack()
 		return throttled(out, rest)
 	}
-	timeout := c.timeout
-	if r.op == campaign.OpCalculate {
-		timeout = c.calculateTimeout
-	}
-	bounded, cancel := context.WithTimeout(ctx, timeout)
+	bounded, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	d := depart(bounded, c.limit)
 	key := c.key.current()
@@ -68,7 +63,7 @@ func (c *client) exchange(ctx context.Context, r request, into answer) campaign.
 	case ctx.Err() != nil:
 		out.Kind, out.Err = campaign.Unavailable, "gave up waiting for the answer: "+context.Cause(ctx).Error()
 	case bounded.Err() != nil:
-		out.Kind, out.Err = campaign.Unavailable, "no answer within "+timeout.String()
+		out.Kind, out.Err = campaign.Unavailable, "no answer within "+c.timeout.String()
 	default:
 		out.Kind, out.Err = campaign.Unavailable, clean(err.Error())
 	}
@@ -101,7 +96,7 @@ func (c *client) build(d *departure, r request, key *credential) *http.Request {
 
 // read takes the answer's body: what a success says, or the words of a
 // refusal. An error means that there was an answer which cannot be used. A
-// body that breaks off does not change what a status code says on its own.
+// body that breaks off says nothing: neither what a 2xx did, nor why not.
 func (c *client) read(out *campaign.Outcome, resp *http.Response, into answer, id int64) error {
 	defer resp.Body.Close()
 	buf := buffers.Get().(*bytes.Buffer)
@@ -111,15 +106,17 @@ func (c *client) read(out *campaign.Outcome, resp *http.Response, into answer, i
 	if n > maxBody {
 		body, err = body[:maxBody], fmt.Errorf("it is longer than %d bytes", maxBody)
 	}
+	body = bytes.TrimPrefix(body, byteOrderMark)
 	if out.Kind != campaign.OK {
-		c.complain(out, resp, body)
+		c.complain(out, resp, body, err == nil)
 		return nil
 	}
-	if into == nil {
-		return nil
-	}
-	if _, ok := into.(*accepted); ok || err == nil {
+	switch wordless, ok := into.(*accepted); {
+	case err == nil:
 		err = into.decode(body, id)
+	case ok:
+		err = wordless.decode(body, id)
+		*wordless = accepted{}
 	}
 	if err != nil {
 		return fmt.Errorf("the answer to %s cannot be used: %w%s", out.Op, err, excerpt(body))
@@ -127,8 +124,17 @@ func (c *client) read(out *campaign.Outcome, resp *http.Response, into answer, i
 	return nil
 }
 
+// byteOrderMark may be ignored, says RFC 8259.
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
 // complain fills in why not.
-func (c *client) complain(out *campaign.Outcome, resp *http.Response, body []byte) {
+func (c *client) complain(out *campaign.Outcome, resp *http.Response, body []byte, complete bool) {
+	// A 403 is about the key or about the campaign, and a probe finds out which.
+	if out.Kind == campaign.Refused && out.HTTP != http.StatusForbidden &&
+		!(complete && shaped(body, resp.Header.Get("Content-Type"), c.envelope)) {
+		unshaped(out, body)
+		return
+	}
 	said := complaintOf(body)
 	out.Field, out.Words = said.field, said.words
 	if out.Kind == campaign.Throttled {

@@ -33,8 +33,6 @@ type gate struct {
 	notify  func(Misset)
 
 	shut   atomic.Bool
-	found  atomic.Bool      // a call has been answered since the start: there is a gateway
-	missed atomic.Bool      // a probe found nothing, and found is false
 	mu     sync.Mutex       // shutting and opening
 	why    campaign.Outcome // what shut it
 	again  time.Time        // when the next probe is due
@@ -69,35 +67,7 @@ type gatePermit struct {
 func (p gatePermit) Call(ctx context.Context, call campaign.Call) campaign.Outcome {
 	out := p.Permit.Call(ctx, call)
 	p.g.saw(&out)
-	if out.Kind == campaign.Refused && nothingThere(out) && call.Op != campaign.OpConfirm {
-		p.g.doubt(ctx, &out)
-	}
 	return out
-}
-
-// doubt does not take "not found" from somebody of whom nothing else has been
-// heard since the start: a campaign that is being sent would be given up
-// because of a wrong gateway.url. It shuts nothing, for a gateway without the
-// probe is proven by the next call that it answers. (A confirm is read back in
-// any case.)
-func (g *gate) doubt(ctx context.Context, out *campaign.Outcome) {
-	if g.found.Load() {
-		return
-	}
-	if probe := g.probe(ctx); probe.Kind == campaign.OK {
-		g.answered()
-		return
-	}
-	out.Kind, out.RetryAfter = campaign.Unauthorised, g.every
-	out.Words, out.Err = "", "nothing has answered yet where gateway.url leads; is it correct?"
-}
-
-// answered says that there is a gateway.
-func (g *gate) answered() {
-	if !g.found.Load() {
-		g.found.Store(true)
-		g.missed.Store(false)
-	}
 }
 
 func (g *gate) refuse(op campaign.Op) campaign.Outcome {
@@ -142,9 +112,6 @@ func (g *gate) Misset() Misset {
 
 // saw shuts the gate if the outcome is about a setting, and adds until when.
 func (g *gate) saw(out *campaign.Outcome) {
-	if out.Kind == campaign.OK {
-		g.answered()
-	}
 	if out.Kind != campaign.Unauthorised {
 		return
 	}
@@ -169,7 +136,7 @@ func (g *gate) keepAsking() {
 	for g.ctx.Err() == nil {
 		version := g.key.current().version
 		if probe := g.probe(g.ctx); accepts(probe) && !(nothingThere(probe) && g.Misset() == WrongURL) {
-			g.open(probe)
+			g.open()
 			return
 		}
 		g.mu.Lock()
@@ -199,12 +166,9 @@ func (g *gate) pause(version int) {
 	}
 }
 
-func (g *gate) open(probe campaign.Outcome) {
+func (g *gate) open() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if probe.Kind == campaign.OK {
-		g.answered()
-	}
 	g.shut.Store(false)
 	g.notify("")
 	g.changed.fire()

@@ -70,8 +70,8 @@ func (g *Gateway) Admit(ctx context.Context, op campaign.Op) (runner.Permit, cam
 // has no such GET, so only a create can tell whether there is a gateway.
 func (g *Gateway) Probe(ctx context.Context) campaign.Outcome {
 	out := g.client.Probe(ctx)
-	if nothingThere(out) && !g.gate.found.Load() {
-		g.gate.missed.Store(true)
+	if nothingThere(out) {
+		g.client.heard.missed.Store(true)
 	}
 	g.gate.saw(&out)
 	return out
@@ -90,7 +90,7 @@ func (g *Gateway) Misset() Misset { return g.gate.Misset() }
 
 // Answered is false when the probe found nothing where gateway.url leads, and
 // no call has been answered since.
-func (g *Gateway) Answered() bool { return !g.gate.missed.Load() }
+func (g *Gateway) Answered() bool { return !g.client.heard.nobody() }
 
 // BreakerState is closed, half-open or open.
 func (g *Gateway) BreakerState() string { return g.breaker.State() }

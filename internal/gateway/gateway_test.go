@@ -253,3 +253,78 @@ func TestWrongBasePathRefusesNoCampaign(t *testing.T) {
 		t.Errorf("the next is told %q", got.Err)
 	}
 }
+
+// Drafts that bear our mark are found by it, and no others.
+func TestSearchFindsTheMark(t *testing.T) {
+	t.Parallel()
+	s := open(t, sandbox.Options{})
+	var want []gateway.Found
+	for range 3 {
+		want = append(want, gateway.Found{ID: s.ok(campaign.OpCreate, 0).CampaignID, Name: "Black Friday 2026",
+			Description: "[staffetta shop-italia.bf-2026]", Status: campaign.StatusUnconfirmed})
+	}
+	found, out := s.Search(t.Context(), "[staffetta shop-italia.bf-2026]")
+	if diff := cmp.Diff(want, found); diff != "" || out.Kind != campaign.OK {
+		t.Errorf("%s %s, found (-want +got):\n%s", out.Kind, out.Err, diff)
+	}
+	if found, out := s.Search(t.Context(), "[staffetta acqua-luce"); out.Kind != campaign.OK || len(found) != 0 {
+		t.Errorf("of another source: %s %s, %+v", out.Kind, out.Err, found)
+	}
+	if _, err := s.sandbox.AddFault(sandbox.Fault{Operation: sandbox.Search, Status: 405}); err != nil {
+		t.Fatal(err)
+	}
+	if _, out := s.Search(t.Context(), "x"); out.Kind != campaign.Refused || out.HTTP != 405 {
+		t.Errorf("unsupported: %s %d", out.Kind, out.HTTP)
+	}
+}
+
+// What a read shows of a draft and what a configure repeats is what was asked for.
+func TestAnswersShowWhatWasAskedFor(t *testing.T) {
+	t.Parallel()
+	for name, variants := range map[string]sandbox.Variants{"InWords": {}, "InNumbers": {NumericStatus: true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := open(t, sandbox.Options{Variants: variants})
+			id := s.ok(campaign.OpCreate, 0).CampaignID
+			read := s.ok(campaign.OpStatus, id)
+			if !read.ByID || read.Status != campaign.StatusUnconfirmed || read.Name != "Black Friday 2026" || read.Description != "[staffetta shop-italia.bf-2026]" {
+				t.Errorf("a read by id: %+v", read)
+			}
+			set := s.ok(campaign.OpConfigure, id)
+			if e := set.Echo; e == nil || e.Sender == nil || *e.Sender != "ShopItalia" || e.Text == nil || !strings.HasPrefix(*e.Text, "Black Friday!") || e.ListID == nil || *e.ListID != s.list {
+				t.Errorf("configure repeats %+v", e)
+			}
+			if set.Status != campaign.StatusUnconfirmed {
+				t.Errorf("after configure it is %q", set.Status)
+			}
+			s.ok(campaign.OpCalculate, id)
+			if got := s.ok(campaign.OpConfirm, id).Status; got != campaign.StatusConfirmed {
+				t.Errorf("confirm says %q", got)
+			}
+			if _, err := s.sandbox.AddFault(sandbox.Fault{Operation: sandbox.Status, Status: 404, Body: sandbox.HTML, Times: -1}); err != nil {
+				t.Fatal(err)
+			}
+			if got := s.ok(campaign.OpStatus, id); got.ByID || got.Status == campaign.StatusUnconfirmed || got.Name != "Black Friday 2026" {
+				t.Errorf("a read that only the statistics answer: %+v", got)
+			}
+		})
+	}
+}
+
+// A witness shows that a campaign of ours can be read by id, and is gone again.
+func TestWitnessIsMadeReadAndDeleted(t *testing.T) {
+	t.Parallel()
+	s := open(t, sandbox.Options{})
+	if got := s.ok(campaign.OpWitness, 99); !got.ByID || got.Op != campaign.OpWitness || got.Status != campaign.StatusUnconfirmed || got.CampaignID != 0 {
+		t.Errorf("got %+v", got)
+	}
+	if found, out := s.Search(t.Context(), "staffetta"); out.Kind != campaign.OK || len(found) != 0 {
+		t.Errorf("left behind: %+v, %s", found, out.Kind)
+	}
+	if _, err := s.sandbox.AddFault(sandbox.Fault{Operation: sandbox.Status, Status: 404, Body: sandbox.HTML}); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.call(campaign.OpWitness, 99); got.Kind != campaign.Unavailable || !got.Unshaped || got.ByID {
+		t.Errorf("where nothing is read by id: %+v", got)
+	}
+}

@@ -10,8 +10,9 @@ import (
 
 // kindOf is the one function that reads status codes.
 //
-// 403 is a refusal here; client.Call asks whether it is one. 408 is the
-// gateway's own time-out, so nobody knows. A redirect is not followed.
+// A refusal needs the gateway's own shape besides (see envelopes), and of a 403
+// client.Call asks whether it is one. 408 is the gateway's own time-out, so nobody
+// knows. A redirect is not followed.
 func kindOf(code int) campaign.Kind {
 	switch {
 	case code >= 200 && code < 300:

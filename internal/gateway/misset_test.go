@@ -12,44 +12,97 @@ import (
 )
 
 // A create that finds nothing is nobody's campaign's fault where a harmless
-// GET finds nothing either: gateway.url leads elsewhere.
+// GET finds nothing either: gateway.url leads elsewhere, or, where it has led to
+// the gateway before, the gateway is away.
 func TestCreateThatFindsNothingAsksWhetherThereIsAGateway(t *testing.T) {
 	t.Parallel()
+	const unauthorised, refused, unavailable = campaign.Unauthorised, campaign.Refused, campaign.Unavailable
+	shaped := func(code int) string { return `{"status":` + strconv.Itoa(code) + `,"error":"Not Found"}` }
+	html := func(int) string { return "<html><title>Not Found" }
 	tests := map[string]struct {
 		create, probe int
-		want          campaign.Kind
+		body          func(code int) string
+		first, later  campaign.Kind // before anything was answered, and after
 	}{
-		"NothingIsThere":       {404, 404, campaign.Unauthorised},
-		"NothingTakesAPOST":    {405, 404, campaign.Unauthorised},
-		"NothingTakesEither":   {405, 405, campaign.Unauthorised},
-		"NobodyCanTell":        {404, 503, campaign.Unauthorised},
-		"NobodyCanTellJustYet": {404, 429, campaign.Unauthorised},
-		"GatewayIsThere":       {404, 200, campaign.Refused},
-		"GatewayRefuses":       {405, 400, campaign.Refused},
-		"AnotherRefusal":       {400, 404, campaign.Refused},
+		"NothingIsThere":         {404, 404, html, unauthorised, unavailable},
+		"NothingIsThereInShape":  {404, 404, shaped, unauthorised, unavailable},
+		"NothingTakesAPOST":      {405, 404, html, unauthorised, unavailable},
+		"NothingTakesEither":     {405, 405, shaped, unauthorised, unavailable},
+		"NobodyCanTell":          {404, 503, shaped, unauthorised, unavailable},
+		"NobodyCanTellJustYet":   {404, 429, html, unauthorised, unavailable},
+		"GatewayIsThere":         {404, 200, shaped, refused, refused},
+		"SomebodyElseIsInTheWay": {404, 200, html, unavailable, unavailable},
+		"GatewayRefuses":         {405, 400, shaped, refused, refused},
+		"AnotherRefusal":         {400, 404, shaped, refused, refused},
+		"AnotherStrangeRefusal":  {400, 404, html, unavailable, unavailable},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			g := open(t, func(w http.ResponseWriter, r *http.Request) {
+			handler := func(w http.ResponseWriter, r *http.Request) {
 				if r.Method == http.MethodGet {
 					w.WriteHeader(tt.probe)
 					return
 				}
-				answers(tt.create, `{"status":`+strconv.Itoa(tt.create)+`,"error":"Not Found"}`)(w, r)
-			})
-			got := do(t, g, blackFriday[campaign.OpCreate])
-			if got.Kind != tt.want || got.HTTP != tt.create || got.Words != "Not Found" {
-				t.Errorf("got %s %d %q, want %s with the gateway's words", got.Kind, got.HTTP, got.Words, tt.want)
+				answers(tt.create, tt.body(tt.create))(w, r)
 			}
-			misset := g.Misset()
-			if want := tt.want == campaign.Unauthorised; want != (misset == WrongURL) || want == g.Pulling() {
-				t.Errorf("misset %q, pulling %v after %s", misset, g.Pulling(), got.Kind)
+			check := func(g *Gateway, want campaign.Kind) {
+				t.Helper()
+				got := do(t, g, blackFriday[campaign.OpCreate])
+				if got.Kind != want || got.HTTP != tt.create || got.Unshaped != (want == unavailable) {
+					t.Errorf("got %s %d %q %q, unshaped %v, want %s", got.Kind, got.HTTP, got.Words, got.Err, got.Unshaped, want)
+				}
+				misset := g.Misset()
+				if want := want == unauthorised; want != (misset == WrongURL) || want == g.Pulling() {
+					t.Errorf("misset %q, pulling %v after %s", misset, g.Pulling(), got.Kind)
+				}
+				if got := do(t, g, blackFriday[campaign.OpCreate]); misset != "" && !strings.Contains(got.Err, "correct gateway.url") {
+					t.Errorf("the next is told %q", got.Err)
+				}
 			}
-			if got := do(t, g, blackFriday[campaign.OpCreate]); misset != "" && !strings.Contains(got.Err, "correct gateway.url") {
-				t.Errorf("the next is told %q", got.Err)
-			}
+			soon := func(o *Options) { o.RetryAfter = time.Millisecond }
+			check(openUnproven(t, handler, soon), tt.first)
+			check(open(t, handler, soon), tt.later)
 		})
+	}
+}
+
+// One stray answer to a create stops nobody on a gateway that does not know the
+// harmless GET, as UC-006 does not.
+func TestOneStrayAnswerToACreateStopsNobody(t *testing.T) {
+	t.Parallel()
+	var stray atomic.Bool
+	g := openUnproven(t, func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Method == http.MethodGet || stray.Load():
+			answers(404, "<html><title>default backend")(w, r)
+		default:
+			answers(200, seed(t, "created"))(w, r)
+		}
+	})
+	do(t, g, blackFriday[campaign.OpCreate])
+	stray.Store(true)
+	if got := do(t, g, blackFriday[campaign.OpCreate]); got.Kind != campaign.Unavailable || !got.Unshaped || got.Answered.IsZero() || !g.Pulling() {
+		t.Errorf("got %s, unshaped %v, answered %s, pulling %v", got.Kind, got.Unshaped, got.Answered, g.Pulling())
+	}
+	stray.Store(false)
+	if got := do(t, g, blackFriday[campaign.OpCreate]); got.Kind != campaign.OK {
+		t.Errorf("the next: %s %s", got.Kind, got.Err)
+	}
+}
+
+// A web server that answers every GET with its page is no gateway.
+func TestAWebPageIsNoGateway(t *testing.T) {
+	t.Parallel()
+	g := openUnproven(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			answers(200, "<!doctype html><title>Welcome")(w, r)
+			return
+		}
+		answers(405, "<html>")(w, r)
+	})
+	if got := do(t, g, blackFriday[campaign.OpCreate]); got.Kind != campaign.Unauthorised || g.Misset() != WrongURL {
+		t.Errorf("got %s, misset %q", got.Kind, g.Misset())
 	}
 }
 
@@ -75,7 +128,7 @@ func TestGatewayWithoutTheProbeWorks(t *testing.T) {
 func TestGatewayThatWasNotThereIsFoundAgain(t *testing.T) {
 	t.Parallel()
 	var there atomic.Bool
-	g := open(t, func(w http.ResponseWriter, r *http.Request) {
+	g := openUnproven(t, func(w http.ResponseWriter, r *http.Request) {
 		if !there.Load() {
 			w.WriteHeader(404)
 			return
@@ -98,36 +151,35 @@ func TestGatewayThatWasNotThereIsFoundAgain(t *testing.T) {
 	}
 }
 
-// After a restart with a wrong base path nothing that is being sent is given
-// up: "not found" counts from whoever has answered anything else.
-func TestNotFoundIsBelievedOfAGatewayThatHasAnswered(t *testing.T) {
+// After a start with a wrong base path nothing is concluded from what is not found
+// there: the gateway itself may say so, in its own shape.
+func TestNotFoundIsNoAnswerWhereNothingHasAnswered(t *testing.T) {
 	t.Parallel()
-	var probe, create atomic.Int32
+	var there atomic.Bool
 	g := openUnproven(t, func(w http.ResponseWriter, r *http.Request) {
-		switch {
-		case r.URL.RawQuery == "page=0&limit=1":
-			w.WriteHeader(int(probe.Load()))
-		case r.Method == http.MethodPost && create.Load() == 200:
+		if there.Load() && strings.HasSuffix(r.URL.Path, "/campaigns") {
 			answers(200, seed(t, "created"))(w, r)
-		default:
-			answers(404, "no such thing")(w, r)
+			return
 		}
+		answers(404, spring404)(w, r)
 	})
-	for _, code := range []int32{404, 405, 503} {
-		probe.Store(code)
-		for _, op := range []campaign.Op{campaign.OpStatus, campaign.OpStats, campaign.OpPrice, campaign.OpDelete} {
-			got := do(t, g, blackFriday[op])
-			if got.Kind != campaign.Unauthorised || got.RetryAfter != 15*time.Second || !strings.Contains(got.Err, "gateway.url") || !g.Pulling() {
-				t.Errorf("%s, probe %d: got %s %q, retry after %s, pulling %v", op, code, got.Kind, got.Err, got.RetryAfter, g.Pulling())
+	ops := []campaign.Op{campaign.OpConfigure, campaign.OpCalculate, campaign.OpPrice, campaign.OpConfirm, campaign.OpStatus, campaign.OpStats, campaign.OpDelete}
+	refused := func(when string) {
+		t.Helper()
+		for _, op := range ops {
+			if got := g.client.Call(t.Context(), blackFriday[op]); got.Kind != campaign.Refused || got.HTTP != 404 {
+				t.Errorf("%s, %s: got %s %d", when, op, got.Kind, got.HTTP)
 			}
 		}
 	}
-	if got := do(t, g, blackFriday[campaign.OpConfirm]); got.Kind != campaign.Refused {
-		t.Errorf("confirm, which is read back: got %s", got.Kind)
+	refused("nobody has looked whether it is there")
+	g.Probe(t.Context())
+	for _, op := range ops {
+		if got := g.client.Call(t.Context(), blackFriday[op]); got.Kind != campaign.Unavailable || !got.Unshaped || got.ByID || got.HTTP != 404 || !strings.Contains(got.Err, "gateway.url") {
+			t.Errorf("%s: got %s %d %q, unshaped %v", op, got.Kind, got.HTTP, got.Err, got.Unshaped)
+		}
 	}
-	create.Store(200)
+	there.Store(true)
 	do(t, g, blackFriday[campaign.OpCreate])
-	if got := do(t, g, blackFriday[campaign.OpStatus]); got.Kind != campaign.Refused {
-		t.Errorf("after an answer: got %s", got.Kind)
-	}
+	refused("it has answered")
 }

@@ -15,6 +15,13 @@ import (
 // Production is the base URL of the vendor's own gateway.
 const Production = "https://lora-api.agiletelecom.com/api/partner-gateway/v1"
 
+// What holds where nothing else is said.
+const (
+	DefaultTimeout         = 20 * time.Second
+	DefaultBreakerFailures = 5
+	DefaultBreakerOpen     = 30 * time.Second
+)
+
 // Options are what a Gateway needs. The zero value of each field but BaseURL
 // and the key means the default named beside it.
 type Options struct {
@@ -26,10 +33,11 @@ type Options struct {
 	// InFlight is how many calls may be under way at once; connections are
 	// kept for that many. Default 64.
 	InFlight int
-	// Timeout bounds one request, CalculateTimeout that of calculate, which
-	// goes through a whole contact list. Default 30 s and 60 s.
-	Timeout          time.Duration
-	CalculateTimeout time.Duration
+	// Timeout bounds one request. Default [DefaultTimeout].
+	Timeout time.Duration
+	// Envelope are the members that make a refusal's JSON object this gateway's
+	// own, beside the known envelopes; see [ParseEnvelope]. Default none.
+	Envelope []string
 	// RetryAfter is how long a 429 stops everything if it does not say so
 	// itself. Default 10 s.
 	RetryAfter time.Duration
@@ -46,7 +54,7 @@ type Options struct {
 
 	// BreakerFailures is how many calls in a row must go unanswered before
 	// the breaker opens, BreakerOpen how long it then stays open.
-	// Default 5 and 30 s.
+	// Default [DefaultBreakerFailures] and [DefaultBreakerOpen].
 	BreakerFailures int
 	BreakerOpen     time.Duration
 	// ProbeEvery is how often a key that was not accepted is tried again.
@@ -83,12 +91,11 @@ func (o Options) withDefaults() Options {
 	}
 	count(&o.InFlight, 64)
 	count(&o.Replicas, 1)
-	count(&o.BreakerFailures, 5)
-	def(&o.Timeout, 30*time.Second)
-	def(&o.CalculateTimeout, 60*time.Second)
+	count(&o.BreakerFailures, DefaultBreakerFailures)
+	def(&o.Timeout, DefaultTimeout)
 	def(&o.RetryAfter, 10*time.Second)
 	def(&o.Slack, 250*time.Millisecond)
-	def(&o.BreakerOpen, 30*time.Second)
+	def(&o.BreakerOpen, DefaultBreakerOpen)
 	def(&o.ProbeEvery, 15*time.Second)
 	if o.Version == "" {
 		o.Version = "dev"

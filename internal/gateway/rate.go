@@ -43,7 +43,7 @@ func classOf(op campaign.Op) class {
 		return confirming
 	case campaign.OpCreate:
 		return creating
-	case campaign.OpStats:
+	case campaign.OpStats, OpSearch:
 		return polling
 	}
 	return drafting

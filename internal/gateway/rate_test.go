@@ -175,7 +175,7 @@ func TestConfirmGoesFirstPollingLast(t *testing.T) {
 		var order []string
 		var wg sync.WaitGroup
 		for i, op := range []campaign.Op{campaign.OpStats, campaign.OpCreate, campaign.OpPrice, campaign.OpConfirm,
-			campaign.OpStats, campaign.OpStatus, campaign.OpAdmit, campaign.OpDelete, campaign.OpCreate} {
+			OpSearch, campaign.OpStatus, campaign.OpAdmit, campaign.OpDelete, campaign.OpCreate} {
 			wg.Go(func() {
 				l.admit(t.Context(), op)
 				order = append(order, fmt.Sprint(i, op))
@@ -187,7 +187,7 @@ func TestConfirmGoesFirstPollingLast(t *testing.T) {
 			t.Errorf("%d waiting, want 9", got)
 		}
 		wg.Wait()
-		want := "3confirm 6admit 2price 5status 7delete 1create 8create 0stats 4stats"
+		want := "3confirm 6admit 2price 5status 7delete 1create 8create 0stats 4search"
 		if got := strings.Join(order, " "); got != want {
 			t.Errorf("served\n got %s\nwant %s", got, want)
 		}

@@ -1,7 +1,9 @@
 package gateway
 
 import (
+	"encoding/json"
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 
@@ -10,51 +12,123 @@ import (
 	"github.com/staffetta-io/staffetta/internal/campaign"
 )
 
+// maybe is a value that no decision needs: one that cannot be read is not there,
+// and the rest of the answer is used.
+type maybe[T any] struct {
+	value T
+	given bool
+}
+
+func (m *maybe[T]) UnmarshalJSON(token []byte) error {
+	*m = maybe[T]{}
+	if string(token) == "null" {
+		return nil
+	}
+	var v T
+	if json.Unmarshal(token, &v) == nil {
+		m.value, m.given = v, true
+	}
+	return nil
+}
+
+// pointer is the value, or nil if it is not there.
+func (m maybe[T]) pointer() *T {
+	if !m.given {
+		return nil
+	}
+	return &m.value
+}
+
+// statuses are the gateway's words and numbers for where a campaign stands.
+var statuses = map[string]campaign.Status{
+	"DRAFT": campaign.StatusUnconfirmed, "CONFIGURED": campaign.StatusUnconfirmed, "COST_CALCULATED": campaign.StatusUnconfirmed, "0": campaign.StatusUnconfirmed,
+	"CONFIRMED": campaign.StatusConfirmed, "1": campaign.StatusConfirmed,
+	"SENDING": campaign.StatusSending, "2": campaign.StatusSending,
+	"COMPLETED": campaign.StatusCompleted, "3": campaign.StatusCompleted,
+	"FAILED": campaign.StatusFailed, "4": campaign.StatusFailed,
+}
+
 // status is the gateway's status, as a name or as a number. This is the only
 // place that reads it.
 type status struct{ campaign.Status }
 
 func (s *status) UnmarshalJSON(token []byte) error {
-	switch word := strings.ToUpper(strings.Trim(string(token), `"`)); word {
-	case "NULL", "":
-		s.Status = ""
-	case "DRAFT", "CONFIGURED", "COST_CALCULATED", "0":
-		s.Status = campaign.StatusUnconfirmed
-	case "CONFIRMED", "1":
-		s.Status = campaign.StatusConfirmed
-	case "SENDING", "2":
-		s.Status = campaign.StatusSending
-	case "COMPLETED", "3":
-		s.Status = campaign.StatusCompleted
-	case "FAILED", "4":
-		s.Status = campaign.StatusFailed
-	case "FAIL", "ERROR":
-		return errors.New("a success whose body says " + string(token))
-	default:
-		if token[0] == '{' || token[0] == '[' {
-			return errors.New("its status is neither a word nor a number")
-		}
+	s.Status = ""
+	switch token[0] {
+	case 'n': // null
+		return nil
+	case '{', '[', 't', 'f':
+		return errors.New("its status is neither a word nor a number")
+	}
+	word := strings.ToUpper(strings.TrimSpace(strings.Trim(string(token), `"`)))
+	if d, ok := number(token); ok {
+		word = d.String() // 1.0 is 1
+	}
+	switch known, ok := statuses[word]; {
+	case ok:
+		s.Status = known
+	case word == "FAIL", word == "ERROR":
+		return errors.New("a success whose body says " + bound(string(token), 40))
+	case word != "":
 		s.Status = campaign.StatusUnknown
 	}
 	return nil
 }
 
-// amount is an exact number, read from the digits themselves.
+// number reads a JSON number from its digits, also one written as text.
+func number(token []byte) (decimal.Decimal, bool) {
+	const digits, exponent = 40, 40 // a few characters of exponent could make a number of gigabytes
+	if len(token) > digits {
+		return decimal.Decimal{}, false
+	}
+	d, err := decimal.NewFromString(strings.Trim(string(token), `"`))
+	if err != nil || d.Exponent() > exponent || d.Exponent() < -exponent {
+		return decimal.Decimal{}, false
+	}
+	return d, true
+}
+
+// whole is a whole number, however it is written: JSON knows one kind of number,
+// so 10247, 10247.0, 1e3 and "1542" are whole.
+type whole struct {
+	n     int64
+	given bool
+}
+
+func (w *whole) UnmarshalJSON(token []byte) error {
+	*w = whole{}
+	if string(token) == "null" {
+		return nil
+	}
+	n, err := strconv.ParseInt(string(token), 10, 64)
+	if err != nil {
+		d, ok := number(token)
+		if !ok || !d.IsInteger() || !d.BigInt().IsInt64() {
+			return errors.New("a number that is not whole: " + bound(string(token), 40))
+		}
+		n = d.IntPart()
+	}
+	w.n, w.given = n, true
+	return nil
+}
+
+// amount is an exact number, read from the digits themselves. One in full double
+// precision (344.08500000000004) has more decimals than money has, and is rounded.
 type amount struct {
 	decimal.Decimal
 	given bool
 }
 
 func (a *amount) UnmarshalJSON(token []byte) error {
+	*a = amount{}
 	if string(token) == "null" {
 		return nil
 	}
-	// A few characters of exponent could make a number of gigabytes.
-	d, err := decimal.NewFromString(strings.Trim(string(token[:min(len(token), 41)]), `"`))
-	if err != nil || len(token) > 40 || d.Exponent() > 15 || d.Exponent() < -15 {
+	d, ok := number(token)
+	if !ok {
 		return errors.New("an amount that is no number: " + bound(string(token), 40))
 	}
-	a.Decimal, a.given = d, true
+	a.Decimal, a.given = d.Round(campaign.MoneyDecimals), true
 	return nil
 }
 

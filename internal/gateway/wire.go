@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/shopspring/decimal"
 
@@ -47,7 +48,7 @@ func encode(v any) []byte {
 
 // created is the answer to create.
 type created struct {
-	ID int64 `json:"id"`
+	ID whole `json:"id"`
 }
 
 func (a *created) decode(body []byte, _ int64) error {
@@ -55,65 +56,130 @@ func (a *created) decode(body []byte, _ int64) error {
 		*a = created{}
 		return err
 	}
-	if a.ID <= 0 {
-		a.ID = 0
+	if a.ID.n <= 0 {
+		*a = created{}
 		return errors.New("it names no campaign id")
 	}
 	return nil
 }
 
-// accepted is the answer to configure, confirm and delete, from which nothing is
-// needed: the 2xx says that it happened, and a body that is empty or cannot be
-// read does not unsay it. One that can be read and contradicts it does, and a web
-// page is the 2xx of somebody else: a proxy or a portal on the way.
+// accepted is the answer to configure, confirm and delete. The 2xx says that
+// somebody took the call; what became of the campaign only the body can say. One
+// that is empty or cannot be read says nothing. One that contradicts the 2xx is no
+// success, and a web page is the 2xx of a proxy or a portal on the way.
 type accepted struct {
-	ID          int64           `json:"id"`
+	ID          json.RawMessage `json:"id"`
+	CampaignID  json.RawMessage `json:"campaignId"`
 	Status      json.RawMessage `json:"status"`
 	ConfirmedAt instant         `json:"confirmedAt"`
+
+	// What configure was told, in the words of UC-006 and of the vendor's reference.
+	Sender    maybe[string]  `json:"sender"`
+	SMSSender maybe[string]  `json:"smsSender"`
+	Text      maybe[string]  `json:"text"`
+	SMSBody   maybe[string]  `json:"smsBody"`
+	ListID    maybe[whole]   `json:"contactListId"`
+	ListIDs   maybe[[]whole] `json:"contactListIds"`
+
+	stands campaign.Status // empty: it does not say
 }
 
 func (a *accepted) decode(body []byte, id int64) error {
-	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) {
-		return errors.New("it is a web page, which the gateway does not answer with")
+	if err := notAPage(body); err != nil {
+		return err
 	}
 	if json.Unmarshal(body, a) != nil {
 		*a = accepted{}
 		return nil
 	}
-	if s := string(a.Status); s == `"fail"` || s == `"error"` {
-		return errors.New("a success whose body says " + s)
+	if said := text(a.Status); strings.EqualFold(said, "fail") || strings.EqualFold(said, "error") {
+		return errors.New("a success whose body says " + said)
 	}
-	return sameCampaign(a.ID, id)
+	for _, raw := range []json.RawMessage{a.ID, a.CampaignID} {
+		var named whole
+		if raw != nil && json.Unmarshal(raw, &named) != nil {
+			*a = accepted{} // about whom, it does not say
+			return nil
+		}
+		if err := sameCampaign(named, id); err != nil {
+			return err
+		}
+	}
+	var s status
+	if a.Status != nil && json.Unmarshal(a.Status, &s) == nil {
+		a.stands = s.Status
+	}
+	return nil
 }
 
-// goal is the answer to calculate. Every count starts at -1: absent is not zero.
+// echo is what the answer repeats of what configure was told; nil: nothing.
+func (a *accepted) echo() *campaign.Echo {
+	e := campaign.Echo{Sender: a.Sender.pointer(), Text: a.Text.pointer()}
+	if e.Sender == nil {
+		e.Sender = a.SMSSender.pointer()
+	}
+	if e.Text == nil {
+		e.Text = a.SMSBody.pointer()
+	}
+	switch ids := a.ListIDs.value; {
+	case a.ListID.given:
+		e.ListID = &a.ListID.value.n
+	case len(ids) == 1 && ids[0].given:
+		e.ListID = &ids[0].n
+	}
+	if e == (campaign.Echo{}) {
+		return nil
+	}
+	return &e
+}
+
+// notAPage refuses a web page, which the gateway does not answer with.
+func notAPage(body []byte) error {
+	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) {
+		return errors.New("it is a web page, which the gateway does not answer with")
+	}
+	return nil
+}
+
+// anybody is the answer to the probe: from the gateway, whatever it says.
+type anybody struct{}
+
+func (anybody) decode(body []byte, _ int64) error { return notAPage(body) }
+
+// goal is the answer to calculate.
 type goal struct {
-	ID      int64 `json:"id"`
-	Total   int64 `json:"totalRecipients"` // everything in the list
-	Valid   int64 `json:"validRecipients"`
-	Invalid int64 `json:"invalidRecipients"`
-	Parts   int64 `json:"estimatedParts"`
+	ID      whole `json:"id"`
+	Total   whole `json:"totalRecipients"` // everything in the list
+	Valid   whole `json:"validRecipients"`
+	Invalid whole `json:"invalidRecipients"`
+	Parts   whole `json:"estimatedParts"`
 }
 
 func (a *goal) decode(body []byte, id int64) error {
 	if err := json.Unmarshal(body, a); err != nil {
 		return err
 	}
-	if a.Total < 0 || a.Valid < 0 || a.Invalid < 0 || a.Parts < 0 {
-		return errors.New("it lacks totalRecipients, validRecipients, invalidRecipients or estimatedParts")
+	for _, n := range []whole{a.Total, a.Valid, a.Invalid, a.Parts} {
+		if !n.given || n.n < 0 {
+			return errors.New("it lacks totalRecipients, validRecipients, invalidRecipients or estimatedParts")
+		}
 	}
 	return sameCampaign(a.ID, id)
 }
 
 // price is the answer to price. Its totalRecipients are the valid ones, unlike
-// those of goal, and are not read.
+// those of goal. Who pays by invoice may have no credit to show:
+// what counts is whether it is sufficient.
 type price struct {
-	ID         int64  `json:"id"`
-	PerMessage amount `json:"pricePerMessage"`
-	Total      amount `json:"totalPrice"`
-	Currency   string `json:"currency"`
-	Available  amount `json:"availableCredit"`
-	Sufficient *bool  `json:"sufficient"`
+	ID         whole         `json:"id"`
+	PerMessage amount        `json:"pricePerMessage"`
+	Total      amount        `json:"totalPrice"`
+	Currency   maybe[string] `json:"currency"`
+	Available  maybe[amount] `json:"availableCredit"`
+	Sufficient *bool         `json:"sufficient"`
+	Recipients maybe[whole]  `json:"totalRecipients"`
+
+	offer campaign.Price
 }
 
 func (a *price) decode(body []byte, id int64) error {
@@ -121,23 +187,34 @@ func (a *price) decode(body []byte, id int64) error {
 		return err
 	}
 	switch {
-	case !a.PerMessage.given, !a.Total.given, !a.Available.given, a.Sufficient == nil, a.Currency == "":
-		return errors.New("it lacks pricePerMessage, totalPrice, currency, availableCredit or sufficient")
+	case !a.PerMessage.given, !a.Total.given, a.Sufficient == nil, a.Currency.value == "":
+		return errors.New("it lacks pricePerMessage, totalPrice, currency or sufficient")
 	case a.PerMessage.IsNegative(), a.Total.IsNegative():
 		return errors.New("it has a negative price")
+	}
+	a.offer.Sufficient = *a.Sufficient
+	var err error
+	if a.offer.PerMessage, err = campaign.NewMoney(a.PerMessage.Decimal, a.Currency.value); err != nil {
+		return err
+	}
+	if a.offer.Total, err = campaign.NewMoney(a.Total.Decimal, a.Currency.value); err != nil {
+		return err
+	}
+	if a.Available.value.given {
+		a.offer.Available, _ = campaign.NewMoney(a.Available.value.Decimal, a.Currency.value) // else it was not said
 	}
 	return sameCampaign(a.ID, id)
 }
 
-func (a *price) money(m amount) campaign.Money {
-	return campaign.Money{Amount: m.Decimal, Currency: a.Currency}
-}
-
 // standing is what a status read needs of a campaign, or of its statistics.
 type standing struct {
-	ID         int64  `json:"id"`
-	CampaignID int64  `json:"campaignId"`
-	Status     status `json:"status"`
+	ID          whole         `json:"id"`
+	CampaignID  whole         `json:"campaignId"`
+	Status      status        `json:"status"`
+	Name        maybe[string] `json:"name"`
+	Description maybe[string] `json:"description"`
+
+	read bool // there was an answer, whatever it shows
 }
 
 func (a *standing) decode(body []byte, id int64) error {
@@ -152,68 +229,72 @@ func (a *standing) decode(body []byte, id int64) error {
 	if err != nil {
 		*a = standing{}
 	}
+	a.read = true
 	return err
 }
 
-// statistics is the answer to stats. Before anything is sent the counts may be
-// missing altogether; some of them may never be missing among the others.
+// statistics is the answer to stats. Only the status is needed: what else cannot
+// be read was not said. The counts are used all together or not at all.
 type statistics struct {
-	ID     int64  `json:"campaignId"`
-	Status status `json:"status"`
-	Counts *struct {
-		counts
-		Rate amount `json:"deliveryRate"`
-	} `json:"stats"`
-	Cost struct {
-		Total    amount `json:"totalCredits"`
-		Currency string `json:"currency"`
-	} `json:"cost"`
+	ID         whole         `json:"id"`
+	CampaignID whole         `json:"campaignId"`
+	Name       maybe[string] `json:"name"`
+	Status     status        `json:"status"`
+	Counts     maybe[counts] `json:"stats"`
+	Cost       maybe[struct {
+		Total    maybe[amount] `json:"totalCredits"`
+		Currency maybe[string] `json:"currency"`
+	}] `json:"cost"`
 	CompletedAt instant `json:"completedAt"`
 }
 
 type counts struct {
-	Total       *int64 `json:"total"`
-	Sent        *int64 `json:"sent"`
-	Delivered   *int64 `json:"delivered"`
-	Undelivered *int64 `json:"undelivered"`
-	Pending     *int64 `json:"pending"`
+	Total       maybe[whole]  `json:"total"`
+	Sent        maybe[whole]  `json:"sent"`
+	Delivered   maybe[whole]  `json:"delivered"`
+	Undelivered maybe[whole]  `json:"undelivered"`
+	Pending     maybe[whole]  `json:"pending"`
+	Rate        maybe[amount] `json:"deliveryRate"`
 }
 
 func (a *statistics) decode(body []byte, id int64) error {
 	if err := json.Unmarshal(body, a); err != nil {
 		return err
 	}
-	switch {
-	case a.Status.Status == "":
+	if a.Status.Status == "" {
 		return errors.New("it lacks the status")
-	case a.Counts == nil && a.Status.Status == campaign.StatusCompleted:
-		return errors.New("it lacks the counts of a completed campaign")
-	case a.Counts != nil:
-		for _, n := range []*int64{a.Counts.Total, a.Counts.Sent, a.Counts.Delivered, a.Counts.Undelivered, a.Counts.Pending} {
-			if n == nil || *n < 0 {
-				return errors.New("it lacks total, sent, delivered, undelivered or pending")
-			}
-		}
 	}
-	return sameCampaign(a.ID, id)
+	return errors.Join(sameCampaign(a.ID, id), sameCampaign(a.CampaignID, id))
 }
 
 func (a *statistics) stats() campaign.Stats {
 	s := campaign.Stats{Status: a.Status.Status, CompletedAt: a.CompletedAt.Time}
-	if c := a.Cost; c.Total.given && c.Currency != "" && !c.Total.IsNegative() {
-		s.Cost = campaign.Money{Amount: c.Total.Decimal, Currency: c.Currency} // else none was said
+	if total := a.Cost.value.Total.value; total.given && !total.IsNegative() {
+		s.Cost, _ = campaign.NewMoney(total.Decimal, a.Cost.value.Currency.value) // else none was said
 	}
-	if n := a.Counts; n != nil {
-		s.Total, s.Sent, s.Delivered = *n.Total, *n.Sent, *n.Delivered
-		s.Undelivered, s.Pending, s.DeliveryRate = *n.Undelivered, *n.Pending, decimal.NullDecimal{Decimal: n.Rate.Decimal, Valid: n.Rate.given}
+	n := a.Counts.value
+	for _, count := range []struct {
+		said maybe[whole]
+		into *int64
+	}{{n.Total, &s.Total}, {n.Sent, &s.Sent}, {n.Delivered, &s.Delivered}, {n.Undelivered, &s.Undelivered}, {n.Pending, &s.Pending}} {
+		if !count.said.given || count.said.value.n < 0 {
+			s.Uncounted = true
+		}
+		*count.into = count.said.value.n
+	}
+	if s.Uncounted {
+		s.Total, s.Sent, s.Delivered, s.Undelivered, s.Pending = 0, 0, 0, 0, 0
+	}
+	if rate := n.Rate.value; rate.given && !rate.IsNegative() && !rate.GreaterThan(decimal.NewFromInt(100)) {
+		s.DeliveryRate = decimal.NewNullDecimal(rate.Decimal)
 	}
 	return s
 }
 
 // sameCampaign refuses an answer that names somebody else.
-func sameCampaign(named, asked int64) error {
-	if named != 0 && named != asked {
-		return fmt.Errorf("it is about campaign %d, not %d", named, asked)
+func sameCampaign(named whole, asked int64) error {
+	if named.given && named.n != 0 && named.n != asked {
+		return fmt.Errorf("it is about campaign %d, not %d", named.n, asked)
 	}
 	return nil
 }

@@ -42,6 +42,15 @@ func BenchmarkWrites(b *testing.B) {
 			_, err := j.Save(ctx, c, runner.Revision{Epoch: 1})
 			return err
 		}},
+		{"SaveOwing", func(ctx context.Context, j *journal.Journal, key campaign.Key) error {
+			c := owing(key)
+			_, err := j.Save(ctx, c, runner.Revision{Epoch: 1})
+			return err
+		}},
+		{"ToldNothing", func(ctx context.Context, j *journal.Journal, key campaign.Key) error {
+			_, err := j.Told(ctx, key)
+			return err
+		}},
 		{"Publish", func(ctx context.Context, j *journal.Journal, key campaign.Key) error {
 			c := sample
 			c.Key, c.Outbox = key, []campaign.Event{{Type: campaign.EventCostCalculated, N: 1, CampaignID: 1, Quote: sample.Quote}}
@@ -70,6 +79,13 @@ func BenchmarkWrites(b *testing.B) {
 			})
 		})
 	}
+}
+
+// owing is a record that owes what most records owe: one event.
+func owing(key campaign.Key) campaign.Campaign {
+	c := sample
+	c.Key, c.Outbox = key, []campaign.Event{{Type: campaign.EventCostCalculated, N: 1, At: sample.Since, CampaignID: 1542, Quote: sample.Quote, QuoteID: "0123456789abcdef"}}
+	return c
 }
 
 // BenchmarkConsume is requests taken, read, validated and acknowledged: all

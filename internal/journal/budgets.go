@@ -51,23 +51,78 @@ func OpenBudgets(ctx context.Context, nc *nats.Conn, replicas int) (*budget.Book
 				replicas = records.CachedInfo().Config.Replicas
 			}
 		}
-		return ensureStream(ctx, js, budgetStream(replicas))
+		id, err := installationOf(ctx, js)
+		if err != nil {
+			return nil, err
+		}
+		s, err := ensureStream(ctx, js, budgetStream(replicas), id)
+		if err == nil {
+			err = belongs(s, id)
+		}
+		if err == nil {
+			err = rememberBudgets(ctx, js)
+		}
+		return s, err
 	})
 }
 
 // FindBudgets opens the budgets if there are any, else it says
-// [budget.ErrNone].
+// [budget.ErrNone]. That they are gone is another error: budgets that are lost are
+// not no budgets.
 func FindBudgets(ctx context.Context, nc *nats.Conn) (*budget.Book, error) {
 	return openBudgets(ctx, nc, func(js jetstream.JetStream) (jetstream.Stream, error) {
 		s, err := js.Stream(ctx, StreamBudgets)
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
-			return nil, budget.ErrNone
+			return nil, noBudgets(ctx, js)
 		}
 		if err == nil {
 			err = verifyStream(s.CachedInfo().Config, budgetStream(0))
 		}
+		if err == nil {
+			var id string
+			if id, err = installationOf(ctx, js); err == nil {
+				err = belongs(s, id)
+			}
+		}
 		return s, err
 	})
+}
+
+// budgetsMark lies among the records and says that there have been budgets. A
+// campaign's key has two words, so it is no campaign's.
+const budgetsMark = recordPrefix + "budgets"
+
+// RememberBudgets notes that there are budgets, where it outlives them.
+func (j *Journal) RememberBudgets(ctx context.Context) error { return rememberBudgets(ctx, j.js) }
+
+func rememberBudgets(ctx context.Context, js jetstream.JetStream) error {
+	_, err := js.Publish(ctx, budgetsMark, []byte(`{"schema":1}`), jetstream.WithExpectLastSequencePerSubject(0))
+	if sortWrite(err) == exists || errors.Is(err, jetstream.ErrNoStreamResponse) {
+		return nil // noted before, or nobody has kept a record yet
+	}
+	if err != nil {
+		return fmt.Errorf("note that there are budgets: %w", err)
+	}
+	return nil
+}
+
+// noBudgets is [budget.ErrNone], or what to do if there have been some.
+func noBudgets(ctx context.Context, js jetstream.JetStream) error {
+	records, err := js.Stream(ctx, StreamRecords)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return budget.ErrNone
+	}
+	if err != nil {
+		return err
+	}
+	_, err = records.GetLastMsgForSubject(ctx, budgetsMark)
+	switch {
+	case errors.Is(err, jetstream.ErrMsgNotFound):
+		return budget.ErrNone
+	case err != nil:
+		return err
+	}
+	return fmt.Errorf("there have been budgets, and stream %s is gone: restore it together with the others, set the budgets again with staffetta budget set, or say budgets: off", StreamBudgets)
 }
 
 func openBudgets(ctx context.Context, nc *nats.Conn, open func(jetstream.JetStream) (jetstream.Stream, error)) (*budget.Book, error) {
@@ -77,7 +132,7 @@ func openBudgets(ctx context.Context, nc *nats.Conn, open func(jetstream.JetStre
 	}
 	s, err := open(js)
 	if err != nil {
-		return nil, fmt.Errorf("open budgets: %w", err)
+		return nil, fmt.Errorf("open budgets: %w", orDenied(ctx, err))
 	}
 	return budget.NewBook(&budgetStore{nc: nc, js: js, stream: s}), nil
 }
@@ -98,11 +153,14 @@ func (s *budgetStore) Get(ctx context.Context, name string) ([]byte, runner.Revi
 		return nil, rev, nil
 	}
 	if err != nil {
-		return nil, rev, err
+		return nil, rev, orDenied(ctx, err)
 	}
 	rev.Seq, rev.At = m.Sequence, m.Time
 	if m.Header.Get(headerKV) != "" {
 		return nil, rev, nil // deleted by hand: it may be made in the place of the marker
+	}
+	if m.Data == nil {
+		m.Data = []byte{} // it is there, and says nothing
 	}
 	return m.Data, rev, nil
 }
@@ -126,7 +184,7 @@ func (s *budgetStore) Put(ctx context.Context, name string, data []byte, busy bo
 	case exists, contended:
 		return runner.ErrConflict
 	}
-	return err
+	return orDenied(ctx, err)
 }
 
 // List reads headers only. See [budget.Store].

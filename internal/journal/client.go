@@ -19,7 +19,8 @@ import (
 // one, watching, reading. It creates nothing and needs no more rights than
 // the streams it touches.
 type Client struct {
-	js jetstream.JetStream
+	js     jetstream.JetStream
+	rights *rights
 	validator
 }
 
@@ -33,7 +34,7 @@ func NewClient(nc *nats.Conn) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{js: js, validator: v}, nil
+	return &Client{js: js, rights: hearRights(nc), validator: v}, nil
 }
 
 // Placed says where a message was stored.
@@ -71,11 +72,13 @@ func (c *Client) Known(ctx context.Context, m *campaignv1.CampaignRequested) (ca
 }
 
 func (c *Client) publish(ctx context.Context, m *nats.Msg, what string, o ...jetstream.PublishOpt) (Placed, error) {
+	ctx, done := c.rights.heed(ctx, m.Subject)
+	defer done()
 	ack, err := c.js.PublishMsg(ctx, m, o...)
 	if errors.Is(err, jetstream.ErrNoStreamResponse) {
 		return Placed{}, fmt.Errorf("%s: no stream takes %s: has the service ever run here?", what, m.Subject)
 	}
-	if missing := denied(c.js.Conn(), err); missing != "" {
+	if missing := denied(ctx, c.js.Conn(), err); missing != "" {
 		return Placed{}, fmt.Errorf("%s: %s", what, missing)
 	}
 	if err != nil {
@@ -91,7 +94,7 @@ func (c *Client) Get(ctx context.Context, key campaign.Key) (campaign.Campaign, 
 	if err != nil {
 		return campaign.Campaign{}, at, err
 	}
-	rec, err := decodeRecord(data)
+	rec, err := decodeRecord(key, data)
 	if err != nil {
 		return rec, at, fmt.Errorf("read %s: %w", key, err)
 	}
@@ -100,16 +103,18 @@ func (c *Client) Get(ctx context.Context, key campaign.Key) (campaign.Campaign, 
 
 // Raw returns the same as it is stored.
 func (c *Client) Raw(ctx context.Context, key campaign.Key) (json.RawMessage, time.Time, error) {
+	ctx, done := c.rights.heed(ctx, StreamRecords)
+	defer done()
 	s, err := c.js.Stream(ctx, StreamRecords)
 	if err != nil {
-		return nil, time.Time{}, fmt.Errorf("%s: %w", key, unread(c.js, StreamRecords, err))
+		return nil, time.Time{}, fmt.Errorf("%s: %w", key, unread(ctx, c.js, StreamRecords, err))
 	}
 	m, err := s.GetLastMsgForSubject(ctx, recordSubject(key))
 	if errors.Is(err, jetstream.ErrMsgNotFound) || err == nil && m.Header.Get(headerKV) != "" {
 		return nil, time.Time{}, fmt.Errorf("%s: %w", key, ErrNoRecord)
 	}
 	if err != nil {
-		return nil, time.Time{}, fmt.Errorf("%s: %w", key, unread(c.js, StreamRecords, err))
+		return nil, time.Time{}, fmt.Errorf("%s: %w", key, unread(ctx, c.js, StreamRecords, err))
 	}
 	return json.RawMessage(m.Data), m.Time.UTC(), nil
 }
@@ -126,7 +131,7 @@ func (c *Client) List(ctx context.Context, source string) iter.Seq2[campaign.Cam
 		if source != "" {
 			filter = recordPrefix + source + ".*"
 		}
-		for m, err := range walk(ctx, c.js, StreamRecords, jetstream.ConsumerConfig{FilterSubject: filter}) {
+		for m, err := range c.walk(ctx, StreamRecords, jetstream.ConsumerConfig{FilterSubject: filter}) {
 			if err != nil {
 				yield(campaign.Campaign{}, fmt.Errorf("list campaigns: %w", err))
 				return
@@ -134,7 +139,11 @@ func (c *Client) List(ctx context.Context, source string) iter.Seq2[campaign.Cam
 			if m.Headers().Get(headerKV) != "" {
 				continue
 			}
-			rec, err := decodeRecord(m.Data())
+			key, rest, err := splitSubject(m.Subject(), recordPrefix)
+			if err != nil || rest != "" {
+				continue // no campaign's
+			}
+			rec, err := decodeRecord(key, m.Data())
 			if err != nil {
 				err = fmt.Errorf("list campaigns: %s: %w", m.Subject(), err)
 			}

@@ -1,8 +1,10 @@
 package journal
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -88,6 +90,7 @@ const maxBy, maxWhy = 200, 1000
 
 // readBody reads JSON; nothing at all is a body without fields.
 func readBody(data []byte, into any) error {
+	data = bytes.TrimPrefix(data, byteOrderMark)
 	if len(data) == 0 {
 		return nil
 	}
@@ -110,7 +113,13 @@ func readCommand(subject string, data []byte) (runner.Wakeup, error) {
 		return runner.Wakeup{}, err
 	}
 	if err != nil {
-		return runner.Wakeup{}, &unreadable{reason: reasonCommand, note: "want " + c.form + ": " + clip(err.Error(), 200)}
+		u := &unreadable{reason: reasonCommand, note: "want " + c.form}
+		if other := (*json.UnmarshalTypeError)(nil); errors.As(err, &other) && other.Field != "" {
+			u.fields, u.note = []string{other.Field}, u.note+", got a "+other.Value
+		} else if !json.Valid(bytes.TrimPrefix(data, byteOrderMark)) {
+			u.note += ": " + brokenOff(data)
+		}
+		return runner.Wakeup{}, u
 	}
 	return runner.Wakeup{Key: key, Kind: runner.WakeCommand, Command: in}, nil
 }

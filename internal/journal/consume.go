@@ -186,18 +186,16 @@ func (l *lane) pull(ctx context.Context) error {
 
 // watch returns when the feed has to end, and why if that is not wanted.
 func (l *lane) watch(ctx context.Context, feed jetstream.ConsumeContext, broken <-chan error) error {
-	var changed <-chan struct{}
 	for {
-		if l.gate != nil {
-			changed = l.gate.Changed()
-			if !l.gate.Pulling() {
-				return nil
-			}
+		changed, stopped := l.changes()
+		if !l.open() {
+			return nil
 		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-changed:
+		case <-stopped:
 		case err := <-broken:
 			return err
 		case <-feed.Closed():
@@ -357,20 +355,28 @@ func beat(ctx context.Context, lanes []*lane, every time.Duration) {
 	}
 }
 
-func (l *lane) open() bool { return l.gate == nil || l.gate.Pulling() }
+func (l *lane) open() bool { return (l.gate == nil || l.gate.Pulling()) && l.j.losses.Pulling() }
 
 // awaitGate returns when the gate is open, or ctx's error.
 func (l *lane) awaitGate(ctx context.Context) error {
-	for l.gate != nil {
-		changed := l.gate.Changed()
-		if l.gate.Pulling() {
-			break
+	for {
+		changed, stopped := l.changes()
+		if l.open() {
+			return ctx.Err()
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-changed:
+		case <-stopped:
 		}
 	}
-	return ctx.Err()
+}
+
+// changes are closed when open may have changed since this call.
+func (l *lane) changes() (gate, stopped <-chan struct{}) {
+	if l.gate != nil {
+		gate = l.gate.Changed()
+	}
+	return gate, l.j.losses.Changed()
 }

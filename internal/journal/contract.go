@@ -3,6 +3,9 @@ package journal
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"regexp"
 	"strconv"
 	"strings"
@@ -29,14 +32,42 @@ func (f *Fault) Error() string {
 }
 
 // ReadJSON reads a request in JSON. A misspelt field is refused, not ignored:
-// it would change what is sent. The error is a *Fault.
+// it would change what is sent. The error is a *Fault, in our own words: those of
+// a parser name neither the form that is wanted nor the remedy. A byte order mark
+// is passed over, as RFC 8259 section 8.1 allows.
 func ReadJSON(data []byte, m *campaignv1.CampaignRequested) error {
+	data = bytes.TrimPrefix(data, byteOrderMark)
 	err := protojson.Unmarshal(data, m)
 	if err == nil {
 		return nil
 	}
-	// protojson puts spaces of two kinds into its errors, on purpose.
-	return &Fault{memberAt(data, err), strings.ReplaceAll(err.Error(), "\u00a0", " ")}
+	if !json.Valid(data) {
+		return &Fault{Note: brokenOff(data)}
+	}
+	path := memberAt(data, err)
+	return &Fault{strings.Join(path, "."), wrongMember(data, path)}
+}
+
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
+// brokenOff says where bytes cease to be JSON.
+func brokenOff(data []byte) string {
+	var broken *json.SyntaxError
+	if !errors.As(json.Unmarshal(data, new(any)), &broken) {
+		return "it is no JSON"
+	}
+	before := data[:max(0, min(broken.Offset-1, int64(len(data))))]
+	line := bytes.Count(before, []byte("\n")) + 1
+	column := utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:]) + 1
+	switch {
+	case len(bytes.TrimSpace(data)) == 0:
+		return "it is empty: want a JSON object"
+	case !utf8.Valid(data):
+		return fmt.Sprintf("it is no JSON, and not UTF-8, as JSON must be: it goes wrong at line %d, column %d", line, column)
+	case errors.Is(json.NewDecoder(bytes.NewReader(data)).Decode(new(any)), io.ErrUnexpectedEOF):
+		return fmt.Sprintf("it is no JSON: it breaks off at line %d, column %d", line, column)
+	}
+	return fmt.Sprintf("it is no JSON: it goes wrong at line %d, column %d", line, column)
 }
 
 // position is where protojson found the fault: line and column, from 1.
@@ -44,10 +75,10 @@ var position = regexp.MustCompile(`\(line (\d+):(\d+)\)`)
 
 // memberAt is the path of the member at which reading ended: protojson names it
 // in some of its errors, and says where it is in all of them.
-func memberAt(data []byte, err error) string {
+func memberAt(data []byte, err error) []string {
 	at := position.FindStringSubmatch(err.Error())
-	if at == nil || !json.Valid(data) {
-		return ""
+	if at == nil {
+		return nil
 	}
 	line, _ := strconv.Atoi(at[1])
 	column, _ := strconv.Atoi(at[2])
@@ -61,7 +92,7 @@ func memberAt(data []byte, err error) string {
 	}
 
 	path, _ := reach(json.NewDecoder(bytes.NewReader(data)), int64(target), nil)
-	return strings.Join(path, ".")
+	return path
 }
 
 // reach reads one value, and gives the path of the member in which the offset

@@ -59,3 +59,25 @@ func TestDeployListsEveryStream(t *testing.T) {
 		t.Errorf("the loop of docs/deploy.md goes over %v, the service makes %v", looped, made)
 	}
 }
+
+// docs/operations.md says of every reason of a dead letter what to do.
+func TestOperationsExplainsEveryReason(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, doc, _ := strings.Cut(string(data), "## Dead letters")
+	_, doc, _ = strings.Cut(doc, "|---|---|---|\n")
+	table, _, _ := strings.Cut(doc, "\n\n")
+	var explained []string
+	for line := range strings.Lines(table) {
+		cell, _, _ := strings.Cut(strings.TrimPrefix(line, "|"), "|")
+		for _, m := range regexp.MustCompile("`([a-z_]+)`").FindAllStringSubmatch(cell, -1) {
+			explained = append(explained, m[1])
+		}
+	}
+	if !slices.Equal(explained, journal.Reasons) {
+		t.Errorf("docs/operations.md explains %q, the reasons are %q", explained, journal.Reasons)
+	}
+}

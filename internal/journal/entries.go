@@ -32,7 +32,7 @@ func (c *Client) Entries(ctx context.Context, source string) iter.Seq2[Entry, er
 		if source != "" {
 			cfg.FilterSubject = recordPrefix + source + ".*"
 		}
-		for m, err := range walk(ctx, c.js, StreamRecords, cfg) {
+		for m, err := range c.walk(ctx, StreamRecords, cfg) {
 			if err != nil {
 				yield(Entry{}, fmt.Errorf("list campaigns: %w", err))
 				return

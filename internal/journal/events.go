@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
@@ -28,35 +27,12 @@ func (j *Journal) Publish(ctx context.Context, c campaign.Campaign) error {
 	return nil
 }
 
-// Told is what the stream tells of a key. See [runner.Journal].
-func (j *Journal) Told(ctx context.Context, key campaign.Key) ([]campaign.Event, error) {
-	_, err := j.events.GetLastMsgForSubject(ctx, eventPrefix+key.String()+".>")
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read the events of %s: %w", key, err)
-	}
-	var all []campaign.Event
-	for m, err := range walk(ctx, j.js, StreamEvents, jetstream.ConsumerConfig{FilterSubject: eventPrefix + key.String() + ".>"}) {
-		if err != nil {
-			return nil, fmt.Errorf("read the events of %s: %w", key, err)
-		}
-		t, err := told(m)
-		if err != nil {
-			return nil, fmt.Errorf("read the events of %s: %w", key, err)
-		}
-		if e, ok := t.Event(); ok {
-			all = append(all, e)
-		}
-	}
-	return all, nil
-}
-
 // publish tells one event. Where its subject has one already, that is this one,
-// told before. Only a power cut that took back the record of a statistic lets its
-// ordinal be used again, for a later one; then the next statistic replaces it, but
-// the last one has no next, and is told under the first ordinal that is free.
+// told before. There are two others. A cost_calculated of another draft or quote was
+// told by somebody who has been further than this record: a [*runner.ToldOtherwise].
+// And a power cut that took back the record of a statistic lets its ordinal be used
+// again, for a later one; then the next statistic replaces it, but the last one has
+// no next, and is told under the first ordinal that is free.
 func (j *Journal) publish(ctx context.Context, c campaign.Campaign, e campaign.Event) error {
 	for {
 		m, err := eventMessage(c, e)
@@ -64,10 +40,16 @@ func (j *Journal) publish(ctx context.Context, c campaign.Campaign, e campaign.E
 			return err
 		}
 		already, err := j.create(ctx, m)
-		if err != nil || !already || e.Type != campaign.EventStats || !e.Last {
+		if err != nil || !already {
 			return err
 		}
-		old, err := j.events.GetLastMsgForSubject(ctx, m.Subject)
+		switch {
+		case e.Type == campaign.EventCostCalculated:
+			return j.otherwise(ctx, c.Key, e, m.Subject)
+		case e.Type != campaign.EventStats || !e.Last:
+			return nil
+		}
+		old, err := witness{j.nc, j.events}.last(ctx, m.Subject)
 		if err != nil {
 			return err
 		}

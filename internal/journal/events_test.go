@@ -37,11 +37,19 @@ func TestEvents(t *testing.T) {
 		Code: campaign.ReasonNoCredit, Step: campaign.OpConfirm, Field: "credit",
 		Message: "there is not enough credit: top it up", Gateway: "Insufficient credit", HTTP: 402,
 	}
+	onInvoice := *sample.Quote
+	onInvoice.Price.Available = campaign.Money{}
 	for _, test := range []struct {
 		name  string
 		event campaign.Event
 		want  proto.Message
 	}{
+		{"CostCalculatedOnInvoice", campaign.Event{Type: campaign.EventCostCalculated, Quote: &onInvoice}, &campaignv1.CampaignCostCalculated{
+			CalculatedAt:    timestamppb.New(sample.Quote.At),
+			TotalRecipients: 10247, ValidRecipients: 9831, InvalidRecipients: 416, Parts: 9831,
+			PricePerMessage: &campaignv1.Money{Amount: "0.035", Currency: "EUR"},
+			Total:           &campaignv1.Money{Amount: "344.09", Currency: "EUR"}, Sufficient: true,
+		}},
 		{"CostCalculated", campaign.Event{Type: campaign.EventCostCalculated, Quote: sample.Quote}, &campaignv1.CampaignCostCalculated{
 			CalculatedAt:    timestamppb.New(sample.Quote.At),
 			TotalRecipients: 10247, ValidRecipients: 9831, InvalidRecipients: 416, Parts: 9831,
@@ -60,6 +68,15 @@ func TestEvents(t *testing.T) {
 		{"Stats", campaign.Event{Type: campaign.EventStats, Stats: &stats, Last: true}, &campaignv1.CampaignStats{
 			ReadAt: stamp, Status: campaignv1.CampaignStats_STATUS_COMPLETED, Total: 9831, Sent: 9831, Delivered: 9542, Undelivered: 289,
 			DeliveryRate: "97.06", Cost: &campaignv1.Money{Amount: "344.09", Currency: "EUR"}, CompletedAt: stamp, Last: true, Reconciled: true,
+		}},
+		{"WhatTheGatewayDidNotSay", campaign.Event{Type: campaign.EventStats, Stats: &campaign.Stats{
+			Status: campaign.StatusSending, Uncounted: true, Total: 9831, Pending: 9831, Cost: campaign.Money{Amount: decimal.RequireFromString("344.09")}}},
+			&campaignv1.CampaignStats{ReadAt: stamp, Status: campaignv1.CampaignStats_STATUS_SENDING, Uncounted: true}},
+		{"CostOnInvoice", campaign.Event{Type: campaign.EventCostCalculated, Quote: &onInvoice}, &campaignv1.CampaignCostCalculated{
+			CalculatedAt:    timestamppb.New(sample.Quote.At),
+			TotalRecipients: 10247, ValidRecipients: 9831, InvalidRecipients: 416, Parts: 9831,
+			PricePerMessage: &campaignv1.Money{Amount: "0.035", Currency: "EUR"},
+			Total:           &campaignv1.Money{Amount: "344.09", Currency: "EUR"}, Sufficient: true,
 		}},
 		{"Rejected", campaign.Event{Type: campaign.EventRejected, Reason: &refusal}, &campaignv1.CampaignRejected{
 			RejectedAt: stamp, Reason: campaignv1.CampaignRejected_REASON_INSUFFICIENT_CREDIT, Step: campaignv1.CampaignRejected_STEP_CONFIRM,

@@ -48,6 +48,9 @@ func (j *Journal) Ready() (bool, string) {
 	if !j.nc.IsConnected() {
 		return false, "not connected to NATS"
 	}
+	if _, stopped := j.Lost(); stopped != "" {
+		return false, stopped
+	}
 	all := j.Health()
 	if len(all) == 0 {
 		return false, "not consuming yet"

@@ -68,7 +68,7 @@ func AskHeeding(ctx context.Context, nc *nats.Conn) ([]Heeding, error) {
 	if err := nc.FlushTimeout(firstAnswer); err != nil {
 		return nil, fmt.Errorf("ask who heeds the budgets: %w", err)
 	}
-	if missing := denied(nc, nats.ErrTimeout); missing != "" {
+	if missing := denied(ctx, nc, nats.ErrTimeout); missing != "" {
 		return nil, fmt.Errorf("ask who heeds the budgets: %s", missing)
 	}
 	var all []Heeding

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/staffetta-io/staffetta/internal/runner"
 	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
@@ -141,7 +139,7 @@ func (in *intake) readRequest(subject string, h nats.Header, data []byte, stored
 				"the subject says %q, the message %q: publish it on %s%s, or correct %s in the message", f.subject, f.message, requestPrefix, inside, f.name)}
 		}
 	}
-	return runner.Wakeup{Key: key, Kind: runner.WakeRequest, Request: request, Trace: traceparent(h), Asked: asked(h, stored)}, nil
+	return runner.Wakeup{Key: key, Kind: runner.WakeRequest, Request: request, Trace: Traceparent(header(h, "traceparent")), Asked: asked(h, stored)}, nil
 }
 
 // asked is when a request was first stored: what a replay says of its original,
@@ -165,28 +163,24 @@ func decodeRequest(m *campaignv1.CampaignRequested, h nats.Header, data []byte) 
 	if have := header(h, "ce-type"); have != "" && have != want {
 		return &unreadable{reason: reasonEventType, fields: []string{"ce-type"}, note: fmt.Sprintf("want %s, got %s", want, clip(have, 200))}
 	}
-	switch {
-	case strings.HasPrefix(media, "application/cloudevents"):
-		return &unreadable{reason: reasonStructured, note: "a structured CloudEvent: send binary mode, the attributes as ce- headers and the protobuf as the payload"}
-	case media == "application/json":
-		var f *Fault
-		if err := ReadJSON(data, m); errors.As(err, &f) {
-			u := &unreadable{reason: reasonJSON, note: clip(f.Note, 500)}
-			if f.Field != "" {
-				u.fields = []string{f.Field}
-			}
-			return u
-		}
-	case media == "", media == contentProtobuf, media == "application/x-protobuf", media == "application/vnd.google.protobuf":
-		if err := proto.Unmarshal(data, m); err != nil {
-			note := "not a " + want
-			if len(data) > 0 && data[0] == '{' {
-				note += "; it looks like JSON: add the header content-type: application/json"
-			}
-			return &unreadable{reason: reasonProtobuf, note: note}
-		}
+	reason, read := reasonProtobuf, readProtobuf
+	switch media {
+	case "", contentProtobuf, "application/x-protobuf", "application/vnd.google.protobuf":
+	case "application/json":
+		reason, read = reasonJSON, ReadJSON
 	default:
+		if strings.HasPrefix(media, "application/cloudevents") {
+			return &unreadable{reason: reasonStructured, note: "a structured CloudEvent: send binary mode, the attributes as ce- headers and the protobuf as the payload"}
+		}
 		return &unreadable{reason: reasonContentType, fields: []string{"content-type"}, note: fmt.Sprintf("want %s or application/json, got %s", contentProtobuf, clip(media, 200))}
+	}
+	var f *Fault
+	if err := read(data, m); errors.As(err, &f) {
+		u := &unreadable{reason: reason, note: clip(f.Note, 1000)}
+		if f.Field != "" {
+			u.fields = []string{f.Field}
+		}
+		return u
 	}
 	return nil
 }
@@ -204,20 +198,6 @@ func header(h nats.Header, name string) string {
 	}
 	return ""
 }
-
-// traceparent is the W3C trace context of a message, empty if it is not one:
-// it goes out again with every event, so it is not taken on trust.
-func traceparent(h nats.Header) string {
-	if v := header(h, "traceparent"); IsTraceparent(v) {
-		return v
-	}
-	return ""
-}
-
-// IsTraceparent says that a text is a W3C trace context.
-func IsTraceparent(text string) bool { return traceparentForm.MatchString(text) }
-
-var traceparentForm = regexp.MustCompile(`^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
 
 // clip shortens text from outside to at most n characters.
 func clip(s string, n int) string {

@@ -8,9 +8,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"buf.build/go/protovalidate"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/runner"
 )
 
@@ -31,6 +33,12 @@ type Options struct {
 	// forgotten; the sweep wakes it. Zero: 1 min (timers are at most a quarter
 	// of a second late).
 	Overdue time.Duration
+	// LookEvery is how often somebody looks whether the bucket of the records is
+	// still the same one. Zero: 5 s.
+	LookEvery time.Duration
+	// PowerCut is how far back a power cut may have taken acknowledged writes. It is
+	// also more than the clocks of two servers differ by. Zero: 1 h.
+	PowerCut time.Duration
 	// SweepEvery is how often [Journal.Sweep] looks, more or less. Zero: 10 min.
 	SweepEvery time.Duration
 	// Log takes what happens in the background: consumers made again, sweeps.
@@ -42,6 +50,16 @@ type Options struct {
 	// OnSwept is told what every sweep found. It must not block. Nil: nobody
 	// is told.
 	OnSwept func(Swept)
+	// OnToldOtherwise is told that a cost was told before, for another draft or
+	// another quote: somebody has been further than a record knows. It must not
+	// block. Nil: nobody is told.
+	OnToldOtherwise func(campaign.Key, *runner.ToldOtherwise)
+	// OnDisbelieved is told of every read of a record that no version can have
+	// written so. It must not block. Nil: nobody is told.
+	OnDisbelieved func(what string)
+	// OnBroken is told of a campaign that was not saved because an event that it would
+	// owe breaks the contract. It must not block. Nil: nobody is told.
+	OnBroken func(campaign.Key)
 }
 
 func (o Options) withDefaults() Options {
@@ -57,6 +75,12 @@ func (o Options) withDefaults() Options {
 	if o.Overdue == 0 {
 		o.Overdue = time.Minute
 	}
+	if o.LookEvery == 0 {
+		o.LookEvery = 5 * time.Second
+	}
+	if o.PowerCut == 0 {
+		o.PowerCut = lookBack
+	}
 	if o.SweepEvery == 0 {
 		o.SweepEvery = sweepEvery
 	}
@@ -68,6 +92,15 @@ func (o Options) withDefaults() Options {
 	}
 	if o.OnSwept == nil {
 		o.OnSwept = func(Swept) {}
+	}
+	if o.OnToldOtherwise == nil {
+		o.OnToldOtherwise = func(campaign.Key, *runner.ToldOtherwise) {}
+	}
+	if o.OnDisbelieved == nil {
+		o.OnDisbelieved = func(string) {}
+	}
+	if o.OnBroken == nil {
+		o.OnBroken = func(campaign.Key) {}
 	}
 	return o
 }
@@ -82,16 +115,24 @@ type Journal struct {
 	events   jetstream.Stream
 	letters  jetstream.Stream
 	intake   *intake
+	promise  protovalidate.Validator
+	id       string // of the installation; empty: the streams bear none
 
 	epochs sync.Mutex
 	epoch  uint64    // guarded by epochs: the connection last seen
 	since  time.Time // guarded by epochs: when it was first seen, monotonic
+	anew   uint64    // guarded by epochs: how often the records were found made anew
 
-	lanes atomic.Pointer[[]*lane] // nil: not consuming
-	sweep struct {
+	bucket bucket
+	losses *losses
+	lanes  atomic.Pointer[[]*lane] // nil: not consuming
+	sweep  struct {
 		sync.Mutex
 		from  time.Time // requests stored before it are in order; zero: not looked yet
 		epoch uint64    // the connection on which that was found
+		// before: what was stored before it, no power cut can have taken with it: the
+		// cut came after something that is still there, or after the last sweep.
+		before time.Time
 	}
 	closed chan struct{}
 	once   sync.Once
@@ -110,30 +151,22 @@ func Open(ctx context.Context, nc *nats.Conn, o Options) (*Journal, error) {
 	if nc.Opts.ReconnectBufSize >= 0 {
 		return nil, fmt.Errorf("open journal: the connection has a reconnect buffer, which could send a save on a connection it was not meant for; use journal.Connect")
 	}
+	promise, err := newPromise()
+	if err != nil {
+		return nil, fmt.Errorf("open journal: %w", err)
+	}
 	if err := checkServer(ctx, nc, js); err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
-	j := &Journal{Options: o.withDefaults(), nc: nc, js: js, closed: make(chan struct{})}
+	j := &Journal{Options: o.withDefaults(), nc: nc, js: js, losses: newLosses(), promise: promise, closed: make(chan struct{})}
 	if j.intake, err = newIntake(j.loadRequest); err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
-	for _, want := range streams(j.Replicas) {
-		s, err := ensureStream(ctx, js, want)
-		if err != nil {
-			return nil, fmt.Errorf("open journal: %w", err)
-		}
-		switch want.Name {
-		case StreamRequests:
-			j.requests = s
-		case StreamRecords:
-			j.records = s
-		case StreamEvents:
-			j.events = s
-		case StreamDeadLetters:
-			j.letters = s
-		}
+	if err := j.openStreams(ctx); err != nil {
+		return nil, fmt.Errorf("open journal: %w", err)
 	}
 	j.connection()
+	j.bucket.look(j.records.CachedInfo(), nc.Stats().Reconnects)
 	go j.watchConnection(nc.StatusChanged(nats.CONNECTED))
 	return j, nil
 }
@@ -154,14 +187,15 @@ func (j *Journal) loadRequest(ctx context.Context, seq uint64) (*jetstream.RawSt
 // Close lets go of what Open started. It does not close the connection.
 func (j *Journal) Close() { j.once.Do(func() { close(j.closed) }) }
 
-// connection counts the connections that this process has had. The client
-// raises its count under the same lock that guards its socket, before anything
+// connection counts the connections that this process has had, and the buckets. The
+// client raises its count under the same lock that guards its socket, before anything
 // can be written to the new one: no save decided on the old connection passes
 // for one decided on the new.
 func (j *Journal) connection() uint64 {
-	n := j.nc.Stats().Reconnects + 1
+	reconnects := j.nc.Stats().Reconnects
 	j.epochs.Lock()
 	defer j.epochs.Unlock()
+	n := reconnects + 1 + j.anew
 	if n > j.epoch {
 		// First seen is later than connected: ages come out too small, never
 		// too large.
@@ -171,9 +205,12 @@ func (j *Journal) connection() uint64 {
 }
 
 // watchConnection notices new connections when nobody asks, so that ages start
-// to count from the reconnect and not from the next wake-up.
+// to count from the reconnect and not from the next wake-up; and a bucket that is
+// another one, after a reconnect and now and then.
 func (j *Journal) watchConnection(up chan nats.Status) {
 	defer j.nc.RemoveStatusListener(up)
+	tick := time.NewTicker(j.LookEvery)
+	defer tick.Stop()
 	for {
 		select {
 		case <-j.closed:
@@ -183,7 +220,10 @@ func (j *Journal) watchConnection(up chan nats.Status) {
 				return
 			}
 			j.connection()
+		case <-tick.C:
 		}
+		j.lookAtBucket()
+		j.lookForRecovery()
 	}
 }
 

@@ -41,6 +41,13 @@ type Letter struct {
 	LeftOut  int // how many values of Header found no room in the letter
 }
 
+// Reasons are all the reasons of dead letters: of what could not be read, and those
+// of the runner. A test compares them with docs/operations.md.
+var Reasons = []string{
+	reasonInvalid, reasonJSON, reasonProtobuf, reasonContentType, reasonEventType, reasonStructured, reasonMismatch,
+	"conflicting_duplicate", "cancelled_before", reasonSubject, reasonCommand, "refused_command", "unknown_campaign",
+}
+
 // LetterFilter chooses dead letters. The zero value: all.
 type LetterFilter struct {
 	Source string
@@ -62,6 +69,8 @@ func (c *Client) Letters(ctx context.Context, f LetterFilter) iter.Seq2[Letter, 
 		case f.Source != "":
 			cfg.FilterSubject = deadPrefix + f.Source + ".*"
 		}
+		ctx, done := c.rights.heed(ctx, StreamDeadLetters)
+		defer done()
 		for l, err := range walkLetters(ctx, c.js, cfg) {
 			if err != nil {
 				err = fmt.Errorf("list dead letters: %w", err)
@@ -94,16 +103,18 @@ func walkLetters(ctx context.Context, js jetstream.JetStream, cfg jetstream.Cons
 
 // Letter returns one dead letter, whole; not found is [ErrNoLetter].
 func (c *Client) Letter(ctx context.Context, id uint64) (Letter, error) {
+	ctx, done := c.rights.heed(ctx, StreamDeadLetters)
+	defer done()
 	s, err := c.js.Stream(ctx, StreamDeadLetters)
 	if err != nil {
-		return Letter{}, fmt.Errorf("dead letter %d: %w", id, unread(c.js, StreamDeadLetters, err))
+		return Letter{}, fmt.Errorf("dead letter %d: %w", id, unread(ctx, c.js, StreamDeadLetters, err))
 	}
 	m, err := s.GetMsg(ctx, id)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return Letter{}, fmt.Errorf("dead letter %d: %w", id, ErrNoLetter)
 	}
 	if err != nil {
-		return Letter{}, fmt.Errorf("dead letter %d: %w", id, unread(c.js, StreamDeadLetters, err))
+		return Letter{}, fmt.Errorf("dead letter %d: %w", id, unread(ctx, c.js, StreamDeadLetters, err))
 	}
 	return letterOf(m.Subject, m.Header, m.Data, m.Sequence, m.Time), nil
 }
@@ -124,8 +135,10 @@ func (c *Client) LetterOf(ctx context.Context, key campaign.Key, p Placed) (Lett
 // AwaitLetter waits until a message becomes a dead letter. It ends with an error
 // when the context does.
 func (c *Client) AwaitLetter(ctx context.Context, key campaign.Key, p Placed) (Letter, error) {
+	ctx, done := c.rights.heed(ctx, StreamDeadLetters)
+	defer done()
 	wrong := func(err error) (Letter, error) {
-		return Letter{}, fmt.Errorf("dead letters of %s: %w", key, unread(c.js, StreamDeadLetters, err))
+		return Letter{}, fmt.Errorf("dead letters of %s: %w", key, unread(ctx, c.js, StreamDeadLetters, err))
 	}
 	cons, err := c.js.OrderedConsumer(ctx, StreamDeadLetters, jetstream.OrderedConsumerConfig{FilterSubjects: []string{deadPrefix + key.String()}})
 	if err != nil {

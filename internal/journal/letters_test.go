@@ -285,7 +285,7 @@ func TestReplay(t *testing.T) {
 		if _, err := plan(t, o, l.ID, strings.Replace(good, "bf-2026", "other", 1)); err == nil || !strings.Contains(err.Error(), "a replay keeps the key") {
 			t.Errorf("another key: %v", err)
 		}
-		if _, err := plan(t, o, l.ID, strings.Replace(good, "sender", "sendr", 1)); err == nil || !strings.Contains(err.Error(), `unknown field "sendr"`) {
+		if _, err := plan(t, o, l.ID, strings.Replace(good, "sender", "sendr", 1)); err == nil || !strings.Contains(err.Error(), "sendr: there is no such field; there are ") {
 			t.Errorf("a misspelt field: %v", err)
 		}
 		if r, err := plan(t, o, l.ID, strings.Replace(good, "87", "0", 1)); err != nil || !strings.HasPrefix(r.Again, "invalid: contact_list_id") {

@@ -83,12 +83,15 @@ func toProto(c campaign.Campaign, e campaign.Event) (proto.Message, error) {
 			return nil, missing("statistics")
 		}
 		s := e.Stats
+		if s.Uncounted { // whatever the record remembers, nobody said it
+			s = &campaign.Stats{Status: s.Status, Uncounted: true, DeliveryRate: s.DeliveryRate, Cost: s.Cost, CompletedAt: s.CompletedAt}
+		}
 		return &campaignv1.CampaignStats{
 			Source: key.Source, RequestId: key.RequestID, CampaignId: e.CampaignID, Version: version, Simulation: simulation,
 			ReadAt: stamp(e.At), Status: statuses[s.Status],
 			Total: s.Total, Sent: s.Sent, Delivered: s.Delivered, Undelivered: s.Undelivered, Pending: s.Pending,
 			DeliveryRate: percentage(s.DeliveryRate), Cost: money(s.Cost), CompletedAt: stamp(s.CompletedAt),
-			Last: e.Last, Reconciled: s.Reconciled() && e.Differs == "", Differs: e.Differs,
+			Last: e.Last, Reconciled: s.Reconciled() && e.Differs == "", Differs: e.Differs, Uncounted: s.Uncounted,
 		}, nil
 	}
 	if e.Reason == nil {
@@ -237,6 +240,7 @@ func textReport(t *campaign.TextReport) *campaignv1.CampaignCostCalculated_TextR
 	return &campaignv1.CampaignCostCalculated_TextReport{
 		Encoding: string(t.Encoding), Units: int32(t.Units), Parts: int32(t.Parts),
 		OddCharacter: t.Odd, OddPosition: int32(t.Position), Substitute: t.Substitute, Differs: t.Differs,
+		Advice: t.Advice, Placeholders: t.Placeholders, Lookalikes: t.Lookalikes,
 	}
 }
 
@@ -248,8 +252,6 @@ func stamp(t time.Time) *timestamppb.Timestamp {
 	return timestamppb.New(t)
 }
 
-// money is exact, with the decimals that people expect of an amount and those
-// it has beyond them: 1500.00, 344.09, 0.035. Nil when nothing was said.
 // percentage is a rate as the contract has it, with at most four decimals; the
 // record keeps all that the gateway said. It is cut off and not rounded: 100 is
 // said of nothing that is less. What can be no percentage is left out.
@@ -261,12 +263,12 @@ func percentage(said decimal.NullDecimal) string {
 	return rate.Truncate(4).String()
 }
 
+// money is exact, with the decimals that people expect of an amount and those
+// it has beyond them: 1500.00, 344.09, 0.035. Nil when nothing was said: an amount
+// of no currency is none.
 func money(m campaign.Money) *campaignv1.Money {
-	if m.Currency == "" && m.Amount.IsZero() {
+	if m.Currency == "" {
 		return nil
 	}
 	return &campaignv1.Money{Amount: campaign.Plain(m.Amount), Currency: m.Currency}
 }
-
-// plain depends on the value alone, not on how it was written: 1500, 1500.0
-// and 1500.00 are one event, before and after a record was stored.

@@ -15,7 +15,7 @@ import (
 func (j *Journal) Newest(ctx context.Context, saves uint64, see func(campaign.Campaign)) error {
 	info, err := j.records.Info(ctx)
 	if err != nil {
-		return unread(j.js, StreamRecords, err)
+		return unread(ctx, j.js, StreamRecords, err)
 	}
 	last := info.State.LastSeq
 	cfg := jetstream.ConsumerConfig{DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: max(last, saves) - saves + 1}
@@ -26,7 +26,11 @@ func (j *Journal) Newest(ctx context.Context, saves uint64, see func(campaign.Ca
 		if m.Headers().Get(headerKV) != "" {
 			continue // deleted by hand
 		}
-		if c, err := decodeRecord(m.Data()); err == nil {
+		key, _, err := splitSubject(m.Subject(), recordPrefix)
+		if err != nil {
+			continue
+		}
+		if c, err := decodeRecord(key, m.Data()); err == nil {
 			see(c)
 		}
 	}

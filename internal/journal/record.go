@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -49,8 +50,9 @@ func (j *Journal) Load(ctx context.Context, key campaign.Key) (campaign.Campaign
 		// created in the place of the marker.
 		return campaign.Campaign{}, rev, nil
 	}
-	c, err := decodeRecord(m.Data)
+	c, err := decodeRecord(key, m.Data)
 	if err != nil {
+		j.disbelieved("record of "+key.String(), err)
 		return campaign.Campaign{}, runner.Revision{}, fmt.Errorf("load %s: %w", key, err)
 	}
 	return c, rev, nil
@@ -58,6 +60,9 @@ func (j *Journal) Load(ctx context.Context, key campaign.Key) (campaign.Campaign
 
 // Save stores the record if it still is what rev says. See [runner.Journal].
 func (j *Journal) Save(ctx context.Context, c campaign.Campaign, rev runner.Revision) (runner.Revision, error) {
+	if err := j.keeps(c); err != nil {
+		return runner.Revision{}, fmt.Errorf("save %s: %w", c.Key, err)
+	}
 	buf := records.Get().(*bytes.Buffer)
 	defer records.Put(buf)
 	buf.Reset()
@@ -92,9 +97,17 @@ func (j *Journal) Save(ctx context.Context, c campaign.Campaign, rev runner.Revi
 // it is given, so a buffer is free again once the write has returned.
 var records = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// decodeRecord reads a record, and refuses one that a newer version wrote: its
-// states or its promises may be unknown here.
-func decodeRecord(data []byte) (campaign.Campaign, error) {
+// disbelieved raises an alarm: what the record is about does not go on before
+// somebody has looked.
+func (j *Journal) disbelieved(what string, err error) {
+	j.Log.Error("a "+what+" cannot be believed; nothing is done about what it is about", "error", err)
+	j.OnDisbelieved(what)
+}
+
+// decodeRecord reads a record. It refuses one that a newer version wrote, whose
+// states or promises may be unknown here, and one that no version wrote under this
+// key: what it left out would be taken for what has not happened.
+func decodeRecord(key campaign.Key, data []byte) (campaign.Campaign, error) {
 	var c campaign.Campaign
 	if err := json.Unmarshal(data, &c); err != nil {
 		var v struct {
@@ -105,8 +118,15 @@ func decodeRecord(data []byte) (campaign.Campaign, error) {
 		}
 		return c, fmt.Errorf("the record is not readable: %w", err)
 	}
-	if c.Schema > campaign.Schema {
+	switch {
+	case c.Schema > campaign.Schema:
 		return c, newerSchema(c.Schema)
+	case c.Schema < 1:
+		return c, fmt.Errorf("the record has schema %d, which no version writes: restore what was there", c.Schema)
+	case c.Key != key:
+		return c, fmt.Errorf("the record says that it is campaign %s: restore what was there", c.Key)
+	case !slices.Contains(campaign.States, c.State):
+		return c, fmt.Errorf("the record has the state %q, which this version does not know: restore what was there", c.State)
 	}
 	return c, nil
 }

@@ -141,21 +141,23 @@ func (r *Replay) stream() string {
 // lookBack finds an earlier replay of the letter, and what the replay will be
 // held against: the last message on its subject.
 func (c *Client) lookBack(ctx context.Context, r *Replay) error {
+	ctx, done := c.rights.heed(ctx, r.stream())
+	defer done()
 	s, err := c.js.Stream(ctx, r.stream())
 	if err != nil {
-		return err
+		return unread(ctx, c.js, r.stream(), err)
 	}
 	last, err := s.GetLastMsgForSubject(ctx, r.Subject)
 	switch {
 	case errors.Is(err, jetstream.ErrMsgNotFound):
 		return nil // it has aged out, and so has whatever came after it
 	case err != nil:
-		return err
+		return unread(ctx, c.js, r.stream(), err)
 	}
 	r.last = last.Sequence
 	cfg := jetstream.ConsumerConfig{FilterSubject: r.Subject, HeadersOnly: true,
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: r.Letter.Sequence + 1}
-	for m, err := range walk(ctx, c.js, r.stream(), cfg) {
+	for m, err := range c.walk(ctx, r.stream(), cfg) {
 		if err != nil {
 			return err
 		}
@@ -169,6 +171,30 @@ func (c *Client) lookBack(ctx context.Context, r *Replay) error {
 		r.Before = Placed{Subject: r.Subject, Stream: r.stream(), Sequence: meta.Sequence.Stream, Stored: meta.Timestamp.UTC()}
 	}
 	return nil
+}
+
+// Replays are the replays published since a moment that the streams still hold
+// (30 days, of commands 7), by the letter that they repeat.
+func (c *Client) Replays(ctx context.Context, since time.Time) (map[uint64]Placed, error) {
+	found := map[uint64]Placed{}
+	for _, from := range []struct{ stream, filter string }{{StreamRequests, requestPrefix + ">"}, {StreamWakeups, commandPrefix + ">"}} {
+		cfg := jetstream.ConsumerConfig{FilterSubject: from.filter, HeadersOnly: true, DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &since}
+		for m, err := range c.walk(ctx, from.stream, cfg) {
+			if err != nil {
+				return nil, fmt.Errorf("replays: %w", err)
+			}
+			id, err := strconv.ParseUint(m.Headers().Get(headerReplay), 10, 64)
+			if err != nil {
+				continue
+			}
+			meta, err := m.Metadata()
+			if err != nil {
+				return nil, fmt.Errorf("replays: %w", err)
+			}
+			found[id] = Placed{Subject: m.Subject(), Stream: from.stream, Sequence: meta.Sequence.Stream, Stored: meta.Timestamp.UTC()}
+		}
+	}
+	return found, nil
 }
 
 // forecast reads the message as the service will.

@@ -57,7 +57,7 @@ func (t Told) Event() (campaign.Event, bool) {
 		rate, err := decimal.NewFromString(m.GetDeliveryRate())
 		e.Last, e.Differs = m.GetLast(), m.GetDiffers()
 		e.Stats = &campaign.Stats{
-			Status: statusOf(m.GetStatus()), Total: m.GetTotal(), Sent: m.GetSent(), Delivered: m.GetDelivered(),
+			Status: statusOf(m.GetStatus()), Uncounted: m.GetUncounted(), Total: m.GetTotal(), Sent: m.GetSent(), Delivered: m.GetDelivered(),
 			Undelivered: m.GetUndelivered(), Pending: m.GetPending(), DeliveryRate: decimal.NullDecimal{Decimal: rate, Valid: err == nil}, Cost: amount(m.GetCost()),
 			CompletedAt: instant(m.GetCompletedAt()),
 		}

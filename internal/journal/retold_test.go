@@ -24,6 +24,8 @@ func TestRetold(t *testing.T) {
 	quote := campaign.Quote{N: 2, At: friday,
 		Goal:  campaign.Goal{Total: 10247, Valid: 9831, Invalid: 416, Parts: 19662},
 		Price: campaign.Price{PerMessage: eur("0.035"), Total: eur("688.17"), Available: eur("1500"), Sufficient: true}}
+	onInvoice := quote
+	onInvoice.N, onInvoice.Price.Available = 3, campaign.Money{}
 	// The contract says only this much of the quote when it is confirmed.
 	agreed := campaign.Quote{Goal: campaign.Goal{Valid: 9831}, Price: campaign.Price{Total: eur("688.17")}}
 	said := campaign.Quote{Goal: campaign.Goal{Valid: 9831, Parts: 19662}, Price: campaign.Price{Total: eur("688.17")}}
@@ -41,6 +43,8 @@ func TestRetold(t *testing.T) {
 		{Type: campaign.EventConfirmed, N: 1, Confirmed: &campaign.Confirmation{At: friday, For: friday.Add(time.Hour)}, Quote: &agreed,
 			Approval: &campaign.Approval{By: "carla", QuoteID: "0123456789abcdef"}},
 		{Type: campaign.EventStats, N: 3, Stats: &stats, Last: true, Differs: "one is missing"},
+		{Type: campaign.EventStats, N: 4, Stats: &campaign.Stats{Status: campaign.StatusSending, Uncounted: true}},
+		{Type: campaign.EventCostCalculated, N: 3, Quote: &onInvoice, QuoteID: "0123456789abcdef"},
 		{Type: campaign.EventRejected, N: 1, Reason: &campaign.Reason{Code: campaign.ReasonRefused, Step: campaign.OpConfigure,
 			Field: "contactListId", Message: "the gateway refused configure", Gateway: "no such list", HTTP: 400}},
 		{Type: campaign.EventCancelled, N: 1, Reason: &campaign.Reason{Code: campaign.ReasonCancelled, By: "anna", Message: "typo"}},

@@ -72,8 +72,11 @@ var _ scheduler.Journal = (*Schedules)(nil)
 func (j *Journal) Schedules(ctx context.Context) (*Schedules, error) {
 	s := &Schedules{j: j}
 	for _, want := range scheduleStreams(j.Replicas) {
-		stream, err := ensureStream(ctx, j.js, want)
+		stream, err := ensureStream(ctx, j.js, want, j.id)
 		if err != nil {
+			return nil, fmt.Errorf("open schedules: %w", err)
+		}
+		if err := belongs(stream, j.id); err != nil {
 			return nil, fmt.Errorf("open schedules: %w", err)
 		}
 		if want.Name == StreamSchedules {
@@ -88,9 +91,15 @@ func (s *Schedules) Load(ctx context.Context, key schedule.Key) (schedule.Record
 	// Taken before the read, as with campaigns.
 	epoch := s.j.connection()
 	r, rev, err := loadSchedule(ctx, s.records, key)
+	if bad := (*unbelievable)(nil); errors.As(err, &bad) {
+		s.j.disbelieved("record of schedule "+key.String(), err)
+	}
 	rev.Epoch = epoch
 	return r, rev, err
 }
+
+// unbelievable is a record that was read, and that no version can have written so.
+type unbelievable struct{ error }
 
 // loadSchedule reads a record; a removed one is none.
 func loadSchedule(ctx context.Context, records jetstream.Stream, key schedule.Key) (schedule.Record, runner.Revision, error) {
@@ -107,7 +116,7 @@ func loadSchedule(ctx context.Context, records jetstream.Stream, key schedule.Ke
 	}
 	r, err := decodeSchedule(m.Subject, m.Data)
 	if err != nil {
-		return schedule.Record{}, rev, fmt.Errorf("load schedule %s: %w", key, err)
+		return schedule.Record{}, rev, fmt.Errorf("load schedule %s: %w", key, &unbelievable{err})
 	}
 	return r, rev, nil
 }
@@ -118,6 +127,9 @@ func decodeSchedule(subject string, data []byte) (schedule.Record, error) {
 	var r schedule.Record
 	if err := json.Unmarshal(data, &r); err != nil {
 		return r, fmt.Errorf("the record is not readable: %w", err)
+	}
+	if r.Schema < 1 {
+		return r, fmt.Errorf("the record has schema %d, which no version writes: write it with staffetta schedule add", r.Schema)
 	}
 	if r.Schema > schedule.Schema {
 		return r, fmt.Errorf("the record has schema %d, this version knows up to %d: a newer staffetta wrote it, upgrade this one", r.Schema, schedule.Schema)

@@ -25,7 +25,7 @@ func (c *Client) Schedule(ctx context.Context, key schedule.Key) (schedule.Recor
 	var rev runner.Revision
 	// A consumer with a filter can be allowed to a source for its own schedules; a
 	// get of one message only for those of everybody.
-	for m, err := range walk(ctx, c.js, StreamSchedules, jetstream.ConsumerConfig{FilterSubject: schedulePrefix + key.String()}) {
+	for m, err := range c.walk(ctx, StreamSchedules, jetstream.ConsumerConfig{FilterSubject: schedulePrefix + key.String()}) {
 		if err != nil {
 			return schedule.Record{}, rev, fmt.Errorf("schedule %s: %w", key, err)
 		}
@@ -54,7 +54,7 @@ func (c *Client) Schedules(ctx context.Context, source string) iter.Seq2[schedul
 		if source != "" {
 			filter = schedulePrefix + source + ".*"
 		}
-		for m, err := range walk(ctx, c.js, StreamSchedules, jetstream.ConsumerConfig{FilterSubject: filter}) {
+		for m, err := range c.walk(ctx, StreamSchedules, jetstream.ConsumerConfig{FilterSubject: filter}) {
 			if err != nil {
 				yield(schedule.Record{}, fmt.Errorf("list schedules: %w", err))
 				return
@@ -107,6 +107,8 @@ func (c *Client) RemoveSchedule(ctx context.Context, key schedule.Key, rev runne
 }
 
 func (c *Client) replaceSchedule(ctx context.Context, m *nats.Msg, rev runner.Revision, what string) error {
+	ctx, done := c.rights.heed(ctx, m.Subject)
+	defer done()
 	_, err := c.js.PublishMsg(ctx, m, jetstream.WithExpectLastSequencePerSubject(rev.Seq), noRetry)
 	switch {
 	case err == nil:
@@ -118,10 +120,16 @@ func (c *Client) replaceSchedule(ctx context.Context, m *nats.Msg, rev runner.Re
 	case exists, contended:
 		return fmt.Errorf("%s: %w", what, runner.ErrConflict)
 	}
+	if missing := denied(ctx, c.js.Conn(), err); missing != "" {
+		return fmt.Errorf("%s: %s", what, missing)
+	}
 	return fmt.Errorf("%s: %w", what, err)
 }
 
 func (c *Client) wakeSchedule(ctx context.Context, key schedule.Key) error {
-	_, err := c.js.PublishMsg(ctx, nats.NewMsg(scheduleWakeupPrefix+key.String()), jetstream.WithMsgTTL(wakeupLife))
-	return err
+	m := nats.NewMsg(scheduleWakeupPrefix + key.String())
+	ctx, done := c.rights.heed(ctx, m.Subject)
+	defer done()
+	_, err := c.js.PublishMsg(ctx, m, jetstream.WithMsgTTL(wakeupLife))
+	return orDenied(ctx, err)
 }

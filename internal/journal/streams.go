@@ -45,19 +45,12 @@ func newJetStream(nc *nats.Conn) (jetstream.JetStream, error) {
 
 const day = 24 * time.Hour
 
-// streams are the five streams as they must be. What an operator may choose
+// streams are the five streams as they must be, the records first: what else there is
+// came after them. What an operator may choose
 // differently (replicas, storage, placement, longer ages, a limit in bytes
 // where it cannot lose a timer) is not compared; the rest is.
 func streams(replicas int) []jetstream.StreamConfig {
 	return []jetstream.StreamConfig{{
-		Name:        StreamRequests,
-		Description: "Staffetta: campaigns that were asked for",
-		Subjects:    []string{"campaign.v1.request.*.*"},
-		MaxAge:      30 * day,
-		MaxMsgSize:  256 << 10, // a dead letter holds a full copy and must fit max_payload
-		Replicas:    replicas,
-		AllowDirect: true,
-	}, {
 		// A key-value bucket by every sign, made as a stream because creating
 		// it as a bucket would allow direct reads, which may be stale.
 		Name:              StreamRecords,
@@ -68,6 +61,14 @@ func streams(replicas int) []jetstream.StreamConfig {
 		AllowRollup:       true,
 		DenyDelete:        true,
 		Replicas:          replicas,
+	}, {
+		Name:        StreamRequests,
+		Description: "Staffetta: campaigns that were asked for",
+		Subjects:    []string{"campaign.v1.request.*.*"},
+		MaxAge:      30 * day,
+		MaxMsgSize:  256 << 10, // a dead letter holds a full copy and must fit max_payload
+		Replicas:    replicas,
+		AllowDirect: true,
 	}, {
 		Name:        StreamEvents,
 		Description: "Staffetta: what happened to campaigns, for everybody",
@@ -126,9 +127,10 @@ func olderThan(have, want string) bool {
 	return slices.Compare(h[:], w[:]) < 0
 }
 
-// ensureStream creates the stream if it is absent and verifies it if present.
-// It never changes one that exists.
-func ensureStream(ctx context.Context, js jetstream.JetStream, want jetstream.StreamConfig) (jetstream.Stream, error) {
+// ensureStream creates the stream with the id of an installation if it is absent, and
+// verifies it if present. It never changes one that exists.
+func ensureStream(ctx context.Context, js jetstream.JetStream, want jetstream.StreamConfig, id string) (jetstream.Stream, error) {
+	want.Metadata = identity(id)
 	s, err := ask(ctx, func(ctx context.Context) (jetstream.Stream, error) {
 		s, err := js.Stream(ctx, want.Name)
 		if errors.Is(err, jetstream.ErrStreamNotFound) {

@@ -31,6 +31,7 @@ type Swept struct {
 	Overdue int // of them, those that were woken
 	Asked   int // requests looked at
 	Resent  int // of them, those that have no record and are handled again
+	Lost    int // those that have none and that no power cut can have taken: some of Resent, or all left alone
 
 	At      time.Time              // when it ended
 	States  map[campaign.State]int // how many records are in each state
@@ -93,6 +94,10 @@ func (j *Journal) sweepRecords(ctx context.Context, found *Swept) error {
 		if err != nil {
 			return err
 		}
+		key, rest, err := splitSubject(m.Subject(), recordPrefix)
+		if err != nil || rest != "" {
+			continue // no campaign's
+		}
 		found.Records++
 		if err := pace(ctx, found.Records%walkBatch == 0); err != nil {
 			return err
@@ -110,11 +115,7 @@ func (j *Journal) sweepRecords(ctx context.Context, found *Swept) error {
 			continue
 		}
 		late := time.Since(wake)
-		if found.Oldest = max(found.Oldest, late); late < j.Overdue {
-			continue
-		}
-		key, _, err := splitSubject(m.Subject(), recordPrefix)
-		if err != nil {
+		if found.Oldest = max(found.Oldest, late); late < j.Overdue || !j.losses.Pulling() {
 			continue
 		}
 		if err := j.wake(ctx, key, "overdue-"+key.String()+"-"+text, nil); err != nil {
@@ -126,8 +127,14 @@ func (j *Journal) sweepRecords(ctx context.Context, found *Swept) error {
 }
 
 // sweepRequests looks for requests that the service is done with, and that
-// left neither a record nor a dead letter.
+// left neither a record nor a dead letter. What the last power cut can have taken is
+// handled again. Of what is older, a few are handled too; more are left alone until
+// somebody has looked.
 func (j *Journal) sweepRequests(ctx context.Context, found *Swept) error {
+	if !j.losses.Pulling() {
+		return nil
+	}
+	began := time.Now()
 	cons, err := j.js.Consumer(ctx, StreamRequests, consumers[0].name)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {
 		return nil // nobody has consumed yet
@@ -144,6 +151,7 @@ func (j *Journal) sweepRequests(ctx context.Context, found *Swept) error {
 	}
 	var missing time.Time           // when the first request without a record was stored
 	var buried map[uint64]time.Time // not looked at before it is needed
+	var older []request             // what no power cut can have taken
 	for m, err := range walk(ctx, j.js, StreamRequests, cfg) {
 		if err != nil {
 			return err
@@ -184,13 +192,42 @@ func (j *Journal) sweepRequests(ctx context.Context, found *Swept) error {
 		if missing.IsZero() {
 			missing = meta.Timestamp
 		}
-		seq := strconv.FormatUint(meta.Sequence.Stream, 10)
-		if err := j.wake(ctx, key, "request-"+seq, nats.Header{headerResend: {seq}}); err != nil {
+		r := request{key, meta.Sequence.Stream}
+		if !meta.Timestamp.Before(j.sweep.before) {
+			if err := j.resend(ctx, r, found); err != nil {
+				return err
+			}
+			continue
+		}
+		found.Lost++
+		switch mayGoOn, err := j.missing(ctx, key, meta.Timestamp); {
+		case err != nil:
+			return err
+		case !mayGoOn:
+			return nil
+		}
+		older = append(older, r)
+	}
+	for _, r := range older {
+		if err := j.resend(ctx, r, found); err != nil {
 			return err
 		}
-		found.Resent++
 	}
+	j.sweep.before = began.Add(-j.PowerCut)
 	return nil
+}
+
+// request is one in its stream.
+type request struct {
+	key campaign.Key
+	seq uint64
+}
+
+// resend has a request handled again.
+func (j *Journal) resend(ctx context.Context, r request, found *Swept) error {
+	seq := strconv.FormatUint(r.seq, 10)
+	found.Resent++
+	return j.wake(ctx, r.key, "request-"+seq, nats.Header{headerResend: {seq}})
 }
 
 // sweepFrom is where the next look at the requests begins: what was found in

@@ -42,7 +42,7 @@ func (c *Client) Commands(ctx context.Context, key campaign.Key) ([]Heard, error
 
 func (c *Client) heard(ctx context.Context, stream, filter string, read func(jetstream.Msg) (runner.Wakeup, error)) ([]Heard, error) {
 	var all []Heard
-	for m, err := range walk(ctx, c.js, stream, jetstream.ConsumerConfig{FilterSubject: filter}) {
+	for m, err := range c.walk(ctx, stream, jetstream.ConsumerConfig{FilterSubject: filter}) {
 		if err != nil {
 			return all, err
 		}
@@ -58,20 +58,25 @@ func (c *Client) heard(ctx context.Context, stream, filter string, read func(jet
 	return all, nil
 }
 
-// Armed says whether the timer is set that wakes a campaign at an instant.
-func (c *Client) Armed(ctx context.Context, key campaign.Key, at time.Time) (bool, error) {
-	s, err := c.js.Stream(ctx, StreamWakeups)
-	if err != nil {
-		return false, unread(c.js, StreamWakeups, err)
+// Armed is the earliest instant for which a timer of a campaign is set; zero: there
+// is none. It is earlier than the campaign's own next wake-up if that is far away,
+// because the service sleeps a week at a time.
+func (c *Client) Armed(ctx context.Context, key campaign.Key) (earliest time.Time, err error) {
+	timers := c.walk(ctx, StreamWakeups, jetstream.ConsumerConfig{FilterSubject: timerPrefix + key.String() + ".*", HeadersOnly: true})
+	for m, err := range timers {
+		if err != nil {
+			return time.Time{}, err
+		}
+		_, version, err := splitSubject(m.Subject(), timerPrefix)
+		nanos, bad := strconv.ParseInt(version, 10, 64)
+		if err != nil || bad != nil {
+			continue
+		}
+		if at := time.Unix(0, nanos).UTC(); earliest.IsZero() || at.Before(earliest) {
+			earliest = at
+		}
 	}
-	_, err = s.GetLastMsgForSubject(ctx, timerSubject(key, at))
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return false, nil
-	}
-	if err != nil {
-		return false, unread(c.js, StreamWakeups, err)
-	}
-	return true, nil
+	return earliest, nil
 }
 
 // Turn says where a request stands in the queue.
@@ -86,12 +91,14 @@ type Turn struct {
 // Turn returns where a request stands. That no service has ever consumed is
 // not an error: nothing is taken then, and nobody pulls.
 func (c *Client) Turn(ctx context.Context, sequence uint64) (Turn, error) {
+	ctx, done := c.rights.heed(ctx, StreamRequests)
+	defer done()
 	cons, err := c.js.Consumer(ctx, StreamRequests, consumers[0].name)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {
 		return Turn{}, nil
 	}
 	if err != nil {
-		return Turn{}, unread(c.js, StreamRequests, err)
+		return Turn{}, unread(ctx, c.js, StreamRequests, err)
 	}
 	info := cons.CachedInfo()
 	t := Turn{

@@ -44,14 +44,20 @@ func TestTrail(t *testing.T) {
 	t.Run("KnowsWhetherATimerIsSet", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t, journal.Options{})
-		at := time.Now().Add(time.Hour)
-		if err := b.j.Arm(t.Context(), key, at); err != nil {
-			t.Fatal(err)
+		at := time.Now().Add(time.Hour).UTC().Round(0)
+		if got, err := b.client.Armed(t.Context(), key); !got.IsZero() || err != nil {
+			t.Errorf("nothing is armed: %v, %v", got, err)
 		}
-		for instant, want := range map[time.Time]bool{at: true, at.Add(time.Nanosecond): false} {
-			if got, err := b.client.Armed(t.Context(), key, instant); got != want || err != nil {
-				t.Errorf("armed at %s: %v, %v", instant, got, err)
+		other := campaign.Key{Source: key.Source, RequestID: "other"}
+		for k, later := range map[campaign.Key][]time.Duration{key: {time.Hour, 0, 2 * time.Hour}, other: {-time.Minute}} {
+			for _, d := range later {
+				if err := b.j.Arm(t.Context(), k, at.Add(d)); err != nil {
+					t.Fatal(err)
+				}
 			}
+		}
+		if got, err := b.client.Armed(t.Context(), key); !got.Equal(at) || err != nil {
+			t.Errorf("armed at %s: %v, want %s", got, err, at)
 		}
 	})
 

@@ -15,6 +15,15 @@ import (
 // with their payloads, which may be large.
 const walkBatch, walkWhole = 1000, 256
 
+// walk is the walk of somebody who may lack the right to it.
+func (c *Client) walk(ctx context.Context, stream string, cfg jetstream.ConsumerConfig) iter.Seq2[jetstream.Msg, error] {
+	return func(yield func(jetstream.Msg, error) bool) {
+		ctx, done := c.rights.heed(ctx, stream)
+		defer done()
+		walk(ctx, c.js, stream, cfg)(yield)
+	}
+}
+
 // walk yields the messages that a stream holds now, in order, and then ends.
 // It reads in small batches through a consumer of its own, which the server
 // forgets when the walk stops.
@@ -26,7 +35,7 @@ func walk(ctx context.Context, js jetstream.JetStream, stream string, cfg jetstr
 		cfg.Replicas = 1
 		cons, err := js.CreateConsumer(ctx, stream, cfg)
 		if err != nil {
-			yield(nil, unread(js, stream, err))
+			yield(nil, unread(ctx, js, stream, err))
 			return
 		}
 		info := cons.CachedInfo()
@@ -66,7 +75,7 @@ func walk(ctx context.Context, js jetstream.JetStream, stream string, cfg jetstr
 				}
 			}
 			if err != nil {
-				yield(nil, unread(js, stream, err))
+				yield(nil, unread(ctx, js, stream, err))
 				return
 			}
 		}
@@ -93,8 +102,15 @@ func fetch(ctx context.Context, cons jetstream.Consumer, n int) iter.Seq2[jetstr
 				yield(nil, err)
 				return
 			}
-			for m := range batch.Messages() {
-				if !yield(m, nil) {
+			for more := true; more; {
+				var m jetstream.Msg
+				select {
+				case m, more = <-batch.Messages():
+				case <-ctx.Done():
+					yield(nil, ctx.Err())
+					return
+				}
+				if more && !yield(m, nil) {
 					return
 				}
 			}

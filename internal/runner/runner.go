@@ -214,6 +214,10 @@ func (r *run) save(ctx context.Context, c campaign.Campaign) (Verdict, bool) {
 	r.rev, r.stored = rev, c
 	r.observer.Moved(c, from, rev)
 	r.pace.Saw(c, r.now())
+	if len(c.Outbox) > 0 && !r.journal.Valid(r.rev) {
+		// The connection broke since: a power cut may have taken back what was saved.
+		return retry(afterConflict, ErrConflict), false
+	}
 	if err := r.tell(ctx, c); errors.As(err, &r.otherwise) {
 		r.observer.ToldOtherwise(c, r.otherwise.Event)
 	} else if err != nil {

@@ -77,6 +77,13 @@ func (a *account) release(campaign int) {
 	delete(a.holds, campaign)
 }
 
+// refund gives back what was charged.
+func (a *account) refund(amount decimal.Decimal) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.credit = a.credit.Add(amount)
+}
+
 // settle charges what is due. Only the split between credit and frozen depends on
 // it, never what is available, so it is done when somebody asks for the split.
 func (a *account) settle(now time.Time) Balance {

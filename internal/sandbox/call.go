@@ -41,6 +41,22 @@ func (c *call) putStatus(o *object, s status) {
 	}
 }
 
+// progress is how far a campaign has come, as far as the call may see it.
+func (c *call) progress(s *Sandbox, k *campaign) progress {
+	if c.rule.Stale {
+		return progress{status: min(k.stage, costCalculated)}
+	}
+	return k.progress(s, c.at)
+}
+
+// current is the sending of a campaign that the call may see.
+func (c *call) current(k *campaign) *sending {
+	if c.rule.Stale {
+		return nil
+	}
+	return k.current()
+}
+
 type handler func(*Sandbox, *call) reply
 
 // serve takes a request through key, rate and faults to its handler, and writes
@@ -56,7 +72,7 @@ func (s *Sandbox) serve(op Operation, h handler) http.HandlerFunc {
 		refused, admitted := s.admit(w, c)
 		if !admitted {
 			s.journal.add(c, refused.status)
-			refused.write(w)
+			refused.in(s.Variants().Envelope).write(w)
 			return
 		}
 		if c.campaignRef = campaignRef(r); c.campaignRef != "" {
@@ -139,7 +155,7 @@ func (s *Sandbox) perform(ctx context.Context, c *call, h handler) reply {
 	f := c.rule
 	if f.Later > 0 {
 		s.happenLater(c.at.Add(f.Later), c, h)
-		return f.answer(c.op, reply{})
+		return f.answer(c, reply{})
 	}
 	if f.Delay > 0 && f.When == Before {
 		if !s.wait(ctx, f.Delay) {
@@ -152,13 +168,13 @@ func (s *Sandbox) perform(ctx context.Context, c *call, h handler) reply {
 		c.at = s.now()
 	}
 	if f.strikes() && f.When == Before {
-		return f.answer(c.op, reply{})
+		return f.answer(c, reply{})
 	}
 	answer := h(s, c)
 	if f.Delay > 0 && f.When == After && !s.wait(ctx, f.Delay) {
 		return reply{}
 	}
-	return f.answer(c.op, answer)
+	return f.answer(c, answer.in(c.variants.Envelope))
 }
 
 // happenLater lets a call take effect when nobody waits for its answer any more.

@@ -35,6 +35,8 @@ func (s status) number() int { return max(int(s)-int(costCalculated), 0) }
 type campaign struct {
 	id      int
 	created time.Time
+	// stranger campaigns are another customer's.
+	stranger bool
 	// calls counts what came in for this campaign, with or without an effect.
 	calls [operations]atomic.Int32
 	// subject is name and description, for rules and searches, which must not wait
@@ -84,12 +86,13 @@ func (k *campaign) describe(name, description string) {
 	k.subject.Store(&subject)
 }
 
-// current is the sending that stands for the campaign, nil before the confirm.
+// current is the sending that stands for the campaign, nil before the confirm. All
+// are undone together, so the last one tells.
 func (k *campaign) current() *sending {
-	if len(k.sendings) == 0 {
-		return nil
+	if n := len(k.sendings); n > 0 && !k.sendings[n-1].undone {
+		return k.sendings[n-1]
 	}
-	return k.sendings[len(k.sendings)-1]
+	return nil
 }
 
 // progress of the campaign at an instant.

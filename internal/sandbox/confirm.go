@@ -41,6 +41,7 @@ func (s *Sandbox) confirm(c *call) reply {
 	if !fine {
 		return bad
 	}
+	in.Simulation = in.Simulation && c.variants.heedsSimulation(Confirm)
 	simulated := len(k.simulated) > 0 || in.Simulation
 	cost := decimal.Zero
 	if !simulated {
@@ -83,6 +84,9 @@ func (s *Sandbox) confirm(c *call) reply {
 	if c.variants.ConfirmIs202 {
 		r.status = http.StatusAccepted
 	}
+	if c.variants.ConfirmNoBody {
+		r.body = nil
+	}
 	return r
 }
 
@@ -112,6 +116,18 @@ func (s *Sandbox) pay(campaign int, cost decimal.Decimal, start time.Time, sched
 		return s.account.freeze(campaign, cost, start)
 	}
 	return s.account.charge(cost)
+}
+
+// unconfirm takes back the confirms of a campaign of which no message has left. They
+// happened, and the record keeps them, but their money is free again.
+func (s *Sandbox) unconfirm(k *campaign) {
+	s.account.release(k.id)
+	for _, sending := range k.sendings {
+		if !sending.scheduled && !sending.undone {
+			s.account.refund(sending.cost)
+		}
+		sending.undone = true
+	}
 }
 
 // remove deletes a draft, or a scheduled campaign before its date. What is under

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/text/encoding/unicode"
+
 	"github.com/staffetta-io/staffetta/internal/sandbox"
 )
 
@@ -223,6 +225,68 @@ func TestUpload(t *testing.T) {
 		equal(t, "first", g.get(200, "GET", base+"/contacts/1", "")["isValid"], any(false))
 	})
 
+	// What spreadsheets write, each with the same two people.
+	t.Run("ReadsWhatSpreadsheetsWrite", func(t *testing.T) {
+		t.Parallel()
+		const people = "phoneNumber;firstName\n+393331111111;Nicolò\n+393332222222;Andrè\n"
+		utf16 := func(endian unicode.Endianness, text string) string {
+			out, err := unicode.UTF16(endian, unicode.UseBOM).NewEncoder().String(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return out
+		}
+		for name, content := range map[string]string{
+			"AsItIs":              people,
+			"ByteOrderMark":       "\ufeff" + people,
+			"DelimiterLine":       "sep=;\n" + people,
+			"DelimiterLineQuoted": "\ufeff\"sep=;\"\r\n" + strings.ReplaceAll(people, "\n", "\r\n"),
+			"DelimiterLineOfTabs": "SEP=\t\n" + strings.ReplaceAll(people, ";", "\t"),
+			"DelimiterLineOfBars": "sep=|\n" + strings.ReplaceAll(people, ";", "|"),
+			"EmptyLinesFirst":     "\n\r\n  \n" + people,
+			"EmptyLinesThenSep":   "\n\nsep=;\n\n" + people,
+			"SpacedHeader":        strings.Replace(people, "phoneNumber;firstName", `"Phone Number";"First Name"`, 1),
+			"UnderscoredHeader":   strings.Replace(people, "phoneNumber;firstName", `phone_number;FIRST_NAME`, 1),
+			"UTF16LittleEndian":   utf16(unicode.LittleEndian, people),
+			"UTF16BigEndian":      utf16(unicode.BigEndian, people),
+			"FormulasOfText":      strings.ReplaceAll(people, "+393332222222", `="+393332222222"`),
+			"Apostrophes":         strings.ReplaceAll(people, "+393332222222", "'+393332222222"),
+		} {
+			g := setup(t, sandbox.Options{})
+			list := g.NewList("Clienti")
+			status, body := g.upload("x.csv", content, map[string]string{"removeHead": "true", "listId": fmt.Sprint(list)})
+			equal(t, name+": status", status, 200)
+			if !strings.Contains(body, `"summary":{"total":2,"imported":2,"duplicates":0,"errors":0}`) {
+				t.Errorf("%s: %s", name, body)
+			}
+			for id, want := range map[int]string{1: "+393331111111 Nicolò true", 2: "+393332222222 Andrè true"} {
+				c := g.get(200, "GET", base+"/contacts/"+fmt.Sprint(id), "")
+				equal(t, name, fmt.Sprint(c["phoneNumber"], " ", c["firstName"], " ", c["isValid"]), want)
+			}
+		}
+	})
+
+	// What cannot be a number any more stays wrong: a guess would be somebody else.
+	t.Run("GuessesNoNumber", func(t *testing.T) {
+		t.Parallel()
+		g := setup(t, sandbox.Options{})
+		numbers := []string{"3,93331E+11", "393331230011", "+49 (0)30 1234567", "+393331230017/+393331230018", "+39 333/1230013", "tel:+393331230016"}
+		g.upload("x.csv", "phoneNumber;firstName\n"+strings.Join(numbers, ";x\n")+";x\n", map[string]string{"removeHead": "true"})
+		for i, number := range numbers {
+			c := g.get(200, "GET", base+"/contacts/"+fmt.Sprint(i+1), "")
+			equal(t, number, fmt.Sprint(c["phoneNumber"], " ", c["isValid"]), number+" false")
+		}
+	})
+
+	t.Run("CountsLinesAsTheFileHasThem", func(t *testing.T) {
+		t.Parallel()
+		g := setup(t, sandbox.Options{})
+		_, body := g.upload("x.csv", "\nsep=;\n\nphoneNumber;firstName\n;Anna\n", map[string]string{"removeHead": "true"})
+		if !strings.Contains(body, `{"line":5,"reason"`) {
+			t.Error(body)
+		}
+	})
+
 	t.Run("OfWhatCannotBeReadIsRefused", func(t *testing.T) {
 		t.Parallel()
 		g := setup(t, sandbox.Options{})
@@ -232,6 +296,8 @@ func TestUpload(t *testing.T) {
 			want          string
 		}{
 			{"x.xlsx", "PK", nil, refusal("file", `Files of type ".xlsx" are not supported by the sandbox, only .csv and .txt`)},
+			{"x.csv", "phoneNumber;firstName\n+393331230003;Nicol\xf2\n", nil, refusal("file", "File is not UTF-8 in line 2 (Latin-1 or Windows-1252?): save it as CSV UTF-8")},
+			{"x.csv", "p\x00h\x00o\x00n\x00e\x00", nil, refusal("file", "File has a zero byte in line 1 (UTF-16 without its mark?): save it as CSV UTF-8")},
 			{"x.csv", "1,2\n", map[string]string{"listId": "99"}, refusal("listId", "Contact list 99 does not exist")},
 			{"x.csv", "1,2\n", map[string]string{"listId": "x"}, refusal("file", `ListId "x" is not a number`)},
 		} {

@@ -36,6 +36,7 @@ func (s *Sandbox) controlRoutes(mux *http.ServeMux) {
 		"GET /sandbox/credit":                     func(*http.Request) (any, error) { return s.balance(), nil },
 		"POST /sandbox/credit":                    s.postCredit,
 		"POST /sandbox/contacts":                  s.postContacts,
+		"POST /sandbox/strangers":                 s.postStrangers,
 		"POST /sandbox/optouts":                   s.postOptOuts,
 		"DELETE /sandbox/optouts":                 s.deleteOptOuts,
 		"POST /sandbox/unreachable":               s.postUnreachable,
@@ -151,7 +152,7 @@ func (s *Sandbox) getCalls(r *http.Request) (any, error) {
 		return nil, err
 	}
 	return slices.DeleteFunc(s.Calls(), func(c Call) bool {
-		return op != Any && c.Operation != op || id != 0 && c.Campaign != id
+		return !op.covers(c.Operation) || id != 0 && c.Campaign != id
 	}), nil
 }
 
@@ -236,6 +237,18 @@ func (s *Sandbox) postContacts(r *http.Request) (any, error) {
 		in.ListID = s.NewList(in.Name)
 	}
 	return answer(in.ListID, len(in.Contacts)), s.AddContacts(in.ListID, in.Contacts...)
+}
+
+// postStrangers makes campaigns of other customers.
+func (s *Sandbox) postStrangers(r *http.Request) (any, error) {
+	var in struct {
+		Campaigns int `json:"campaigns"`
+	}
+	if err := body(r, &in); err != nil {
+		return nil, err
+	}
+	ids, err := s.FillStrangers(in.Campaigns)
+	return map[string][]int{"campaigns": ids}, err
 }
 
 type numbers struct {

@@ -23,7 +23,7 @@ func TestControl(t *testing.T) {
 		}
 		equal(t, "calls", len(g.Calls()), 0)
 		all := g.get(200, "GET", "/sandbox/", "")["control"].([]any)
-		equal(t, "controls", len(all), 19)
+		equal(t, "controls", len(all), 20)
 		g.get(404, "GET", "/sandbox/nothing", "")
 	})
 

@@ -27,6 +27,7 @@
 //	*      /sandbox/variants     SetVariants       behave otherwise than UC-006, for good
 //	*      /sandbox/credit       SetCredit         the money
 //	POST   /sandbox/contacts     AddContacts, FillDemo
+//	POST   /sandbox/strangers    FillStrangers     campaigns of other customers
 //	*      /sandbox/optouts      OptOut, OptIn
 //	POST   /sandbox/unreachable  Unreachable, UnreachablePrefix
 //	POST   /sandbox/keys, rate   SetKeys, SetRate

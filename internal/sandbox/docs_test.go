@@ -3,7 +3,9 @@ package sandbox_test
 import (
 	"encoding/json"
 	"os"
+	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -43,7 +45,7 @@ func TestDocumentation(t *testing.T) {
 		_, section, _ := strings.Cut(doc, "as rules:")
 		section, _, _ = strings.Cut(section, "\n## ")
 		rules := regexp.MustCompile("`(\\{.*?\\})` \\|").FindAllStringSubmatch(section, -1)
-		if len(rules) < 11 {
+		if len(rules) < 28 {
 			t.Fatalf("%d rules", len(rules))
 		}
 		for _, rule := range rules {
@@ -53,6 +55,25 @@ func TestDocumentation(t *testing.T) {
 			}
 			g.fault(f)
 		}
+	})
+
+	t.Run("EveryMemberAndEveryVariantIsThere", func(t *testing.T) {
+		t.Parallel()
+		members := append(jsonNames(reflect.TypeFor[sandbox.Variants]()), jsonNames(reflect.TypeFor[sandbox.Fault]())...)
+		for _, name := range append(members, "for", "delay", "later", "answer") {
+			if !slices.Contains([]string{"id", "met", "struck"}, name) && !strings.Contains(doc, "`"+name+"`") {
+				t.Errorf("%s is not in the documentation", name)
+			}
+		}
+		_, section, _ := strings.Cut(doc, "## Variants")
+		section, _, _ = strings.Cut(section, "\n## ")
+		rows := regexp.MustCompile("(?m)^\\| `(\\w+)` \\|").FindAllStringSubmatch(section, -1)
+		for _, row := range rows {
+			if !slices.Contains(members, row[1]) {
+				t.Errorf("%s is in the documentation, and there is no such variant", row[1])
+			}
+		}
+		equal(t, "rows", len(rows), len(jsonNames(reflect.TypeFor[sandbox.Variants]())))
 	})
 
 	t.Run("EveryControlIsThere", func(t *testing.T) {
@@ -66,6 +87,16 @@ func TestDocumentation(t *testing.T) {
 			}
 		}
 	})
+}
+
+func jsonNames(of reflect.Type) (all []string) {
+	for field := range of.Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if name != "-" {
+			all = append(all, name)
+		}
+	}
+	return all
 }
 
 // curl reads the few forms of command that the documentation uses.

@@ -28,25 +28,27 @@ func (s *Sandbox) create(c *call) reply {
 	}
 	k := &campaign{created: c.at, channel: in.Channel, ready: in.ReadyToSend}
 	k.describe(in.Name, in.Description)
-	k.simulate(in.Simulation, Create)
+	k.simulate(in.Simulation && c.variants.heedsSimulation(Create), Create)
 	k.calls[Create].Add(1)
 	s.campaigns.add(k)
 
 	o := newObject().
 		number("id", k.id).
 		text("name", k.name).
-		text("channel", k.channel).
-		text("description", k.description)
+		text("channel", k.channel)
+	if !c.variants.CreateNoDescription {
+		o.text("description", k.description)
+	}
 	c.putStatus(o, draft)
 	o.instant("createdAt", k.created)
-	if in.Simulation {
+	if len(k.simulated) > 0 {
 		o.flag("simulation", true)
 	}
 	return ok(o.bytes())
 }
 
 // configure is step 2. What the body leaves out stays as it was; what was
-// calculated before is void.
+// calculated before is void. Variants accept it after the confirm, too.
 func (s *Sandbox) configure(c *call) reply {
 	var in struct {
 		Name          *string `json:"name"`
@@ -67,8 +69,12 @@ func (s *Sandbox) configure(c *call) reply {
 	if k.deleted {
 		return noCampaign(c)
 	}
-	if k.stage >= confirmed {
-		return badRequest("status", "Campaign is %s and can no longer be edited", k.progress(s, c.at).status)
+	status := k.progress(s, c.at).status
+	switch v := c.variants; {
+	case status < costCalculated, status == costCalculated && !v.ConfigureOnce, v.ConfigureBlind:
+	case status == confirmed && (v.ConfigureKeeps || v.ConfigureUnconfirm):
+	default:
+		return badRequest("status", "Campaign is %s and can no longer be edited", status)
 	}
 
 	sender, text, list, unicode := k.sender, k.text, k.list, k.unicode
@@ -85,18 +91,27 @@ func (s *Sandbox) configure(c *call) reply {
 	set(&description, in.Description)
 	k.describe(name, description)
 	set(&k.ready, in.ReadyToSend)
-	k.simulate(in.Simulation, Configure)
-	k.goal, k.updated = goal{}, c.at
-	k.stage = configured
-	if k.list == 0 {
-		k.stage = draft
+	k.updated = c.at
+	if status == confirmed && c.variants.ConfigureUnconfirm {
+		s.unconfirm(k)
+	}
+	if k.current() == nil {
+		k.simulate(in.Simulation && c.variants.heedsSimulation(Configure), Configure)
+		k.goal, k.stage = goal{}, configured
+		if k.list == 0 {
+			k.stage = draft
+		}
+	}
+	shown := k.progress(s, c.at).status
+	if c.variants.ConfigureBlind {
+		shown = configured
 	}
 
 	o := newObject().
 		number("id", k.id).
 		text("name", k.name).
 		text("channel", k.channel)
-	c.putStatus(o, k.stage)
+	c.putStatus(o, shown)
 	o.text("sender", k.sender).
 		text("text", k.text)
 	if k.list != 0 {

@@ -1,9 +1,9 @@
 package sandbox
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -27,9 +27,12 @@ type Fault struct {
 	After int `json:"after,omitempty"`
 	// Times it strikes; 0 means once, negative until it is removed.
 	Times int `json:"times,omitempty"`
+	// For is how long it strikes on the sandbox's clock, from its first strike on;
+	// as often as there are calls, unless Times says otherwise.
+	For time.Duration `json:"-"`
 
-	// When says whether Cut, Status, Body and Delay come before the effect of the
-	// call, which then does not happen at all (but for Delay), or after it.
+	// When says whether Cut, Status, Body, Answer and Delay come before the effect
+	// of the call, which then does not happen at all (but for Delay), or after it.
 	When Moment `json:"when,omitempty"`
 	// Delay holds the call back: in Before its effect too, even when the client
 	// has gone away meanwhile; in After only the answer. In real time.
@@ -41,15 +44,23 @@ type Fault struct {
 	Cut bool `json:"cut,omitempty"`
 	// Status to answer instead; 0 leaves it alone.
 	Status int `json:"status,omitempty"`
-	// Body to answer instead; empty is JSend with a Status, the documented body
-	// with 429, and no change without a Status.
+	// Body to answer instead. Empty: no change without a Status or with a 2xx, the
+	// documented body with 429, else the gateway's envelope.
 	Body Body `json:"body,omitempty"`
+	// Answer is the body to answer instead, word by word; $id in it is the campaign
+	// of the call. In JSON a text stands for itself, anything else is sent as JSON.
+	Answer string `json:"-"`
 	// RetryAfter is the number of seconds in a 429, or in a Spring body; 0 leaves
 	// it out.
 	RetryAfter int `json:"retryAfter,omitempty"`
 
+	// Say are members of an otherwise honest answer that say something else, by
+	// their path: "text", "stats.total". null takes one out.
+	Say map[string]json.RawMessage `json:"say,omitempty"`
 	// Report is the status of the campaign that an otherwise honest answer shows.
 	Report string `json:"report,omitempty"`
+	// Stale reads show a campaign as it was before its confirm.
+	Stale bool `json:"stale,omitempty"`
 	// Miscount is how many delivered messages an otherwise honest statistic
 	// leaves out.
 	Miscount int `json:"miscount,omitempty"`
@@ -74,98 +85,32 @@ const (
 	After  Moment = "after"
 )
 
-// A Body is a kind of answer that nobody asked for.
-type Body string
-
-const (
-	JSend     Body = "jsend"     // {"status":"fail","data":{…}}; from 500 on {"status":"error","message":…,"code":8}
-	Spring    Body = "spring"    // {"status":503,"error":…,"message":…}
-	HTML      Body = "html"      // the page of a proxy
-	Empty     Body = "empty"     // nothing
-	Malformed Body = "malformed" // JSON that breaks off in the middle
-)
-
-// Variants are things the gateway may do otherwise than UC-006 says, because the
-// vendor's other pages say so, or because nobody says anything.
-type Variants struct {
-	NumericStatus  bool `json:"numericStatus,omitempty"`  // 0 to 4 instead of names
-	ConfirmIs202   bool `json:"confirmIs202,omitempty"`   // instead of 200
-	CreditIs400    bool `json:"creditIs400,omitempty"`    // insufficient credit, instead of 402
-	SecondConfirm  bool `json:"secondConfirm,omitempty"`  // sends and charges again, instead of 409
-	ReadyToSend    bool `json:"readyToSend,omitempty"`    // must be true before a confirm
-	ReplaceUnicode bool `json:"replaceUnicode,omitempty"` // with unicode false: replace characters instead of refusing the text
-	StatsNeedDates bool `json:"statsNeedDates,omitempty"` // 400 to statistics without startDate and endDate
-}
-
-func (v Variants) with(w Variants) Variants {
-	return Variants{
-		v.NumericStatus || w.NumericStatus, v.ConfirmIs202 || w.ConfirmIs202, v.CreditIs400 || w.CreditIs400,
-		v.SecondConfirm || w.SecondConfirm, v.ReadyToSend || w.ReadyToSend, v.ReplaceUnicode || w.ReplaceUnicode,
-		v.StatsNeedDates || w.StatsNeedDates,
-	}
-}
-
 func (f Fault) validate() error {
 	switch {
 	case f.When != Before && f.When != After:
 		return fmt.Errorf(`when %q is neither "" nor "after"`, f.When)
-	case !slices.Contains([]Body{"", JSend, Spring, HTML, Empty, Malformed}, f.Body):
-		return fmt.Errorf("body %q is none of jsend, spring, html, empty, malformed", f.Body)
+	case f.Body != "" && !slices.Contains(bodies, f.Body):
+		return fmt.Errorf("body %q is none of %s", f.Body, names(bodies))
 	case f.Status != 0 && (f.Status < 200 || f.Status > 599):
 		return fmt.Errorf("status %d is not between 200 and 599", f.Status)
-	case f.After < 0 || f.Delay < 0 || f.Later < 0 || f.RetryAfter < 0 || f.FailAfter < 0 || f.Miscount < 0:
-		return fmt.Errorf("after, delay, later, retryAfter, failAfter and miscount may not be negative")
-	case f.Cut && (f.Status != 0 || f.Body != ""):
-		return fmt.Errorf("a connection that is cut has no status or body")
+	case f.After < 0 || f.For < 0 || f.Delay < 0 || f.Later < 0 || f.RetryAfter < 0 || f.FailAfter < 0 || f.Miscount < 0:
+		return fmt.Errorf("after, for, delay, later, retryAfter, failAfter and miscount may not be negative")
+	case f.Cut && (f.Status != 0 || f.Body != "" || f.Answer != ""):
+		return fmt.Errorf("a connection that is cut has no status, body or answer")
+	case f.Answer != "" && f.Body != "" && f.Body != Endless:
+		return fmt.Errorf("either body or answer, not both; only an endless body may begin with an answer")
 	case f.Later > 0 && f.Delay > 0:
 		return fmt.Errorf("either delay or later, not both")
 	}
-	return nil
+	return f.Variants.validate()
 }
 
 // strikes tells whether the fault replaces the answer.
-func (f Fault) strikes() bool { return f.Cut || f.Status != 0 || f.Body != "" }
-
-// answer is what the client gets: the honest answer, unless the fault replaces it.
-func (f Fault) answer(op Operation, honest reply) reply {
-	if f.Cut || f.Later > 0 && f.Status == 0 {
-		return reply{}
-	}
-	if !f.strikes() {
-		return honest
-	}
-	status := f.Status
-	if status == 0 {
-		status = max(honest.status, http.StatusOK)
-	}
-	message := "The sandbox was told to answer " + http.StatusText(status)
-	switch f.Body {
-	case Spring:
-		return spring(status, message, f.RetryAfter)
-	case HTML:
-		title := fmt.Sprintf("%d %s", status, http.StatusText(status))
-		return reply{status: status, html: true, body: []byte("<html><head><title>" + title +
-			"</title></head><body><center><h1>" + title + "</h1></center></body></html>\n")}
-	case Empty:
-		return reply{status: status}
-	case Malformed:
-		if len(honest.body) == 0 {
-			honest = ok(newObject().text("status", "fail").open("data").text(op.String(), message).shut().bytes())
-		}
-		return reply{status: status, body: honest.body[:len(honest.body)/2]}
-	}
-	switch {
-	case status == http.StatusTooManyRequests && f.Body == "":
-		return tooMany(f.RetryAfter)
-	case status >= http.StatusInternalServerError:
-		return reply{status: status, body: newObject().text("status", "error").text("message", message).number("code", 8).bytes()}
-	}
-	return fail(status, op.String(), message)
-}
+func (f Fault) strikes() bool { return f.Cut || f.Status != 0 || f.Body != "" || f.Answer != "" }
 
 // meets tells whether the fault is meant for a call.
 func (f *Fault) meets(c *call) bool {
-	if f.Operation != Any && f.Operation != c.op {
+	if !f.Operation.covers(c.op) {
 		return false
 	}
 	if f.Campaign != 0 && (c.campaign == nil || c.campaign.id != f.Campaign) {
@@ -187,23 +132,39 @@ func (c *call) subject() string {
 	return asked.Name + "\n" + asked.Description
 }
 
-// faultJSON is a Fault with its durations as people write them: "1.5s".
+// faultJSON is a Fault with its durations as people write them, "1.5s", and its
+// answer as JSON or text.
 type faultJSON struct {
 	*plainFault
-	Delay string `json:"delay,omitempty"`
-	Later string `json:"later,omitempty"`
+	For    string          `json:"for,omitempty"`
+	Delay  string          `json:"delay,omitempty"`
+	Later  string          `json:"later,omitempty"`
+	Answer json.RawMessage `json:"answer,omitempty"`
 }
 
 type plainFault Fault
 
+// durations pairs the texts with what they stand for.
+func (in *faultJSON) durations() []durationMember {
+	return []durationMember{{"for", &in.For, &in.plainFault.For}, {"delay", &in.Delay, &in.plainFault.Delay}, {"later", &in.Later, &in.plainFault.Later}}
+}
+
+type durationMember struct {
+	name  string
+	text  *string
+	value *time.Duration
+}
+
 // MarshalJSON writes durations as strings.
 func (f Fault) MarshalJSON() ([]byte, error) {
 	out := faultJSON{plainFault: (*plainFault)(&f)}
-	if f.Delay > 0 {
-		out.Delay = f.Delay.String()
+	for _, d := range out.durations() {
+		if *d.value > 0 {
+			*d.text = d.value.String()
+		}
 	}
-	if f.Later > 0 {
-		out.Later = f.Later.String()
+	if f.Answer != "" {
+		out.Answer = appendString(nil, f.Answer)
 	}
 	return json.Marshal(out)
 }
@@ -218,18 +179,19 @@ func (f *Fault) UnmarshalJSON(b []byte) error {
 	if f.When == "before" {
 		f.When = Before
 	}
-	for _, d := range []struct {
-		name, text string
-		into       *time.Duration
-	}{{"delay", in.Delay, &f.Delay}, {"later", in.Later, &f.Later}} {
-		if d.text == "" {
+	for _, d := range in.durations() {
+		if *d.text == "" {
 			continue
 		}
-		value, err := time.ParseDuration(d.text)
+		value, err := time.ParseDuration(*d.text)
 		if err != nil {
 			return fmt.Errorf("%s: %w", d.name, err)
 		}
-		*d.into = value
+		*d.value = value
 	}
+	if bytes.HasPrefix(in.Answer, []byte(`"`)) {
+		return json.Unmarshal(in.Answer, &f.Answer)
+	}
+	f.Answer = string(in.Answer)
 	return nil
 }

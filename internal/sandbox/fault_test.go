@@ -11,8 +11,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/staffetta-io/staffetta/internal/sandbox"
 )
 
@@ -450,37 +448,4 @@ func TestVariants(t *testing.T) {
 			}
 		}
 	})
-}
-
-func TestFaultIsWrittenInJSONAsPeopleDo(t *testing.T) {
-	t.Parallel()
-	in := `{"operation":"confirm","campaign":1542,"name":"Black","after":1,"times":-1,"when":"after",
-		"delay":"1.5s","status":429,"body":"spring","retryAfter":12,"report":"PAUSED","fail":true,"failAfter":3,
-		"variants":{"numericStatus":true,"confirmIs202":true,"creditIs400":true,"secondConfirm":true,"readyToSend":true,"replaceUnicode":true,"statsNeedDates":true}}`
-	want := sandbox.Fault{
-		Operation: sandbox.Confirm, Campaign: 1542, Name: "Black", After: 1, Times: -1, When: sandbox.After,
-		Delay: 1500 * time.Millisecond, Status: 429, Body: sandbox.Spring, RetryAfter: 12, Report: "PAUSED", Fail: true, FailAfter: 3,
-		Variants: sandbox.Variants{NumericStatus: true, ConfirmIs202: true, CreditIs400: true, SecondConfirm: true, ReadyToSend: true, ReplaceUnicode: true, StatsNeedDates: true},
-	}
-	var got sandbox.Fault
-	if err := json.Unmarshal([]byte(in), &got); err != nil {
-		t.Fatal(err)
-	}
-	equal(t, "fault", got, want)
-	out, err := json.Marshal(got)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var again sandbox.Fault
-	if err := json.Unmarshal(out, &again); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, again); diff != "" {
-		t.Errorf("there and back (-want +got):\n%s", diff)
-	}
-	for _, bad := range []string{`{"operatoin":"confirm"}`, `{"operation":"confrim"}`, `{"delay":"soon"}`, `{"later":5}`, `{"variants":{"confirm":true}}`} {
-		if err := json.Unmarshal([]byte(bad), &got); err == nil {
-			t.Errorf("%s is accepted", bad)
-		}
-	}
 }

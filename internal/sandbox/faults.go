@@ -14,9 +14,27 @@ type faults struct {
 	quiet atomic.Bool // no rules: calls need not look
 
 	mu       sync.Mutex
-	rules    []*Fault
+	rules    []*inForce
 	ids      int
 	variants atomic.Pointer[Variants]
+}
+
+// inForce is a rule that has begun, or will.
+type inForce struct {
+	Fault
+	first time.Time // when it first struck
+}
+
+// spent tells whether the fault has struck as often, or as long, as it may.
+func (f *inForce) spent(now time.Time) bool {
+	if f.For > 0 && f.Struck > 0 && !now.Before(f.first.Add(f.For)) {
+		return true
+	}
+	times := f.Times
+	if times == 0 && f.For == 0 {
+		times = 1
+	}
+	return times > 0 && f.Struck >= times
 }
 
 func (f *faults) reset(v Variants) {
@@ -30,23 +48,25 @@ func (f *faults) reset(v Variants) {
 // strike finds the first rule that strikes a call, and counts it there. Rules
 // behind it do not meet the call.
 func (f *faults) strike(c *call) (Fault, Variants) {
-	variants := *f.variants.Load()
+	variants := f.variants.Load().expanded()
 	if f.quiet.Load() {
 		return Fault{}, variants
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, rule := range f.rules {
-		spent := rule.Times >= 0 && rule.Struck >= max(rule.Times, 1)
-		if spent || !rule.meets(c) {
+		if rule.spent(c.at) || !rule.meets(c) {
 			continue
 		}
 		rule.Met++
 		if rule.Met <= rule.After {
 			continue
 		}
+		if rule.Struck == 0 {
+			rule.first = c.at
+		}
 		rule.Struck++
-		return *rule, variants.with(rule.Variants)
+		return rule.Fault, variants.with(rule.Variants.expanded())
 	}
 	return Fault{}, variants
 }
@@ -62,7 +82,7 @@ func (s *Sandbox) AddFault(rule Fault) (id int, err error) {
 	defer f.mu.Unlock()
 	f.ids++
 	rule.ID, rule.Met, rule.Struck = f.ids, 0, 0
-	f.rules = append(f.rules, &rule)
+	f.rules = append(f.rules, &inForce{Fault: rule})
 	f.quiet.Store(false)
 	return rule.ID, nil
 }
@@ -72,7 +92,7 @@ func (s *Sandbox) RemoveFaults(ids ...int) {
 	f := &s.faults
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.rules = slices.DeleteFunc(f.rules, func(rule *Fault) bool {
+	f.rules = slices.DeleteFunc(f.rules, func(rule *inForce) bool {
 		return len(ids) == 0 || slices.Contains(ids, rule.ID)
 	})
 	f.quiet.Store(len(f.rules) == 0)
@@ -85,7 +105,7 @@ func (s *Sandbox) Faults() []Fault {
 	defer f.mu.Unlock()
 	rules := make([]Fault, len(f.rules))
 	for i, rule := range f.rules {
-		rules[i] = *rule
+		rules[i] = rule.Fault
 	}
 	return rules
 }

@@ -23,12 +23,24 @@ const (
 	Search                      // GET /campaigns
 	Contacts                    // everything under /contacts
 	Credit                      // GET …/subscription/credit
+	Reads                       // in a fault: Status, Stats and Search
 	operations = iota
 )
 
 var operationNames = [operations]string{
 	"any", "create", "configure", "calculate", "price", "confirm",
-	"status", "stats", "delete", "search", "contacts", "credit",
+	"status", "stats", "delete", "search", "contacts", "credit", "reads",
+}
+
+// covers tells whether a rule about this operation is about another, too.
+func (o Operation) covers(other Operation) bool {
+	switch o {
+	case Any, other:
+		return true
+	case Reads:
+		return other == Status || other == Stats || other == Search
+	}
+	return false
 }
 
 func (o Operation) String() string { return operationNames[o] }

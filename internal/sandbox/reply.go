@@ -1,6 +1,8 @@
 package sandbox
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,17 +15,23 @@ import (
 type reply struct {
 	status int
 	body   []byte
-	html   bool
+	kind   string // the content type; empty: JSON
+	// refused is why, so that a refusal can be put into another envelope.
+	refused struct{ field, message string }
+	// endless bodies go on after their beginning until the client has gone.
+	endless bool
 }
 
 func ok(body []byte) reply { return reply{status: http.StatusOK, body: body} }
 
 // fail is the JSend body in which the gateway refuses: the field, and why.
 func fail(status int, field, message string) reply {
-	return reply{status: status, body: newObject().
+	r := reply{status: status, body: newObject().
 		text("status", "fail").
 		open("data").text(field, message).shut().
 		bytes()}
+	r.refused.field, r.refused.message = field, message
+	return r
 }
 
 func badRequest(field, format string, args ...any) reply {
@@ -65,12 +73,11 @@ func sentence(err error) string {
 
 func (r reply) write(w http.ResponseWriter) {
 	if len(r.body) > 0 {
-		kind := "application/json"
-		if r.html {
-			kind = "text/html"
-		}
-		w.Header()["Content-Type"] = []string{kind}
+		w.Header()["Content-Type"] = []string{cmp.Or(r.kind, "application/json")}
 	}
 	w.WriteHeader(r.status)
-	w.Write(r.body) // a client that has gone away is no concern of the gateway's
+	_, err := w.Write(r.body) // a client that has gone away is no concern of the gateway's
+	for more := bytes.Repeat([]byte("x"), 1<<15); r.endless && err == nil; {
+		_, err = w.Write(more)
+	}
 }

@@ -19,11 +19,16 @@ type route struct {
 	handle handler
 }
 
-// one answers 404 for a campaign that never was, so that the handlers of one
-// campaign can rely on having it.
+// one answers for the calls that a variant does not have, and 404 for a campaign
+// that never was, so that the handlers of one campaign can rely on having it.
 func one(h handler) handler {
 	return func(s *Sandbox, c *call) reply {
-		if c.campaign == nil {
+		switch {
+		case c.op == Status && c.variants.NoRead:
+			return nothingAt(c)
+		case c.op == Delete && c.variants.NoDelete:
+			return notAllowed("PUT")(s, c)
+		case c.campaign == nil:
 			return noCampaign(c)
 		}
 		return h(s, c)
@@ -89,9 +94,7 @@ func (s *Sandbox) newRoutes() http.Handler {
 			serving[method] = s.serve(r.op, r.handle)
 		}
 		allowed := strings.Join(slices.Sorted(maps.Keys(methods)), ", ")
-		refuse := s.serve(Any, func(_ *Sandbox, c *call) reply {
-			return fail(http.StatusMethodNotAllowed, "method", c.r.Method+" is not allowed here, only "+allowed)
-		})
+		refuse := s.serve(Any, notAllowed(allowed))
 		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 			if h := serving[r.Method]; h != nil {
 				h.ServeHTTP(w, r)
@@ -101,9 +104,15 @@ func (s *Sandbox) newRoutes() http.Handler {
 			refuse(w, r)
 		})
 	}
-	mux.HandleFunc("/", s.serve(Any, func(_ *Sandbox, c *call) reply {
-		return notFound("path", "There is nothing at %s", c.r.URL.Path)
-	}))
+	mux.HandleFunc("/", s.serve(Any, func(_ *Sandbox, c *call) reply { return nothingAt(c) }))
 	s.controlRoutes(mux)
 	return mux
+}
+
+func nothingAt(c *call) reply { return notFound("path", "There is nothing at %s", c.r.URL.Path) }
+
+func notAllowed(allowed string) handler {
+	return func(_ *Sandbox, c *call) reply {
+		return fail(http.StatusMethodNotAllowed, "method", c.r.Method+" is not allowed here, only "+allowed)
+	}
 }

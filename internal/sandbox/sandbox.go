@@ -103,7 +103,7 @@ func (o Options) validate() error {
 	case o.Calls < 0:
 		return fmt.Errorf("a journal cannot keep %d calls", o.Calls)
 	}
-	return nil
+	return o.Variants.validate()
 }
 
 // A Sandbox is one gateway account. It is an http.Handler, and safe for

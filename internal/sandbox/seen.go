@@ -31,6 +31,8 @@ type SeenCampaign struct {
 	Description string `json:"description"`
 	Status      string `json:"status"`
 	Deleted     bool   `json:"deleted,omitempty"`
+	// Stranger marks another customer's campaign; it is in none of the sums.
+	Stranger bool `json:"stranger,omitempty"`
 	// Calls that came in, with or without an effect. A create that was cut off
 	// before its effect has no campaign; see the journal.
 	Calls map[Operation]int `json:"calls"`
@@ -59,6 +61,9 @@ func (s *Sandbox) Seen() Seen {
 	for _, k := range s.campaigns.list() {
 		c := s.seen(k, now, phones)
 		all.Campaigns = append(all.Campaigns, c)
+		if c.Stranger {
+			continue
+		}
 		all.Confirms += c.Confirms
 		all.MaxConfirms = max(all.MaxConfirms, c.Confirms)
 		all.Charged.Decimal = all.Charged.Add(c.Charged.Decimal)
@@ -76,7 +81,7 @@ func (s *Sandbox) seen(k *campaign, now time.Time, phones map[string]int) SeenCa
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	c := SeenCampaign{
-		ID: k.id, Name: k.name, Description: k.description, Deleted: k.deleted,
+		ID: k.id, Name: k.name, Description: k.description, Deleted: k.deleted, Stranger: k.stranger,
 		Status: k.progress(s, now).status.String(), Calls: map[Operation]int{},
 		Confirms: len(k.sendings), Simulation: k.simulated,
 	}
@@ -87,7 +92,7 @@ func (s *Sandbox) seen(k *campaign, now time.Time, phones map[string]int) SeenCa
 	}
 	for _, sending := range k.sendings {
 		c.Start = sending.start
-		if k.deleted {
+		if k.deleted || sending.undone {
 			continue // before its date: released, and nothing has left
 		}
 		c.Charged.Decimal = c.Charged.Add(sending.cost)
@@ -96,6 +101,9 @@ func (s *Sandbox) seen(k *campaign, now time.Time, phones map[string]int) SeenCa
 		}
 		sent := sending.progress(&s.time, s.opts.Every, now).sent
 		c.Messages += sent
+		if k.stranger {
+			continue
+		}
 		for _, to := range sending.goal.audience.recipients[:sent] {
 			phones[to.number]++
 		}

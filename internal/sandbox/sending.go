@@ -18,6 +18,8 @@ type sending struct {
 	// failAfter is the number of messages after which it ends as FAILED; negative:
 	// it does not.
 	failAfter int
+	// undone is a confirm that was taken back before a message had left.
+	undone bool
 }
 
 // progress is how far a campaign has come.

@@ -25,9 +25,12 @@ func (s *Sandbox) stats(c *call) reply {
 	if k.deleted {
 		return notFound("campaignId", "Campaign %s not found", c.campaignRef)
 	}
-	p := k.progress(s, c.at)
+	p := c.progress(s, k)
+	if c.variants.StatsOnceSending && p.status < inSending {
+		return notFound("campaignId", "No statistics for campaign %s", c.campaignRef)
+	}
 	cost := decimal.Zero
-	if sending := k.current(); sending != nil {
+	if sending := c.current(k); sending != nil {
 		cost = sending.cost
 	}
 
@@ -58,7 +61,7 @@ func (s *Sandbox) read(c *call) reply {
 	k := c.campaign
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.deleted {
+	if k.deleted || c.variants.ReadDraftsOnly && c.progress(s, k).status >= confirmed {
 		return noCampaign(c)
 	}
 	return ok(s.detail(c, k))
@@ -66,12 +69,14 @@ func (s *Sandbox) read(c *call) reply {
 
 // detail writes a campaign; its lock is held.
 func (s *Sandbox) detail(c *call, k *campaign) []byte {
-	p := k.progress(s, c.at)
+	p := c.progress(s, k)
 	o := newObject().
 		number("id", k.id).
 		text("name", k.name).
-		text("channel", k.channel).
-		text("description", k.description)
+		text("channel", k.channel)
+	if !c.variants.NoDescription {
+		o.text("description", k.description)
+	}
 	c.putStatus(o, p.status)
 	if k.text != "" {
 		o.text("sender", k.sender).text("text", k.text)
@@ -92,7 +97,7 @@ func (s *Sandbox) detail(c *call, k *campaign) []byte {
 			number("estimatedParts", k.goal.parts).
 			instant("calculatedAt", k.calculated)
 	}
-	if sending := k.current(); sending != nil {
+	if sending := c.current(k); sending != nil {
 		o.flag("sendImmediately", !sending.scheduled)
 		if sending.scheduled {
 			o.text("scheduledDate", sending.start.Format(scheduledLayout))
@@ -108,6 +113,9 @@ func (s *Sandbox) detail(c *call, k *campaign) []byte {
 // search lists campaigns: search= in name and description, isDraft=, isProgrammed=
 // (scheduled and still waiting), direction=ASC|DESC by id, page= from 0, limit=.
 func (s *Sandbox) search(c *call) reply {
+	if c.variants.NoSearch {
+		return nothingAt(c)
+	}
 	q := c.r.URL.Query()
 	paging, bad, fine := pagingOf(q)
 	if !fine {
@@ -139,11 +147,11 @@ func (s *Sandbox) wanted(c *call, k *campaign, search, isDraft, isProgrammed str
 	if k.deleted {
 		return false
 	}
-	if isDraft != "" && isDraft != strconv.FormatBool(k.stage < confirmed) {
+	if isDraft != "" && isDraft != strconv.FormatBool(c.progress(s, k).status < confirmed) {
 		return false
 	}
 	if isProgrammed != "" {
-		sending := k.current()
+		sending := c.current(k)
 		waits := sending != nil && sending.scheduled && c.at.Before(sending.start)
 		return isProgrammed == strconv.FormatBool(waits)
 	}

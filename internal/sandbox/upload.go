@@ -12,6 +12,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/unicode"
 )
 
 // An upload is a file of contacts on its way into a list.
@@ -121,20 +124,38 @@ type row struct {
 	contact Contact
 }
 
-// rows reads the file. The delimiter is the one of , ; and tab that the first
-// line has most of. Columns go by the first row if it names any, else in the order
-// of columns.
+// rows reads the file. The delimiter is what a line sep=; before the header says,
+// as spreadsheets write it, or else the one of , ; and tab that the first line with
+// anything in it has most of. Columns go by the first row if it names any, else in
+// the order of columns.
 func (u upload) rows() ([]row, error) {
-	text := bytes.TrimPrefix(u.file, []byte("\xef\xbb\xbf"))
-	first, _, _ := bytes.Cut(text, []byte("\n"))
-	in := csv.NewReader(bytes.NewReader(text))
-	in.Comma = delimiter(first)
+	text, err := decoded(u.file)
+	if err != nil {
+		return nil, err
+	}
+	comma, before := rune(0), 0 // lines before the first row
+	for {
+		first, rest, more := strings.Cut(text, "\n")
+		first = strings.TrimSpace(first)
+		if d, says := delimiterLine(first); says {
+			comma = d
+		} else if first != "" || !more {
+			break
+		}
+		text = rest
+		before++
+	}
+	if first, _, _ := strings.Cut(text, "\n"); comma == 0 {
+		comma = delimiter(first)
+	}
+	in := csv.NewReader(strings.NewReader(text))
+	in.Comma = comma
 	in.FieldsPerRecord = -1
 	in.LazyQuotes = true
 
 	var rows []row
 	names := columns
-	for {
+	for n := 0; ; n++ {
 		record, err := in.Read()
 		if err == io.EOF {
 			return rows, nil
@@ -143,7 +164,7 @@ func (u upload) rows() ([]row, error) {
 			return nil, fmt.Errorf("file: %w", err)
 		}
 		line, _ := in.FieldPos(0)
-		if line == 1 {
+		if n == 0 {
 			if slices.ContainsFunc(record, isColumn) {
 				names = record
 			}
@@ -151,14 +172,54 @@ func (u upload) rows() ([]row, error) {
 				continue
 			}
 		}
-		rows = append(rows, row{line, contactOf(names, record)})
+		rows = append(rows, row{before + line, contactOf(names, record)})
 	}
 }
 
-func delimiter(first []byte) rune {
+// decoded is the file's text. UTF-16 says that it is by its byte order mark; of
+// other bytes that are not UTF-8 nobody can tell which letters they were, and a
+// wrong guess is in every message.
+func decoded(file []byte) (string, error) {
+	if bytes.HasPrefix(file, []byte("\xff\xfe")) || bytes.HasPrefix(file, []byte("\xfe\xff")) {
+		var err error
+		if file, err = unicode.UTF16(unicode.LittleEndian, unicode.ExpectBOM).NewDecoder().Bytes(file); err != nil {
+			return "", fmt.Errorf("file: %w", err)
+		}
+	}
+	file = bytes.TrimPrefix(file, []byte("\xef\xbb\xbf"))
+	line := 1
+	for rest := file; len(rest) > 0; {
+		r, n := utf8.DecodeRune(rest)
+		switch {
+		case r == utf8.RuneError && n == 1:
+			return "", fmt.Errorf("file is not UTF-8 in line %d (Latin-1 or Windows-1252?): save it as CSV UTF-8", line)
+		case r == 0:
+			return "", fmt.Errorf("file has a zero byte in line %d (UTF-16 without its mark?): save it as CSV UTF-8", line)
+		case r == '\n':
+			line++
+		}
+		rest = rest[n:]
+	}
+	return string(file), nil
+}
+
+// delimiterLine reads a line that only says which delimiter the file has.
+func delimiterLine(line string) (rune, bool) {
+	said, ok := strings.CutPrefix(strings.ToLower(strings.Trim(line, `"`)), "sep=")
+	if said == "" && ok {
+		said = "\t" // trimmed with the end of the line
+	}
+	if !ok || !strings.Contains(",;\t|", said) || utf8.RuneCountInString(said) != 1 {
+		return 0, false
+	}
+	r, _ := utf8.DecodeRuneInString(said)
+	return r, true
+}
+
+func delimiter(first string) rune {
 	best, most := ',', 0
 	for _, d := range ",;\t" {
-		if n := bytes.Count(first, []byte(string(d))); n > most {
+		if n := strings.Count(first, string(d)); n > most {
 			best, most = d, n
 		}
 	}
@@ -166,17 +227,36 @@ func delimiter(first []byte) rune {
 }
 
 func isColumn(name string) bool {
-	return slices.ContainsFunc(columns, func(c string) bool { return strings.EqualFold(c, strings.TrimSpace(name)) })
+	return slices.ContainsFunc(columns, func(c string) bool { return strings.EqualFold(c, columnName(name)) })
+}
+
+// columnName takes out what people put between the words of a header: "Phone
+// Number" and first_name are the API's phoneNumber and firstName.
+func columnName(name string) string {
+	return strings.NewReplacer(" ", "", "_", "", "-", "").Replace(strings.TrimSpace(name))
+}
+
+// plainValue is a value as it was meant: spreadsheets write ="+39…" and '+39… so
+// that a number stays text.
+func plainValue(value string) string {
+	value = strings.TrimSpace(value)
+	if inside, ok := strings.CutPrefix(value, `="`); ok && strings.HasSuffix(inside, `"`) {
+		return strings.TrimSuffix(inside, `"`)
+	}
+	if strings.HasPrefix(value, "'+") {
+		return value[1:]
+	}
+	return value
 }
 
 func contactOf(names, values []string) Contact {
 	var c Contact
 	for i, value := range values {
-		value = strings.TrimSpace(value)
+		value = plainValue(value)
 		if i >= len(names) || value == "" {
 			continue
 		}
-		switch name := strings.TrimSpace(names[i]); strings.ToLower(name) {
+		switch name := strings.TrimSpace(names[i]); strings.ToLower(columnName(name)) {
 		case "phonenumber":
 			c.PhoneNumber = value
 		case "firstname":

@@ -153,10 +153,16 @@ func (w *World) sweep() {
 	case !c.Wake.IsZero() && c.Wake.Before(w.streamNow().Add(-time.Minute)):
 		w.tell("", "the sweep finds the campaign, %s", c.State)
 		w.send(runner.Wakeup{Key: key, Kind: runner.WakeTimer})
-	case c.State == "" && !w.opts.NoSweep:
+	case c.State == "" && !w.opts.NoSweep && w.remembered():
 		w.tell("", "the sweep finds the request, which has no record")
 		w.send(runner.Wakeup{Key: key, Kind: runner.WakeRequest, Request: w.request, Asked: w.asked()})
 	}
+}
+
+// remembered says that the requests' stream still has the request.
+func (w *World) remembered() bool {
+	at := w.asked()
+	return !at.IsZero() && w.now.Sub(at) < eventsKept-time.Hour
 }
 
 // asked is when the request was first stored.

@@ -16,7 +16,12 @@ type Census struct {
 	Confirms  int // that took effect
 	Calls     int // of ports: as many moments at which something could go wrong
 	Wrong     map[string]int
+	// Unresolved is how many of each kind of gateway, and of each lie, ended so, of how many.
+	Unresolved map[string]Share
 }
+
+// Share is some out of all.
+type Share struct{ Of, All int }
 
 // Add counts what another world has counted.
 func (c *Census) Add(o Census) {
@@ -25,6 +30,37 @@ func (c *Census) Add(o Census) {
 	c.Calls += o.Calls
 	c.Ended = sum(c.Ended, o.Ended)
 	c.Wrong = sum(c.Wrong, o.Wrong)
+	if c.Unresolved == nil {
+		c.Unresolved = map[string]Share{}
+	}
+	for name, s := range o.Unresolved {
+		had := c.Unresolved[name]
+		c.Unresolved[name] = Share{had.Of + s.Of, had.All + s.All}
+	}
+}
+
+// count keeps how often a person has to be asked, by what the gateway is like and what
+// was not true.
+func (w *World) count(c campaign.Campaign) {
+	kind := "by id"
+	switch g := w.gateway; {
+	case g.StatsOnly && w.measured:
+		kind = "UC-006 only, measured"
+	case g.StatsOnly:
+		kind = "UC-006 only, not measured"
+	case g.ConfiguresOnce && g.NoDelete != 0:
+		kind = "by id, neither configured again nor deleted"
+	}
+	what := "nothing untrue"
+	if w.saw.lie {
+		what = wrongNames[w.lastLie]
+	}
+	s := w.unresolved[kind+", "+what]
+	s.All++
+	if c.State == campaign.Unresolved {
+		s.Of++
+	}
+	w.unresolved[kind+", "+what] = s
 }
 
 func sum[K comparable](a, b map[K]int) map[K]int {
@@ -39,8 +75,13 @@ func sum[K comparable](a, b map[K]int) map[K]int {
 
 // String is the census in three lines.
 func (c Census) String() string {
-	return fmt.Sprintf("%d calls of ports, %d confirms took effect\nended: %s\nwrong: %s",
-		c.Calls, c.Confirms, ranked(c.Ended), ranked(c.Wrong))
+	var unresolved strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(c.Unresolved)) {
+		s := c.Unresolved[name]
+		fmt.Fprintf(&unresolved, "\n  %6.2f %%  %7d of %8d  %s", 100*float64(s.Of)/float64(max(s.All, 1)), s.Of, s.All, name)
+	}
+	return fmt.Sprintf("%d calls of ports, %d confirms took effect\nended: %s\nwrong: %s\nunresolved:%s",
+		c.Calls, c.Confirms, ranked(c.Ended), ranked(c.Wrong), unresolved.String())
 }
 
 // ranked lists counts, the largest first.

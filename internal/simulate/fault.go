@@ -27,10 +27,21 @@ const (
 	powerCut           // the streams lose their last acknowledged write, and every connection
 	timerCut           // the same, and what is lost is a timer
 	leaderless         // the records answer nobody for a while
+	hollow             // the gateway says yes, and does nothing
+	unfound            // one read is answered 404
+	allBlind           // from now on everything is answered 404, by somebody else
+	readsBlind         // from now on every read is answered 404
+	readsOld           // from now on what is confirmed reads unconfirmed
+	recordLost         // the service stops, the records are gone, and it starts again
+	restored           // the same, and an older backup of them is put in their place
+	moved              // the service stops, and another gateway is configured
+	replaced           // the gateway is another one under its old address
 )
 
 var wrongNames = [...]string{"fine", "frozen", "dies", "done, then dies", "lost", "done, reply lost", "late",
-	"repeated on the way", "refused", "not attempted", "throttled", "unauthorised", "the connection breaks", "POWER CUT", "POWER CUT, a timer is lost", "no leader"}
+	"repeated on the way", "refused", "not attempted", "throttled", "unauthorised", "the connection breaks", "POWER CUT", "POWER CUT, a timer is lost", "no leader",
+	"success without effect", "a false 404", "EVERYTHING IS ANSWERED 404", "READS ARE ANSWERED 404", "READS ARE OLD",
+	"THE RECORD IS LOST", "AN OLDER RECORD IS RESTORED", "ANOTHER GATEWAY IS CONFIGURED", "THE GATEWAY IS ANOTHER ONE"}
 
 // fault is something that goes wrong, once.
 type fault struct {
@@ -47,9 +58,12 @@ var (
 	atWrite = []wrong{frozen, dies, diesAfter, lost, replyLost, disconnected}
 	atAdmit = []wrong{frozen, dies, notAttempted, throttled, unauthorised, disconnected}
 	atCall  = []wrong{frozen, frozen, frozen, late, late, dies, diesAfter, lost, replyLost, repeated, throttled, unauthorised, notAttempted, disconnected}
-	// What the gateway can refuse it may refuse for no visible reason. A
-	// delete or a status that is refused wrongly would be a gateway that lies.
+	// What the gateway can refuse it may refuse for no visible reason.
 	atRefusable = append([]wrong{refused}, atCall...)
+	// What can be untrue where.
+	lieAtSuccess = []wrong{hollow, hollow, allBlind, readsBlind, readsOld}
+	lieAtRead    = []wrong{unfound, unfound, allBlind, readsBlind, readsOld}
+	lieAtLoad    = []wrong{recordLost, restored, moved, replaced}
 )
 
 // How long things take: longer than the redelivery, L, the lease, S.
@@ -60,6 +74,8 @@ var (
 	pauses  = []time.Duration{time.Second, 30 * time.Second}
 	absence = []time.Duration{9 * time.Second, 30 * time.Second}
 	codes   = []int{400, 402, 404, 409}
+	// How long a lie lasts; the last one does not end.
+	spells = []time.Duration{3 * time.Minute, 20 * time.Second, 3 * time.Hour, 0}
 )
 
 // inTime is the longest delay that S allows for.
@@ -70,7 +86,7 @@ func (w *World) draw(k *worker, at string, menu []wrong) fault {
 	if w.script != nil {
 		return w.planned(k, at)
 	}
-	if w.budget == 0 {
+	if w.budget == 0 || len(menu) == 0 {
 		return fault{}
 	}
 	once := w.rate
@@ -78,6 +94,19 @@ func (w *World) draw(k *worker, at string, menu []wrong) fault {
 		once = 60
 		if at == w.sore[0] || at == w.sore[1] {
 			once = 2
+		}
+	}
+	if lies := w.untrue(at); w.lies > 0 && len(lies) > 0 {
+		if i := w.tape.Rarely(once, len(lies)+1); i > 0 && w.may(lies[i-1], at) {
+			w.lies--
+			w.budget--
+			w.saw.lie, w.lastLie = true, lies[i-1]
+			w.saw.old = w.saw.old || w.lastLie == readsOld
+			f := fault{what: lies[i-1]}
+			if f.what >= allBlind && f.what <= readsOld {
+				f.after = spells[w.tape.Choose(len(spells))]
+			}
+			return f
 		}
 	}
 	i := w.tape.Rarely(once, len(menu)+1)
@@ -108,6 +137,46 @@ func (w *World) draw(k *worker, at string, menu []wrong) fault {
 	return f
 }
 
+// untrue is what may be untrue at a call.
+func (w *World) untrue(at string) []wrong {
+	switch at {
+	case "call confirm", "call delete", "call configure":
+		return lieAtSuccess
+	case "call status", "call stats":
+		return lieAtRead
+	case "load":
+		return lieAtLoad
+	}
+	return nil
+}
+
+// may says that a lie can happen now, and that anybody could help against it.
+func (w *World) may(lie wrong, at string) bool {
+	switch lie {
+	case allBlind, readsBlind:
+		return w.gateway.Blind == runnertest.Sees
+	case readsOld:
+		// Old reads, and a configure that does nothing and says nothing, are one
+		// story told by two: nobody could see through that.
+		return w.gateway.Blind == runnertest.Sees && !w.saw.hollowPut
+	case hollow:
+		if at == "call configure" {
+			w.saw.hollowPut = !w.saw.old
+			return w.saw.hollowPut
+		}
+	case recordLost, restored:
+		// The events must not have aged out: record and events lost at once are
+		// what nobody can mend.
+		return w.now.Sub(w.start) < eventsKept/2 && w.request.At.Sub(w.start) < eventsKept/2 && (lie == recordLost || len(w.backup) > 0)
+	case moved:
+		return !w.elsewhere
+	case replaced:
+		// It has to show whose campaign a number is.
+		return !w.elsewhere && !w.gateway.StatsOnly && !w.gateway.Nameless
+	}
+	return true
+}
+
 // broken is the fault as the gateway's fake knows it.
 func (f fault) broken() runnertest.Fault {
 	b := runnertest.Fault{After: f.after}
@@ -122,6 +191,10 @@ func (f fault) broken() runnertest.Fault {
 		b.Break = runnertest.Repeated
 	case refused:
 		b.Break, b.HTTP = runnertest.Refused, f.code
+	case hollow:
+		b.Break = runnertest.Hollow
+	case unfound:
+		b.Break = runnertest.Unfound
 	case notAttempted:
 		b.Break = runnertest.NotAttempted
 	case throttled:

@@ -48,6 +48,10 @@ func (w *World) imagine() {
 		w.sore = [2]string{sore[t.Choose(len(sore))], sore[t.Choose(len(sore))]}
 	}
 	w.powerAt = t.Rarely(3, 80) - 1
+	if w.lies = t.Rarely(2, 3); w.lies > 0 {
+		w.budget = max(w.budget, w.lies)
+		w.backupAt = t.Rarely(3, 40) - 1
+	}
 	clock := clocks[t.Rarely(2, len(clocks))]
 	w.skew = clock[0]
 	for i, k := range w.all {
@@ -71,7 +75,20 @@ func (w *World) imagine() {
 		// Without the fence it is the intent that must not be lost: let it come there.
 		w.powerAt %= 20
 	}
-	g.EditsConfirmed = t.Choose(2) == 1
+	g.EditsConfirmed, g.KeepsConfirmed, g.ConfiguresOnce = false, false, false
+	switch t.Choose(4) {
+	case 1:
+		g.EditsConfirmed = true
+	case 2:
+		g.KeepsConfirmed = true
+	case 3:
+		g.ConfiguresOnce = true
+	}
+	g.StatsOnly = t.Rarely(4, 2) == 1
+	g.Wordless = t.Rarely(5, 2) == 1
+	g.Nameless = t.Rarely(5, 2) == 1
+	// Only where it is so can it have been measured.
+	w.measured = t.Choose(2) == 1 && !g.EditsConfirmed
 	g.ConfirmsAgain = t.Choose(2) == 1
 	g.Fails = t.Rarely(10, 2) == 1
 	g.SetCredit(wellOff)
@@ -131,8 +148,8 @@ func (w *World) imagineLimits() {
 // byHand deletes, on the gateway's own page, whatever was made last.
 func (w *World) byHand() {
 	all := w.gateway.Seen()
-	if len(all) == 0 {
-		return
+	if len(all) == 0 || w.saw.moved {
+		return // the last one may be a stranger's
 	}
 	permit, _ := w.gateway.Admit(context.Background(), campaign.OpDelete)
 	o := permit.Call(context.Background(), campaign.Call{Op: campaign.OpDelete, CampaignID: all[len(all)-1].ID})

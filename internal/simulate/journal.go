@@ -145,7 +145,9 @@ func (j journal) Publish(_ context.Context, c campaign.Campaign) error {
 		if w.opts.Subject != nil {
 			subject = w.opts.Subject(*e, k.seen)
 		}
-		w.publish(*e, subject)
+		if err := w.publish(*e, subject); err != nil {
+			return err
+		}
 		switch f.what {
 		case diesAfter:
 			panic(crash{})
@@ -165,7 +167,7 @@ var publishing = func() map[campaign.EventType]string {
 }()
 
 // publish stores an event unless its subject has one.
-func (w *World) publish(e campaign.Event, subject int) {
+func (w *World) publish(e campaign.Event, subject int) error {
 	for i := range w.events {
 		t := &w.events[i]
 		if t.Type == e.Type && t.subject == subject && w.now.Sub(t.at) < eventsKept {
@@ -173,13 +175,19 @@ func (w *World) publish(e campaign.Event, subject int) {
 				e.N, subject = e.N+1, subject+1 // whatever has it is further down
 				continue
 			}
-			if !t.At.Equal(e.At) && !w.saw.powerCut {
+			if e.Type == campaign.EventCostCalculated && t.CampaignID != e.CampaignID {
+				w.tell("", "its cost was told already, for campaign %d", t.CampaignID)
+				return &runner.ToldOtherwise{Event: t.Event}
+			}
+			if !t.At.Equal(e.At) && !w.saw.powerCut && !w.saw.unrecorded {
 				w.fail("two contents", "%s.%d was told at %s and is told again with the content of %s", e.Type, e.N, t.At, e.At)
 			}
-			return
+			return nil
 		}
 	}
 	w.events = append(w.events, told{e, subject, w.now})
+	w.judgeTold(e)
+	return nil
 }
 
 func (j journal) Told(context.Context, campaign.Key) ([]campaign.Event, error) {

@@ -36,7 +36,7 @@ func (w *World) answered(m *message, v runner.Verdict) {
 		// The cancel was handled first.
 	case v.Do == runner.Bury && (m.Kind != runner.WakeRequest || len(c.Request.Diff(m.Request)) == 0):
 		w.fail("buried", "a %s is buried: %s", m.Kind, v.Note)
-	case isCancel(m) && c.Cancel == nil && !c.State.Final() && !w.saw.powerCut:
+	case isCancel(m) && c.Cancel == nil && !c.State.Final() && !w.saw.powerCut && !w.saw.unrecorded:
 		w.fail("cancel forgotten", "a cancel is acknowledged, and the record, %q, knows nothing of it", c.State)
 	}
 }
@@ -64,39 +64,48 @@ func (w *World) judge() {
 		told[e.Type]++
 	}
 
-	sent := standing > 1 || standing > 0 && (c.State == campaign.Cancelled || c.State == campaign.Rejected)
-	if sent && w.saw.powerCut && w.saw.tooLate && w.gateway.NoDelete != 0 {
-		// The intent is gone, its confirm was held up for longer than S, and there is
-		// no fence: no protocol can mend that.
-		w.judgeEvents(c)
+	w.count(c)
+	if standing > 0 && w.saw.tooLate && w.saw.hollowPut && w.gateway.NoDelete != 0 {
+		// A confirm was held up for longer than S, the configure that should have
+		// disarmed it did nothing, and nothing deletes: nobody can mend that.
 		return
 	}
 	switch {
+	case w.gateway.Harmed():
+		w.fail("harm", "a stranger's campaign was changed or deleted")
 	case standing > 1:
 		w.fail("twice", "%d confirms took effect and stand", standing)
 	case w.saw.unmade:
-		// An end that was told and then lost: no protocol can mend that.
-	case !c.State.Final(), !c.Wake.IsZero():
+		// An end that was saved, lost, and told by whoever had saved it: no protocol
+		// can mend that.
+	case !c.State.Final() || !c.Wake.IsZero():
+		if c.State == "" && !w.remembered() {
+			break // nobody remembers that it was asked
+		}
 		w.fail("forgotten", "the record is %q, and nothing will wake it", c.State)
 	case told[campaign.EventConfirmed] > 0 && effective == 0:
 		w.fail("not true", "confirmed was told, and no confirm took effect")
-	case (c.State == campaign.Cancelled || c.State == campaign.Rejected) && standing > 0:
-		w.fail("sent all the same", "the campaign is %s and was sent", c.State)
+	case (told[campaign.EventCancelled] > 0 || told[campaign.EventRejected] > 0) && standing > 0:
+		w.fail("sent all the same", "it was told that it is not sent, and it was sent")
 	case (c.State == campaign.Completed || c.State == campaign.Unreconciled) && standing == 0:
 		w.fail("never sent", "the campaign is %s and was never sent", c.State)
 	case c.State == campaign.Failed && w.saw.powerCut && w.saw.cancelled && undone > 0:
 		// A cancel was acknowledged, and lost when its delete was on its way.
 	case w.saw.byHand && (c.State == campaign.Failed || standing == 0):
 		// Whoever deletes a campaign there has it deleted.
+	case c.State == campaign.Failed && w.saw.lie:
+		// The gateway shows unconfirmed what was confirmed, again and again.
 	case c.State == campaign.Failed && (c.Reason.Code != campaign.ReasonGateway || !w.gateway.Fails):
 		w.fail("vanished", "the campaign failed: %s", c.Reason.Message)
 	case c.State == campaign.Cancelled && !w.saw.cancelled:
 		w.fail("not true", "cancelled, by nobody")
-	case c.State == campaign.Unresolved && w.gateway.NoDelete == 0:
-		w.fail("needless", "unresolved, though the gateway could have been asked")
-	case c.State == campaign.Unreconciled:
+	case c.State == campaign.Unresolved && c.Confirmed != nil && c.Reason.Step == campaign.OpDelete:
+		// A delete was sent, and its answer was lost: nobody can say what it did.
+	case c.State == campaign.Unresolved && !w.dim():
+		w.fail("needless", "unresolved, though the gateway could have been asked: %s", c.Reason.Message)
+	case c.State == campaign.Unreconciled && !w.saw.lie:
 		w.fail("needless", "the statistics were given up")
-	case undone > 0 && !w.saw.cancelled && !w.saw.tooLate && !w.saw.powerCut && !w.saw.byHand:
+	case undone > 0 && !w.saw.cancelled && !w.saw.tooLate && !w.saw.powerCut && !w.saw.byHand && !w.saw.lie:
 		w.fail("destroyed", "a confirm that took effect in time was undone")
 	case c.State == campaign.Rejected:
 		w.judgeRejection(c)
@@ -105,8 +114,31 @@ func (w *World) judge() {
 	w.judgeLedger(c, standing)
 }
 
+// dim says that a gateway cannot show enough, or that something was not true, so
+// that a person may have to be asked.
+func (w *World) dim() bool {
+	g := w.gateway
+	return w.saw.lie || w.saw.powerCut || w.saw.refusal || g.StatsOnly || g.ConfiguresOnce || w.saw.byHand
+}
+
+// judgeTold looks at what is told the moment it is.
+func (w *World) judgeTold(e campaign.Event) {
+	if e.Type != campaign.EventConfirmed {
+		return
+	}
+	for _, s := range w.gateway.Seen() {
+		if s.Confirms > 0 {
+			return
+		}
+	}
+	w.fail("not true", "confirmed is told, and no confirm took effect")
+}
+
 // judgeRejection asks whether there was a reason.
 func (w *World) judgeRejection(c campaign.Campaign) {
+	if w.saw.lie {
+		return
+	}
 	switch why := c.Reason; why.Code {
 	case campaign.ReasonExpired:
 		if w.request.ExpiresAt.IsZero() {
@@ -151,7 +183,7 @@ func (w *World) judgeEvents(c campaign.Campaign) {
 		count[e.Type]++
 		events[i] = e.Event
 	}
-	if w.saw.unmade {
+	if w.saw.unmade || w.saw.unrecorded {
 		return
 	}
 	want := map[campaign.EventType]int{campaign.EventCostCalculated: c.Quotes, campaign.EventStats: c.StatsN}
@@ -159,7 +191,9 @@ func (w *World) judgeEvents(c campaign.Campaign) {
 		want[campaign.EventConfirmed] = 1
 	}
 	counted := c.State == campaign.Completed || c.State == campaign.Unreconciled
-	if s := c.State; !counted {
+	if s := c.State; s == campaign.Unresolved {
+		want[campaign.EventUnresolved] = c.UnresolvedN
+	} else if !counted {
 		want[campaign.EventType(s)] = 1
 	}
 	if last := slices.ContainsFunc(events, func(e campaign.Event) bool { return e.Last }); counted && !last {
@@ -170,7 +204,7 @@ func (w *World) judgeEvents(c campaign.Campaign) {
 			w.fail("not told", "the record told %d %s, the stream has %d", n, event, count[event])
 		}
 	}
-	if w.saw.powerCut {
+	if w.saw.powerCut || w.saw.unrecorded {
 		return // numbers were used again, for other drafts
 	}
 	if err := runnertest.Orderly(events); err != nil {

@@ -25,6 +25,9 @@ func (w *World) live() {
 			w.faults[powerCut]++
 			w.cutPower(w.tape.Rarely(3, 3))
 		}
+		if step == w.backupAt {
+			w.keepBackup()
+		}
 		w.arrive(step)
 		w.look()
 		if len(w.options) == 0 {
@@ -102,6 +105,11 @@ func (w *World) proceed(k *worker) {
 		w.cutPower(cutTimer)
 	case leaderless:
 		w.leader = w.now.Add(f.after)
+	case allBlind, readsBlind, readsOld:
+		w.blind(f)
+	case recordLost, restored, moved, replaced:
+		w.restart(f.what)
+		return
 	}
 	if f.what != dies {
 		k.fault = f

@@ -6,6 +6,7 @@ import (
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/runner"
+	"github.com/staffetta-io/staffetta/internal/runner/runnertest"
 )
 
 // Script is a history that somebody wrote: what chance would take too long to
@@ -13,6 +14,8 @@ import (
 type Script struct {
 	At       time.Duration // the campaign's instant, from the start; zero: immediately
 	NoDelete int           // the code with which every delete is refused; zero: none is
+	Gateway  func(*runnertest.Gateway)
+	Measured bool // configure is known to be refused once a campaign was confirmed
 	Faults   []Planned
 }
 
@@ -52,6 +55,11 @@ func (w *World) scene() {
 	}
 	g := w.gateway
 	g.StartsAfter, g.NoDelete, g.EditsConfirmed, g.ConfirmsAgain, g.Fails = 0, w.script.NoDelete, false, false, false
+	g.KeepsConfirmed, g.ConfiguresOnce, g.StatsOnly, g.Wordless, g.Nameless = false, false, false, false, false
+	if w.script.Gateway != nil {
+		w.script.Gateway(g)
+	}
+	w.measured = w.script.Measured
 	g.SetCredit(wellOff)
 	w.arrivals = append(w.arrivals, arrival{wakeup: runner.Wakeup{Key: key, Kind: runner.WakeRequest, Request: w.request}})
 }

@@ -26,7 +26,7 @@ func (w *World) Tell(choices []uint16) (string, *Violation) {
 
 // abridged leaves out the middle of a long story.
 func abridged(text string) string {
-	const head, tail = 70, 20
+	const head, tail = 90, 20
 	lines := strings.SplitAfter(text, "\n")
 	if len(lines) <= head+tail+1 {
 		return text

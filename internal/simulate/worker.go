@@ -14,7 +14,7 @@ import (
 type worker struct {
 	w       *World
 	name    string
-	runners [2]*runner.Runner // without budgets, and with
+	process *runner.Runner // until it dies; nil: it has not begun
 	resume  func() (struct{}, bool)
 	stop    func()
 	yield   func(struct{}) bool
@@ -62,15 +62,38 @@ func (k *worker) handle() {
 			if _, ok := r.(crash); !ok {
 				panic(r)
 			}
-			k.dead = true
+			k.dead, k.process = true, nil
 		}
 	}()
-	r := k.runners[0]
-	if k.w.budgeted {
-		r = k.runners[1]
+	if k.process == nil {
+		k.process = k.start()
 	}
-	k.verdict = r.Handle(context.Background(), k.msg.Wakeup)
+	k.verdict = k.process.Handle(context.Background(), k.msg.Wakeup)
 	k.handled = true
+}
+
+// start is the beginning of a process, with the settings of the moment.
+func (k *worker) start() *runner.Runner {
+	w, o := k.w, k.w.opts
+	rules := w.rules
+	rules.ConfigureRefusedOnceSent = w.measured
+	ro := runner.Options{Rules: rules, Journal: journal{k}, Gateway: gateway{k}, Clock: k.clock, Sleep: k.sleep, At: here}
+	if w.elsewhere {
+		ro.At = elsewhere
+	}
+	if w.budgeted {
+		ro.Budgets = budgets{k}
+	}
+	if o.Journal != nil {
+		ro.Journal = o.Journal(ro.Journal)
+	}
+	if o.Gateway != nil {
+		ro.Gateway = o.Gateway(ro.Gateway)
+	}
+	if o.Decide != nil {
+		ro.Decide = o.Decide(rules)
+	}
+	return runner.New(ro)
 }
 
 // pause gives way before a port call. The world decides when it goes on, and
@@ -82,6 +105,12 @@ func (k *worker) pause(at string, menu []wrong) fault {
 		panic(crash{})
 	}
 	return k.fault
+}
+
+// sleep waits with a call in hand; its message stays with it.
+func (k *worker) sleep(_ context.Context, d time.Duration) {
+	k.frozen = k.w.now.Add(d)
+	k.pause("wait", nil)
 }
 
 // die ends what the worker does, here.

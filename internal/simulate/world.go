@@ -51,6 +51,7 @@ type World struct {
 	faults          [len(wrongNames)]int   // in all histories
 	ended           map[campaign.State]int // in all histories
 	lived, confirms int                    // in all histories
+	unresolved      map[string]Share       // in all histories
 
 	// One history.
 	streams
@@ -63,7 +64,13 @@ type World struct {
 	request    campaign.Request
 	messages   []*message
 	arrivals   []arrival
+	backup     []version        // of the records
+	backupAt   int              // the step at which it is made; negative: none is
+	elsewhere  bool             // another gateway is configured
+	measured   bool             // it was measured that configure is refused once a campaign was confirmed
 	budget     int              // faults that may still come
+	lies       int              // how many of them may be lies
+	lastLie    wrong            // the last one that was told
 	rate       int              // one in so many calls goes wrong
 	sore       [2]string        // calls at which it is every other one
 	powerAt    int              // the step at which the power fails; negative: it does not
@@ -79,15 +86,19 @@ type World struct {
 
 // sights are what a history met that bears on what may be expected of it.
 type sights struct {
-	powerCut  bool // a power cut took something back
-	unmade    bool // it took back an end that the world may have been told
-	unfiled   bool // it took back a write of the ledger
-	refusal   bool // the gateway refused something for no visible reason
-	tooLate   bool // a confirm was under way longer than S allows for
-	cancelled bool // somebody cancelled
-	approved  bool // somebody approved
-	declined  bool // somebody declined
-	byHand    bool // somebody deleted it at the gateway
+	powerCut       bool // a power cut took something back
+	unmade         bool // it took back an end that the world may have been told
+	unfiled        bool // it took back a write of the ledger
+	old, hollowPut bool // reads were old; a configure did nothing and said nothing
+	lie            bool // something was not true
+	moved          bool // the gateway is another one than it was
+	unrecorded     bool // the record was lost, or an older one put in its place
+	refusal        bool // the gateway refused something for no visible reason
+	tooLate        bool // a confirm was under way longer than S allows for
+	cancelled      bool // somebody cancelled
+	approved       bool // somebody approved
+	declined       bool // somebody declined
+	byHand         bool // somebody deleted it at the gateway
 }
 
 // ackWait is how long a message stays with a worker that is not heard of.
@@ -127,37 +138,22 @@ type arrival struct {
 // NewWorld makes a world. Close ends it.
 func NewWorld(o Options) *World {
 	// Few repetitions, so that what needs many ends soon.
-	rules := campaign.Rules{Denials: 9, Vanished: 3, Rounds: 8}
+	rules := campaign.Rules{Denials: 3, Vanished: 3, Rounds: 8, GiveUp: 24 * time.Hour, LookAgain: 4 * time.Hour, PollMax: time.Hour, BackoffMax: 20 * time.Minute}
 	if o.Rules != nil {
 		o.Rules(&rules)
 	}
 	w := &World{opts: o, rules: rules.WithDefaults()}
 	w.gateway, w.ended = newGateway(w), map[campaign.State]int{}
+	w.unresolved = map[string]Share{}
 	for i, name := range []string{"A", "B", "C"} {
-		k := newWorker(w, name)
-		var j runner.Journal = journal{k}
-		var g runner.Gateway = gateway{k}
-		if o.Journal != nil {
-			j = o.Journal(j)
-		}
-		if o.Gateway != nil {
-			g = o.Gateway(g)
-		}
-		for n, b := range []runner.Budgets{nil, budgets{k}} {
-			ro := runner.Options{Rules: w.rules, Journal: j, Gateway: g, Budgets: b, Clock: k.clock}
-			if o.Decide != nil {
-				ro.Decide = o.Decide(w.rules)
-			}
-			k.runners[n] = runner.New(ro)
-		}
-		w.all[i] = k
+		w.all[i] = newWorker(w, name)
 	}
 	return w
 }
 
 // Census is what happened in all histories so far.
 func (w *World) Census() Census {
-	c := Census{Histories: w.lived, Ended: w.ended, Confirms: w.confirms, Calls: w.calls, Wrong: map[string]int{}}
+	c := Census{Histories: w.lived, Ended: w.ended, Confirms: w.confirms, Calls: w.calls, Wrong: map[string]int{}, Unresolved: w.unresolved}
 	for what, n := range w.faults {
 		if n > 0 {
 			c.Wrong[wrongNames[what]] = n
@@ -214,11 +210,12 @@ func (w *World) reset() {
 	w.streams = streams{versions: w.versions[:0], events: w.events[:0], timers: w.timers[:0], saves: w.saves[:0]}
 	w.messages, w.arrivals = w.messages[:0], w.arrivals[:0]
 	w.ledger, w.before, w.budgeted = ledger{}, ledger{}, false
+	w.backup, w.backupAt, w.elsewhere, w.measured = w.backup[:0], -1, false, false
 	w.last, w.sweepAt, w.sweeps, w.deliveries, w.atOnce = nil, never, 0, 0, 0
 	w.saw, w.wrong = sights{}, nil
 	w.gateway.Reset()
 	for _, k := range w.all {
-		*k = worker{w: w, name: k.name, runners: k.runners, resume: k.resume, stop: k.stop, yield: k.yield, epoch: 1, since: w.now, down: w.now}
+		*k = worker{w: w, name: k.name, resume: k.resume, stop: k.stop, yield: k.yield, epoch: 1, since: w.now, down: w.now}
 	}
 }
 

@@ -18,21 +18,31 @@ const (
 // dashes, dots and parentheses are ignored. The result is "+" and the digits.
 //
 // A number without + or 00 is refused: a national number cannot be told from an
-// international one.
+// international one. So is +49 (0)30: the zero in parentheses is for callers within
+// the country (ITU-T E.123 has no such form), and dialled from abroad it is a wrong
+// number. Only Italian numbers keep it: +39 (02) is one, +39 (0)2 is not.
 func ParseNumber(s string) (e164 string, err error) {
 	if isE164(s) {
 		return s, nil
 	}
 	var b strings.Builder
+	open, trunk := false, false // a parenthesis, and one of a zero alone or abroad
 	for i, r := range s {
 		switch {
 		case r >= '0' && r <= '9':
+			if open && r == '0' && b.Len() > 0 {
+				inside, _, _ := strings.Cut(s[i+1:], ")")
+				country := strings.TrimLeft(b.String(), "+0")
+				trunk = trunk || country != "39" || !strings.ContainsAny(inside, "0123456789")
+			}
+			open = false
 			b.WriteRune(r)
 		case r == '+' && b.Len() == 0:
 			b.WriteByte('+')
 		case r == '+':
 			return "", fmt.Errorf("number has a + at position %d, which may only lead", i+1)
 		case strings.ContainsRune(" -.()", r):
+			open = r == '(' || open && r == ' '
 		default:
 			return "", fmt.Errorf("number has a character that does not belong there: %q", r)
 		}
@@ -42,6 +52,8 @@ func ParseNumber(s string) (e164 string, err error) {
 		digits, international = strings.CutPrefix(digits, "00")
 	}
 	switch {
+	case trunk:
+		return "", errors.New("number has a (0), which is not dialled from abroad: leave it out")
 	case b.Len() == 0:
 		return "", errors.New("number is empty")
 	case !international:

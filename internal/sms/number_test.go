@@ -20,6 +20,14 @@ func TestParseNumber(t *testing.T) {
 		{"+390612345678", "+390612345678", ""},
 		{"+1234567", "+1234567", ""},
 		{"+123456789012345", "+123456789012345", ""},
+		{"+39 (02) 12345678", "+390212345678", ""},
+		{"(0039) 02 12345678", "+390212345678", ""},
+		{"+49 (0)30 1234567", "", "has a (0)"},
+		{"+49(0)301234567", "", "has a (0)"},
+		{"0049 ( 0 ) 30 1234567", "", "has a (0)"},
+		{"+44 (0161) 4960000", "", "has a (0)"},
+		{"+39 (0)2 12345678", "", "has a (0)"},
+		{"+393331230017/+393331230018", "", "does not belong"},
 		{"3331234567", "", "not in international format"},
 		{"0333123456", "", "not in international format"},
 		{"+123456", "", "6 digits, fewer than 7"},
@@ -46,7 +54,15 @@ func TestParseNumberReadsEverySpellingOfANumberTheSame(t *testing.T) {
 		digits := rapid.StringMatching(`[1-9][0-9]{6,14}`).Draw(t, "digits")
 		spelled := rapid.SampledFrom([]string{"+", "00", " +", "(00", "0-0"}).Draw(t, "prefix")
 		for _, d := range digits {
-			spelled += rapid.SampledFrom([]string{"", "", "", " ", "-", ".", "(", ")"}).Draw(t, "gap") + string(d)
+			gaps := []string{"", "", "", " ", "-", ".", ")", "("}
+			if d == '0' {
+				gaps = gaps[:7] // (0 is another number for callers from abroad
+			}
+			gap := rapid.SampledFrom(gaps).Draw(t, "gap")
+			if gap == " " && strings.HasSuffix(strings.TrimRight(spelled, " "), "(") {
+				gap = "."
+			}
+			spelled += gap + string(d)
 		}
 		if got, err := sms.ParseNumber(spelled); got != "+"+digits || err != nil {
 			t.Fatalf("ParseNumber(%q) = %q, %v; want +%s", spelled, got, err, digits)

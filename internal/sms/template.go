@@ -1,6 +1,9 @@
 package sms
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // A Template is a text cut at its placeholders. A placeholder is {{name}}, where
 // name has letters A to Z, digits, "_", "-" and ".", and spaces may stand around
@@ -88,6 +91,34 @@ func (t Template) Fill(value func(name string) string) string {
 
 // Placeholders are the names of a text's placeholders, in order, each once.
 func Placeholders(text string) []string { return ParseTemplate(text).Fields() }
+
+// Lookalikes are what somebody may have meant as a placeholder and is none, each
+// once and as it is written: {firstName}, {{first name}}. It is sent as it stands.
+func Lookalikes(text string) []string {
+	const longest = 40 // a name, not a sentence in braces
+	var found []string
+	for _, literal := range ParseTemplate(text).literals {
+		for rest := literal; ; {
+			open := strings.IndexByte(rest, '{')
+			if open < 0 {
+				break
+			}
+			rest = rest[open:]
+			inside := strings.TrimLeft(rest, "{")
+			end := strings.IndexAny(inside, "{}\n")
+			if end < 0 || inside[end] != '}' || end > longest || strings.TrimSpace(inside[:end]) == "" {
+				rest = inside
+				continue
+			}
+			after := strings.TrimLeft(inside[end:], "}")
+			if l := rest[:len(rest)-len(after)]; !slices.Contains(found, l) {
+				found = append(found, l)
+			}
+			rest = after
+		}
+	}
+	return found
+}
 
 // Fill replaces the placeholders of a text. A field that the map does not have is
 // filled with nothing: a recipient without a first name gets a message without

@@ -2,6 +2,7 @@ package sms_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -33,6 +34,24 @@ func TestFill(t *testing.T) {
 		}
 		if diff := cmp.Diff(c.names, sms.Placeholders(c.text)); diff != "" {
 			t.Errorf("Placeholders(%q) (-want +got):\n%s", c.text, diff)
+		}
+	}
+}
+
+func TestLookalikes(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		text string
+		want []string
+	}{
+		{"Ciao {firstName}, {firstName}: {{code}}", []string{"{firstName}"}},
+		{"Ciao {{first name}} {{ città }} {{code} {{{nome}", []string{"{{first name}}", "{{ città }}", "{{code}", "{{{nome}"}},
+		{"{{{code}}} {} {{ }} { a } }{ {", []string{"{ a }"}},
+		{"{" + strings.Repeat("x", 41) + "} {a\nb}", nil},
+		{"niente", nil},
+	} {
+		if diff := cmp.Diff(c.want, sms.Lookalikes(c.text)); diff != "" {
+			t.Errorf("Lookalikes(%q) (-want +got):\n%s", c.text, diff)
 		}
 	}
 }

@@ -67,7 +67,7 @@ func cancelledSending(s *scene) {
 	c := s.ask(m)
 	check(s, "status", until[*campaignv1.CampaignStats](c).Status, campaignv1.CampaignStats_STATUS_SENDING)
 	said, code := s.Type(s, "cancel", c.key, "--by", "anna")
-	check(s, "exit code", code, 1)
+	check(s, "exit code", code, 3)
 	if !strings.Contains(said, "not cancelled: it is being sent: the gateway cannot stop what has started") {
 		s.Errorf("the cancel is answered: %s", said)
 	}

@@ -195,7 +195,14 @@ func dearText(s *scene) {
 	check(s, "character", cost.Text.GetOddCharacter(), "’")
 	check(s, "position", cost.Text.GetOddPosition(), 2)
 	check(s, "substitute", cost.Text.GetSubstitute(), "'")
+	check(s, "advice", cost.Text.GetAdvice(), "write '")
 	check(s, "difference", cost.Text.GetDiffers(), "")
+
+	m = s.request("braces", s.box.generate(object{"contacts": 3}))
+	m.Text = "Ciao {{firstName}}, {code}"
+	cost = until[*campaignv1.CampaignCostCalculated](s.ask(m))
+	check(s, "placeholders", strings.Join(cost.Text.GetPlaceholders(), " "), "firstName")
+	check(s, "lookalikes", strings.Join(cost.Text.GetLookalikes(), " "), "{code}")
 }
 
 func tooManyParts(s *scene) {

@@ -53,10 +53,17 @@ func notGSM7(s *scene) {
 	c := s.ask(m)
 	e := c.rejected(campaignv1.CampaignRejected_REASON_TEXT_NOT_GSM7)
 	check(s, "field", e.Field, "text")
-	if !strings.Contains(e.Message, "'’'") || !strings.Contains(e.Message, "position 2") {
-		s.Errorf("the message names neither character nor position: %s", e.Message)
+	if !strings.Contains(e.Message, "“’” (U+2019) at position 2 is not in GSM-7: write ';") {
+		s.Errorf("the message does not name character, position and what to write: %s", e.Message)
 	}
 	check(s, "drafts", len(c.seen().Campaigns), 0)
+
+	m = s.request("capital", s.box.generate(object{"contacts": 3}))
+	m.Text = "È arrivato il Black Friday"
+	e = s.ask(m).rejected(campaignv1.CampaignRejected_REASON_TEXT_NOT_GSM7)
+	if !strings.Contains(e.Message, "write E', or E, which is shorter;") {
+		s.Errorf("the message does not say what to write for È: %s", e.Message)
+	}
 }
 
 func tooLate(s *scene) {

@@ -18,7 +18,8 @@ type Evidence struct {
 	Events   []campaign.Event
 	Commands []Command
 	Letters  []Letter
-	Armed    bool // the timer for the record's next wake-up is set
+	Armed    time.Time // when the next timer wakes it; earlier than the record asks for, if that is far away
+	Unarmed  bool      // no timer wakes it in time: not just unknown
 
 	// Missing names what could not be read, with the reason.
 	Missing []string

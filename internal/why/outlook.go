@@ -59,8 +59,10 @@ func (t *teller) waits() {
 		what = "A worker of the service has it in hand. If nothing comes of that, another one takes over"
 	}
 	switch overdue := now.Sub(c.Wake); {
-	case overdue < 0 && !t.Armed:
+	case overdue < 0 && t.Unarmed:
 		t.Story.Now = fmt.Sprintf("%s %s. The timer for that is missing; the service finds such campaigns by itself, within a quarter of an hour after that.", what, t.on(c.Wake))
+	case overdue < 0 && !t.Armed.IsZero() && t.Armed.Before(c.Wake):
+		t.Story.Now = fmt.Sprintf("%s %s. Far instants are slept to a week at a time: it is next woken %s.", what, t.on(c.Wake), t.on(t.Armed))
 	case overdue < late:
 		t.Story.Now = fmt.Sprintf("%s %s.", what, t.on(c.Wake))
 	default:

@@ -188,7 +188,12 @@ func (t *teller) offer(q campaign.Quote) string {
 		s += fmt.Sprintf(" (%s: twice in the list, malformed or opted out)", plural(q.Goal.Invalid, "would not", "would not"))
 	}
 	s += fmt.Sprintf("; %s at %s each, %s in all.", plural(q.Goal.Parts, "SMS part", "SMS parts"), money(q.Price.PerMessage), money(q.Price.Total))
-	if !q.Price.Sufficient {
+	switch unsaid := q.Price.Available.Currency == ""; {
+	case unsaid && q.Price.Sufficient:
+		return s + " The account has enough credit."
+	case unsaid:
+		return s + " The account has not enough credit."
+	case !q.Price.Sufficient:
 		return s + fmt.Sprintf(" The account had only %s.", money(q.Price.Available))
 	}
 	return s + fmt.Sprintf(" The account had %s.", money(q.Price.Available))
@@ -235,12 +240,18 @@ func statistic(s campaign.Stats, last bool, differs string) string {
 	if last {
 		text = "The last statistics: "
 	}
+	if s.Uncounted {
+		return text + word + "; the gateway gave no counts."
+	}
 	text += fmt.Sprintf("%s; %s of %s sent, %s delivered, %s not delivered", word, count(s.Sent), count(s.Total), count(s.Delivered), count(s.Undelivered))
 	switch {
 	case last && !s.Reconciled():
 		return text + fmt.Sprintf(". They do not add up: %s.", differs)
 	case last:
-		return text + fmt.Sprintf(" (%s %%). %s", s.DeliveryRate.Decimal, cost(s.Cost))
+		if s.DeliveryRate.Valid {
+			text += fmt.Sprintf(" (%s %%)", s.DeliveryRate.Decimal)
+		}
+		return text + ". " + cost(s.Cost)
 	}
 	return text + "."
 }

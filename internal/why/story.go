@@ -173,7 +173,7 @@ func (t *teller) summary() {
 		}
 	case campaign.Sending:
 		s = "It is being sent."
-		if st := c.Stats; st != nil {
+		if st := c.Stats; st != nil && !st.Uncounted {
 			s = fmt.Sprintf("It is being sent: %s of %s messages so far.", count(st.Sent), count(st.Total))
 		}
 	case campaign.Completed, campaign.Unreconciled:

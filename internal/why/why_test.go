@@ -135,7 +135,12 @@ func (s *scene) look() why.Evidence {
 		e.Record = &c
 	}
 	e.Events = s.journal.Events(key)
-	e.Armed = s.journal.Armed(key) > 0
+	if e.Unarmed = s.journal.Armed(key) == 0; !e.Unarmed && e.Record != nil {
+		e.Armed = e.Record.Wake
+		if week := e.Now.Add(7 * 24 * time.Hour); e.Armed.After(week) {
+			e.Armed = week // the runner sleeps no longer
+		}
+	}
 	return e
 }
 
@@ -189,6 +194,11 @@ var stories = []struct {
 		r.At = time.Date(2026, 11, 29, 8, 0, 0, 0, time.UTC)
 		s.ask(r)
 		time.Sleep(time.Hour)
+	}},
+	{name: "far", zone: rome, life: func(s *scene) {
+		r := blackFriday()
+		r.At = time.Now().Add(60 * 24 * time.Hour)
+		s.ask(r)
 	}},
 	{name: "cancelled", life: func(s *scene) {
 		r := blackFriday()
@@ -274,7 +284,7 @@ func TestStories(t *testing.T) {
 				}
 				e := s.look()
 				if e.Now = e.Now.Add(story.later); story.later > 0 {
-					e.Armed = false
+					e.Armed, e.Unarmed = time.Time{}, true
 				}
 				told := why.Tell(e, zone)
 				var page bytes.Buffer

@@ -54,8 +54,10 @@ func Orderly(events []campaign.Event) error {
 			if e.Last {
 				over = e.Type
 			}
-		case campaign.EventRejected, campaign.EventUnresolved:
-			if confirmed {
+		case campaign.EventUnresolved:
+			// It goes on being looked at: what is seen may follow, or what somebody says.
+		case campaign.EventRejected:
+			if confirmed && count[campaign.EventUnresolved] == 0 {
 				return fmt.Errorf("%s: the campaign is confirmed", name)
 			}
 			over = e.Type

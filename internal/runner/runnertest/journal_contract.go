@@ -238,6 +238,71 @@ func TestJournal(t *testing.T, open func(t *testing.T) JournalHarness) {
 			errUnexpected(t, h.B.Publish(t.Context(), c))
 			want(t, h, key, "stats.1", "stats.2")
 		}},
+		{"PublishRefusesACostThatWasToldForAnotherDraft", func(t *testing.T, h JournalHarness) {
+			c := Sample(key)
+			first := costEvent(1, 1542, "0123456789abcdef")
+			c.Outbox = []campaign.Event{first}
+			errUnexpected(t, h.A.Publish(t.Context(), c))
+			for _, second := range []campaign.Event{costEvent(1, 1543, first.QuoteID), costEvent(1, first.CampaignID, "fedcba9876543210")} {
+				c.Outbox = []campaign.Event{second, costEvent(2, 1544, "0123456789abcdef")}
+				for _, j := range []runner.Journal{h.A, h.B} {
+					var told *runner.ToldOtherwise
+					if err := j.Publish(t.Context(), c); !errors.As(err, &told) {
+						t.Fatalf("got error %v, want ToldOtherwise", err)
+					}
+					if e := told.Event; e.Type != first.Type || e.N != 1 || e.CampaignID != first.CampaignID || e.QuoteID != first.QuoteID {
+						t.Errorf("the event that is there is said to be %+v", e)
+					}
+				}
+			}
+			want(t, h, key, "cost_calculated.1")
+		}},
+		{"PublishTellsTheSameCostAgain", func(t *testing.T, h JournalHarness) {
+			c := Sample(key)
+			c.Outbox = []campaign.Event{costEvent(1, 1542, "0123456789abcdef"), costEvent(2, 1543, "0123456789abcdef")}
+			errUnexpected(t, h.A.Publish(t.Context(), c))
+			errUnexpected(t, h.B.Publish(t.Context(), c))
+			want(t, h, key, "cost_calculated.1", "cost_calculated.2")
+		}},
+		{"ToldOfAKeyThatNobodyWasToldOfIsNothing", func(t *testing.T, h JournalHarness) {
+			c := Sample(campaign.Key{Source: key.Source, RequestID: key.RequestID + "-2"})
+			c.Outbox = []campaign.Event{statsEvent(1)}
+			errUnexpected(t, h.A.Publish(t.Context(), c))
+			told, err := h.B.Told(t.Context(), key)
+			errUnexpected(t, err)
+			if len(told) != 0 {
+				t.Errorf("told %+v", told)
+			}
+		}},
+		{"ToldIsWhatWasToldInItsOrder", func(t *testing.T, h JournalHarness) {
+			c := Sample(key)
+			confirmed := campaign.Event{Type: campaign.EventConfirmed, N: 1, CampaignID: 1543, At: c.Since, Confirmed: &campaign.Confirmation{At: c.Since}, Quote: c.Quote}
+			rejected := campaign.Event{Type: campaign.EventRejected, N: 1, CampaignID: 1543, At: c.Since, Reason: &campaign.Reason{Code: campaign.ReasonNotSent, Message: "nobody"}}
+			c.Outbox = []campaign.Event{
+				costEvent(1, 1542, "0123456789abcdef"), costEvent(2, 1543, "fedcba9876543210"), confirmed,
+				statsEvent(1), statsEvent(2), statsEvent(3), rejected,
+			}
+			errUnexpected(t, h.A.Publish(t.Context(), c))
+			told, err := h.B.Told(t.Context(), key)
+			errUnexpected(t, err)
+			var got []string
+			for _, e := range told {
+				got = append(got, fmt.Sprintf("%s.%d of %d %s", e.Type, e.N, e.CampaignID, e.QuoteID))
+			}
+			// Of the statistics the last one alone.
+			if diff := cmp.Diff([]string{"cost_calculated.1 of 1542 0123456789abcdef", "cost_calculated.2 of 1543 fedcba9876543210",
+				"confirmed.1 of 1543 ", "stats.3 of 1542 ", "rejected.1 of 1543 "}, got); diff != "" {
+				t.Errorf("told (-want +got):\n%s", diff)
+			}
+		}},
+		{"ToldWithoutAnAnswerIsAnError", func(t *testing.T, h JournalHarness) {
+			h.Mute(t, true)
+			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			defer cancel()
+			if told, err := h.A.Told(ctx, key); err == nil {
+				t.Errorf("told %+v, though nobody answered", told)
+			}
+		}},
 		{"PublishByTwoAtOnceIsOnce", func(t *testing.T, h JournalHarness) {
 			for n := range 25 {
 				c := Sample(key)
@@ -369,6 +434,12 @@ func Sample(key campaign.Key) campaign.Campaign {
 
 func eur(amount string) campaign.Money {
 	return campaign.Money{Amount: decimal.RequireFromString(amount), Currency: "EUR"}
+}
+
+func costEvent(n int, campaignID int64, quoteID string) campaign.Event {
+	q := *Sample(campaign.Key{}).Quote
+	q.N = n
+	return campaign.Event{Type: campaign.EventCostCalculated, N: n, At: q.At, CampaignID: campaignID, Quote: &q, QuoteID: quoteID}
 }
 
 func statsEvent(n int) campaign.Event {

@@ -59,7 +59,8 @@ type CampaignCostCalculated struct {
 	PricePerMessage *Money `protobuf:"bytes,11,opt,name=price_per_message,json=pricePerMessage,proto3" json:"price_per_message,omitempty"`
 	// What the whole campaign costs: "344.09" EUR.
 	Total *Money `protobuf:"bytes,12,opt,name=total,proto3" json:"total,omitempty"`
-	// What the account may still spend.
+	// What the account may still spend. Absent when the gateway did not say, as of an
+	// account that pays by invoice: then sufficient alone counts.
 	AvailableCredit *Money `protobuf:"bytes,13,opt,name=available_credit,json=availableCredit,proto3" json:"available_credit,omitempty"`
 	// The gateway's own answer to whether the credit is enough. If false the
 	// campaign is not confirmed.
@@ -227,16 +228,28 @@ type CampaignCostCalculated_TextReport struct {
 	Units int32 `protobuf:"varint,2,opt,name=units,proto3" json:"units,omitempty"`
 	// Parts of one message.
 	Parts int32 `protobuf:"varint,3,opt,name=parts,proto3" json:"parts,omitempty"`
-	// The first character that forces UCS-2. Empty with GSM-7.
+	// The first character that forces UCS-2, as a person sees it: with the marks
+	// that belong to it, so it may be several code points. Empty with GSM-7.
 	OddCharacter string `protobuf:"bytes,4,opt,name=odd_character,json=oddCharacter,proto3" json:"odd_character,omitempty"`
 	// Its position in the text, counted in characters from 1. 0 with GSM-7.
 	OddPosition int32 `protobuf:"varint,5,opt,name=odd_position,json=oddPosition,proto3" json:"odd_position,omitempty"`
-	// What could stand in its place in GSM-7 and read the same. Empty if nothing
-	// could.
+	// What could stand in its place in GSM-7 and read the same: "E'" for "È".
+	// Empty if nothing could, or if it is invisible and may be left out; advice
+	// tells the two apart.
 	Substitute string `protobuf:"bytes,6,opt,name=substitute,proto3" json:"substitute,omitempty"`
 	// How the parts that the gateway estimates differ from ours, in a sentence.
 	// Empty if they agree, or cannot be compared because of placeholders.
-	Differs       string `protobuf:"bytes,7,opt,name=differs,proto3" json:"differs,omitempty"`
+	Differs string `protobuf:"bytes,7,opt,name=differs,proto3" json:"differs,omitempty"`
+	// What to do about odd_character, in words: "write E', or E, which is
+	// shorter". Empty with GSM-7.
+	Advice string `protobuf:"bytes,8,opt,name=advice,proto3" json:"advice,omitempty"`
+	// The names of the placeholders that the gateway fills in for each recipient,
+	// each once. Nobody before the gateway knows whether it has such a field: one
+	// that it does not have is filled with nothing.
+	Placeholders []string `protobuf:"bytes,9,rep,name=placeholders,proto3" json:"placeholders,omitempty"`
+	// What looks like a placeholder and is none, as it is written: "{firstName}",
+	// "{{first name}}". It is sent as it stands.
+	Lookalikes    []string `protobuf:"bytes,10,rep,name=lookalikes,proto3" json:"lookalikes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -320,11 +333,33 @@ func (x *CampaignCostCalculated_TextReport) GetDiffers() string {
 	return ""
 }
 
+func (x *CampaignCostCalculated_TextReport) GetAdvice() string {
+	if x != nil {
+		return x.Advice
+	}
+	return ""
+}
+
+func (x *CampaignCostCalculated_TextReport) GetPlaceholders() []string {
+	if x != nil {
+		return x.Placeholders
+	}
+	return nil
+}
+
+func (x *CampaignCostCalculated_TextReport) GetLookalikes() []string {
+	if x != nil {
+		return x.Lookalikes
+	}
+	return nil
+}
+
 var File_staffetta_campaign_v1_campaign_cost_calculated_proto protoreflect.FileDescriptor
 
 const file_staffetta_campaign_v1_campaign_cost_calculated_proto_rawDesc = "" +
 	"\n" +
-	"4staffetta/campaign/v1/campaign_cost_calculated.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!staffetta/campaign/v1/money.proto\"\xee\t\n" +
+	"4staffetta/campaign/v1/campaign_cost_calculated.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!staffetta/campaign/v1/money.proto\"\xc2\n" +
+	"\n" +
 	"\x16CampaignCostCalculated\x12}\n" +
 	"\x06source\x18\x01 \x01(\tBe\xbaHb\xba\x01_\n" +
 	"\tkey.token\x12+must be 1 to 64 letters, digits, '_' or '-'\x1a%this.matches('^[A-Za-z0-9_-]{1,64}$')R\x06source\x12\x84\x01\n" +
@@ -344,13 +379,13 @@ const file_staffetta_campaign_v1_campaign_cost_calculated_proto_rawDesc = "" +
 	"\x05parts\x18\n" +
 	" \x01(\x03B\a\xbaH\x04\"\x02(\x00R\x05parts\x12P\n" +
 	"\x11price_per_message\x18\v \x01(\v2\x1c.staffetta.campaign.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\x0fpricePerMessage\x12:\n" +
-	"\x05total\x18\f \x01(\v2\x1c.staffetta.campaign.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\x05total\x12O\n" +
-	"\x10available_credit\x18\r \x01(\v2\x1c.staffetta.campaign.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\x0favailableCredit\x12\x1e\n" +
+	"\x05total\x18\f \x01(\v2\x1c.staffetta.campaign.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\x05total\x12G\n" +
+	"\x10available_credit\x18\r \x01(\v2\x1c.staffetta.campaign.v1.MoneyR\x0favailableCredit\x12\x1e\n" +
 	"\n" +
 	"sufficient\x18\x0e \x01(\bR\n" +
 	"sufficient\x123\n" +
 	"\bquote_id\x18\x0f \x01(\tB\x18\xbaH\x15\xd8\x01\x01r\x102\x0e^[0-9a-f]{16}$R\aquoteId\x12L\n" +
-	"\x04text\x18\x10 \x01(\v28.staffetta.campaign.v1.CampaignCostCalculated.TextReportR\x04text\x1a\xd6\x01\n" +
+	"\x04text\x18\x10 \x01(\v28.staffetta.campaign.v1.CampaignCostCalculated.TextReportR\x04text\x1a\xb2\x02\n" +
 	"\n" +
 	"TextReport\x12\x1a\n" +
 	"\bencoding\x18\x01 \x01(\tR\bencoding\x12\x14\n" +
@@ -361,7 +396,13 @@ const file_staffetta_campaign_v1_campaign_cost_calculated_proto_rawDesc = "" +
 	"\n" +
 	"substitute\x18\x06 \x01(\tR\n" +
 	"substitute\x12\x18\n" +
-	"\adiffers\x18\a \x01(\tR\adiffersBJZHgithub.com/staffetta-io/staffetta/proto/staffetta/campaign/v1;campaignv1b\x06proto3"
+	"\adiffers\x18\a \x01(\tR\adiffers\x12\x16\n" +
+	"\x06advice\x18\b \x01(\tR\x06advice\x12\"\n" +
+	"\fplaceholders\x18\t \x03(\tR\fplaceholders\x12\x1e\n" +
+	"\n" +
+	"lookalikes\x18\n" +
+	" \x03(\tR\n" +
+	"lookalikesBJZHgithub.com/staffetta-io/staffetta/proto/staffetta/campaign/v1;campaignv1b\x06proto3"
 
 var (
 	file_staffetta_campaign_v1_campaign_cost_calculated_proto_rawDescOnce sync.Once

@@ -30,7 +30,7 @@ const (
 	// Never published.
 	CampaignRejected_REASON_UNSPECIFIED CampaignRejected_Reason = 0
 	// unicode is false and the text has a character outside GSM-7; message names
-	// it and its position.
+	// it, its position and what to write in its place.
 	CampaignRejected_REASON_TEXT_NOT_GSM7 CampaignRejected_Reason = 2
 	// The instant asked for had passed by more than ten minutes.
 	CampaignRejected_REASON_TOO_LATE CampaignRejected_Reason = 3

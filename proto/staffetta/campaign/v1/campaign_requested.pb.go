@@ -96,6 +96,13 @@ func (OnLimit) EnumDescriptor() ([]byte, []int) {
 // A request that breaks a rule below never reaches the gateway: it is copied to
 // the dead letters with the path of the field. It has not used up its key: a
 // corrected request may follow under the same one.
+//
+// Send no Nats-Msg-Id header: it is not needed, since source and request id
+// already make a repetition harmless, and it can lose a correction. JetStream
+// acknowledges a second message with an id that it saw within the stream's
+// duplicate window, as a duplicate, and does not store it, whatever is inside.
+// Who must send one takes another for each content, such as a hash of it, and
+// looks at "duplicate" in the acknowledgement.
 type CampaignRequested struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Who asks: "shop-italia". 1 to 64 of A-Z a-z 0-9 _ -. A NATS user may be
@@ -108,7 +115,10 @@ type CampaignRequested struct {
 	// characters, no control characters. UC-006 step 1.
 	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
 	// What the campaign is for, shown by the gateway beside the name. May be
-	// empty, at most 1000 characters. UC-006 step 1.
+	// empty, at most 1000 characters. The gateway gets it with a mark of ours at
+	// the end, " [staffetta <source>.<request id>]", by which the draft can be found:
+	// up to 142 characters more than this limit. UC-006 itself names none. UC-006
+	// step 1.
 	Description string `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
 	// What the phone shows as the sender: a name of at most 11 letters and digits
 	// ("ShopItalia"), or a number of at most 16 digits, with "+" if it is
@@ -116,7 +126,9 @@ type CampaignRequested struct {
 	// UC-006 step 2.
 	Sender string `protobuf:"bytes,5,opt,name=sender,proto3" json:"sender,omitempty"`
 	// The message, with the recipient's fields as {{field}}: "Your code: {{code}}".
-	// The gateway fills them in; nobody before it looks at them. 1 to 1530
+	// The gateway fills them in; nobody before it knows whether a field exists, and
+	// one that does not is filled with nothing. CampaignCostCalculated names those
+	// of the text, and what only looks like one: simulate a new text once. 1 to 1530
 	// characters: ten parts of 153 GSM-7 characters. Past ten parts phones and
 	// carriers stop being reliable, and every part of every recipient is paid, so a
 	// longer text is far more often a mistake than a wish. It is not a promise of
@@ -128,8 +140,8 @@ type CampaignRequested struct {
 	ContactListId int64 `protobuf:"varint,7,opt,name=contact_list_id,json=contactListId,proto3" json:"contact_list_id,omitempty"`
 	// Whether the text may be sent as UCS-2 (70 characters in one part, not 160).
 	// If false, a text with a character outside GSM-7 is rejected
-	// (REASON_TEXT_NOT_GSM7), with the character and its position, so that one
-	// typographic quote cannot double a bill.
+	// (REASON_TEXT_NOT_GSM7), with the character, its position and what to write
+	// in its place, so that one typographic quote cannot double a bill.
 	Unicode bool `protobuf:"varint,8,opt,name=unicode,proto3" json:"unicode,omitempty"`
 	// Run the whole lifecycle without sending or spending anything. Every event of
 	// the campaign carries the same flag.

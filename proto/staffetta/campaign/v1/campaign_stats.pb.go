@@ -111,7 +111,8 @@ type CampaignStats struct {
 	ReadAt *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=read_at,json=readAt,proto3" json:"read_at,omitempty"`
 	// Where the campaign is.
 	Status CampaignStats_Status `protobuf:"varint,7,opt,name=status,proto3,enum=staffetta.campaign.v1.CampaignStats_Status" json:"status,omitempty"`
-	// Messages in the campaign.
+	// Messages in the campaign. This figure and the next four say nothing if
+	// uncounted is true.
 	Total int64 `protobuf:"varint,8,opt,name=total,proto3" json:"total,omitempty"`
 	// Messages handed to the network so far.
 	Sent int64 `protobuf:"varint,9,opt,name=sent,proto3" json:"sent,omitempty"`
@@ -140,7 +141,11 @@ type CampaignStats struct {
 	Reconciled bool `protobuf:"varint,17,opt,name=reconciled,proto3" json:"reconciled,omitempty"`
 	// How the figures disagree with each other or with the quote, in a sentence.
 	// Empty if they do not.
-	Differs       string `protobuf:"bytes,18,opt,name=differs,proto3" json:"differs,omitempty"`
+	Differs string `protobuf:"bytes,18,opt,name=differs,proto3" json:"differs,omitempty"`
+	// The gateway gave no counts: total, sent, delivered, undelivered and pending are 0
+	// because nobody knows them. False in events of versions that did not have this
+	// field.
+	Uncounted     bool `protobuf:"varint,19,opt,name=uncounted,proto3" json:"uncounted,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -301,11 +306,19 @@ func (x *CampaignStats) GetDiffers() string {
 	return ""
 }
 
+func (x *CampaignStats) GetUncounted() bool {
+	if x != nil {
+		return x.Uncounted
+	}
+	return false
+}
+
 var File_staffetta_campaign_v1_campaign_stats_proto protoreflect.FileDescriptor
 
 const file_staffetta_campaign_v1_campaign_stats_proto_rawDesc = "" +
 	"\n" +
-	"*staffetta/campaign/v1/campaign_stats.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!staffetta/campaign/v1/money.proto\"\xe2\t\n" +
+	"*staffetta/campaign/v1/campaign_stats.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!staffetta/campaign/v1/money.proto\"\x80\n" +
+	"\n" +
 	"\rCampaignStats\x12}\n" +
 	"\x06source\x18\x01 \x01(\tBe\xbaHb\xba\x01_\n" +
 	"\tkey.token\x12+must be 1 to 64 letters, digits, '_' or '-'\x1a%this.matches('^[A-Za-z0-9_-]{1,64}$')R\x06source\x12\x84\x01\n" +
@@ -335,7 +348,8 @@ const file_staffetta_campaign_v1_campaign_stats_proto_rawDesc = "" +
 	"\n" +
 	"reconciled\x18\x11 \x01(\bR\n" +
 	"reconciled\x12\x18\n" +
-	"\adiffers\x18\x12 \x01(\tR\adiffers\"\x87\x01\n" +
+	"\adiffers\x18\x12 \x01(\tR\adiffers\x12\x1c\n" +
+	"\tuncounted\x18\x13 \x01(\bR\tuncounted\"\x87\x01\n" +
 	"\x06Status\x12\x16\n" +
 	"\x12STATUS_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10STATUS_CONFIRMED\x10\x01\x12\x12\n" +

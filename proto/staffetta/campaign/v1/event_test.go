@@ -140,6 +140,16 @@ func TestEventsOfTheSpecificationAreValid(t *testing.T) {
 	}
 }
 
+// Who pays by invoice has no credit that a gateway could tell.
+func TestAQuoteWithoutCreditIsValid(t *testing.T) {
+	t.Parallel()
+	m := costCalculated()
+	m.AvailableCredit = nil
+	if err := protovalidate.Validate(m); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestEvent(t *testing.T) {
 	t.Parallel()
 	change := func(m proto.Message, f func()) proto.Message { f(); return m }

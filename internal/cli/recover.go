@@ -1,0 +1,156 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/staffetta-io/staffetta/internal/app"
+	"github.com/staffetta-io/staffetta/internal/campaign"
+)
+
+func newRecover(t Terminal) *cobra.Command {
+	var yes, asJSON bool
+	var by string
+	rows := settingsOf("nats.")
+	cmd := &cobra.Command{
+		Use:   "recover",
+		Short: "Campaigns whose record is lost: see them, and let them be handled",
+		Long: `A campaign that was spoken of has had a record. A service that finds more than ten
+without one stops, and one that finds events without any record does not start: a
+bucket was lost, or comes from a backup. This lists each request without a record,
+what its events tell, and what the service would do. It changes nothing.
+
+With --yes it says, for the record of all, that somebody has looked. Services go on
+within seconds, for a day, with what was lost before. They send nothing of which an
+event says that it was quoted: it is followed, or it is over, or it becomes
+unresolved and a person looks at the gateway. What has no event was never confirmed,
+as long as the events are as new as the requests: after a restore look at the
+gateway first for what is newer than the backup (docs/disaster.md).`,
+		Example: `  staffetta recover
+  staffetta recover --yes --by anna`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if yes && strings.TrimSpace(by) == "" {
+				return usageError{errors.New("--yes wants --by: say who has looked")}
+			}
+			client, err := connect(cmd, t, rows)
+			if err != nil {
+				return err
+			}
+			defer client.Close()
+			found, err := client.Streams(cmd.Context())
+			if err != nil {
+				return err
+			}
+			orphans, err := client.Orphans(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				for _, o := range orphans {
+					if err := printLine(t.Out, orphanJSON(o)); err != nil {
+						return err
+					}
+				}
+			} else if err := printOrphans(t, orphans); err != nil {
+				return err
+			}
+			if found.Wrong != nil {
+				fmt.Fprintf(t.Err, "%s\n", found.Wrong)
+			}
+			if !yes {
+				if !asJSON && (len(orphans) > 0 || found.Wrong != nil) {
+					fmt.Fprintf(t.Out, "nothing was changed; %s recover --yes --by YOUR-NAME lets them be handled so\n", t.Name)
+				}
+				return nil
+			}
+			if err := client.Recover(cmd.Context(), by); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(t.Out, "services that stopped go on within seconds; start those that do not run")
+			return err
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.BoolVar(&yes, "yes", false, "let them be handled")
+	f.StringVar(&by, "by", "", "who has looked, for the record")
+	f.BoolVar(&asJSON, "json", false, "a JSON object on each line")
+	addSettings(f, rows)
+	return cmd
+}
+
+func printOrphans(t Terminal, orphans []app.Orphan) error {
+	if len(orphans) == 0 {
+		_, err := fmt.Fprintln(t.Out, "every request that was handled has a record")
+		return err
+	}
+	list := table{head: []string{"CAMPAIGN", "ASKED", "ITS EVENTS", "THE SERVICE"}}
+	for _, o := range orphans {
+		list.add(o.Key.String(), age(time.Since(o.Stored)), orDash(strings.Join(types(o), ", ")), wouldDo(o))
+		if len(list.rows) >= blockRows {
+			if err := list.flush(t); err != nil {
+				return err
+			}
+		}
+	}
+	if err := list.flush(t); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(t.Out, "\n%s without a record\n", plural(int64(len(orphans)), "request"))
+	return err
+}
+
+// types are the events' types, each once.
+func types(o app.Orphan) (all []string) {
+	for _, e := range o.Told {
+		if !slices.Contains(all, e.Type) {
+			all = append(all, e.Type)
+		}
+	}
+	return all
+}
+
+// wouldDo says what the rules make of a request without a record.
+func wouldDo(o app.Orphan) string {
+	confirmed := false
+	for _, told := range o.Told {
+		e, _ := told.Event()
+		switch e.Type {
+		case campaign.EventRejected, campaign.EventCancelled, campaign.EventFailed:
+			return "knows its end: sends and tells nothing"
+		case campaign.EventUnresolved:
+			return "leaves it unresolved: look at the gateway"
+		case campaign.EventStats:
+			if e.Last {
+				return "knows its end: sends and tells nothing"
+			}
+		}
+		confirmed = confirmed || e.Type == campaign.EventConfirmed
+	}
+	switch {
+	case confirmed:
+		return "follows it: it was confirmed"
+	case len(o.Told) > 0:
+		return "asks a person: it may have been sent, look at the gateway"
+	}
+	return "handles it as if it was new: it was never quoted"
+}
+
+// orphan is a request without a record, for programs.
+type orphan struct {
+	Key      string    `json:"key"`
+	Sequence uint64    `json:"sequence"`
+	Stored   time.Time `json:"stored"`
+	Events   []string  `json:"events,omitempty"`
+	Does     string    `json:"does"`
+}
+
+func orphanJSON(o app.Orphan) orphan {
+	return orphan{o.Key.String(), o.Sequence, o.Stored, types(o), wouldDo(o)}
+}

@@ -1,0 +1,128 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+
+	"github.com/staffetta-io/staffetta/internal/app"
+)
+
+// What others write is shown, and never obeyed; what we write is obeyed.
+func TestTerminalObeysNobodyElse(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, text, want string }{
+		{"TextOfAllKinds", "È 漢 👩\u200d🚀\tè\n", "È 漢 👩\u200d🚀\tè\n"},
+		{"WindowTitleAndErase", "anna\x1b]0;x\a\x1b[2J", `anna\u001b]0;x\u0007\u001b[2J`},
+		{"ColoursOfOthers", "\x1b[31mred\x1b[0m", `\u001b[31mred\u001b[0m`},
+		{"EightBitControls", "a\u009b2J\x9bJ", "a\\u009b2J\ufffdJ"},
+		{"DrawingOver", "paid\rfree\b\x7f", `paid\u000dfree\u0008\u007f`},
+		{"TurnedLetters", "\u202eevil\u2066\u200f", `\u202eevil\u2066\u200f`},
+		{"LineSeparators", "a\u2028b", `a\u2028b`},
+		{"ForgedMarks", "\ufdd02J", "\ufdd02J"},
+		{"OurOwnColours", paint{true}.red("no"), "\x1b[31mno\x1b[0m"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var out bytes.Buffer
+			w := &safeWriter{w: &out}
+			if n, err := w.Write([]byte(c.text)); n != len(c.text) || err != nil {
+				t.Errorf("wrote %d of %d: %v", n, len(c.text), err)
+			}
+			if out.String() != c.want {
+				t.Errorf("shows %q, want %q", &out, c.want)
+			}
+		})
+	}
+	t.Run("CharactersInPieces", func(t *testing.T) {
+		var out bytes.Buffer
+		w := &safeWriter{w: &out}
+		for _, b := range []byte("è\u202e漢") {
+			w.Write([]byte{b})
+		}
+		if want := `è\u202e漢`; out.String() != want {
+			t.Errorf("shows %q, want %q", &out, want)
+		}
+	})
+}
+
+// Every text of every event, and of a letter, as somebody else may fill it.
+func TestEveryFieldIsPrintedSafely(t *testing.T) {
+	t.Parallel()
+	evil := "x\x1b]0;owned\a\x1b[2J\r\n\u202ey\u009b"
+	var out bytes.Buffer
+	term := Terminal{Name: "staffetta", Out: &out, Err: &out, Colour: true, Width: 80}.safe()
+	kinds := 0
+	protoregistry.GlobalTypes.RangeMessages(func(kind protoreflect.MessageType) bool {
+		if kind.Descriptor().ParentFile().Package() != "staffetta.campaign.v1" {
+			return true
+		}
+		m := kind.New()
+		fillTexts(m, evil)
+		out.Reset()
+		if err := printEvent(term, app.Event{Type: "told", Message: m.Interface()}); err != nil {
+			t.Error(err)
+		}
+		if kinds++; strings.Count(out.String(), "\n") != 1 {
+			t.Errorf("%s is not one line: %q", kind.Descriptor().Name(), &out)
+		}
+		mustBeSafe(t, string(kind.Descriptor().Name()), &out)
+		return true
+	})
+	if kinds < 10 {
+		t.Errorf("only %d kinds of events", kinds)
+	}
+	out.Reset()
+	l := app.Letter{Reason: evil, Note: evil, Fields: []string{evil}, Header: map[string][]string{evil: {evil}}, Subject: evil, Stream: evil, Data: []byte(evil)}
+	if err := printLetter(term, l, app.Placed{}, json.RawMessage(`{"text":"\u009b\u202e"}`), nil); err != nil {
+		t.Error(err)
+	}
+	mustBeSafe(t, "letter", &out)
+	out.Reset()
+	if err := printLetter(term, l, app.Placed{}, nil, errors.New(evil)); err != nil {
+		t.Error(err)
+	}
+	mustBeSafe(t, "letter that cannot be read", &out)
+}
+
+func mustBeSafe(t *testing.T, what string, out *bytes.Buffer) {
+	t.Helper()
+	own := strings.NewReplacer("\x1b[0m", "", "\x1b[1m", "", "\x1b[2m", "", "\x1b[31m", "", "\x1b[32m", "")
+	if printed := own.Replace(out.String()); printed == "" || strings.ContainsFunc(printed, obeyed) {
+		t.Errorf("%s prints %q", what, printed)
+	}
+}
+
+// fillTexts fills every text of a message, and of those within it.
+func fillTexts(m protoreflect.Message, text string) {
+	fields := m.Descriptor().Fields()
+	for i := range fields.Len() {
+		switch f := fields.Get(i); {
+		case f.IsMap():
+		case f.IsList() && f.Kind() == protoreflect.StringKind:
+			m.Mutable(f).List().Append(protoreflect.ValueOfString(text))
+		case f.IsList():
+		case f.Kind() == protoreflect.StringKind:
+			m.Set(f, protoreflect.ValueOfString(text))
+		case f.Kind() == protoreflect.MessageKind:
+			fillTexts(m.Mutable(f).Message(), text)
+		}
+	}
+}
+
+// Every command prints through it, errors and help included.
+func TestEveryCommandPrintsSafely(t *testing.T) {
+	t.Parallel()
+	evil := "\x1b]0;owned\a\u202e"
+	for _, args := range [][]string{{"lint", evil}, {"lint", "--json", evil}, {evil}, {"why", evil}, {"request", "-f", evil}, {"lint", "x", "--price", evil}} {
+		var out bytes.Buffer
+		Run(t.Context(), Terminal{Out: &out, Err: &out, Colour: true, Width: 80}, args)
+		if out.Len() == 0 || strings.ContainsAny(out.String(), "\a\u202e") || strings.Contains(out.String(), "\x1b]") {
+			t.Errorf("%q prints %q", args, &out)
+		}
+	}
+}

@@ -1,0 +1,178 @@
+package journal
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/runner"
+)
+
+// The events are a witness: they outlive a record that is lost, or that a backup
+// brought back. Whoever asks them is about to spend money, so they are read from
+// the stream's leader, and what cannot be read is an error.
+
+// Told is what the stream tells of a key. See [runner.Journal]. A key of which
+// nothing was told, which is nearly every one, costs one question. One of which something was told and that has
+// no record has lost it.
+func (j *Journal) Told(ctx context.Context, key campaign.Key) ([]campaign.Event, error) {
+	all, err := witness{j.nc, j.events}.of(ctx, key)
+	if err != nil {
+		return nil, fmt.Errorf("read the events of %s: %w", key, err)
+	}
+	if len(all) > 0 {
+		known, err := j.recorded(ctx, key)
+		if err == nil && !known {
+			_, err = j.missing(ctx, key, all[len(all)-1].Stored)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("look for the record of %s: %w", key, err)
+		}
+	}
+	var events []campaign.Event
+	for _, t := range all {
+		e, _ := t.Event()
+		events = append(events, e)
+	}
+	return events, nil
+}
+
+// witness reads events from the leader of their stream.
+type witness struct {
+	nc     *nats.Conn
+	events jetstream.Stream
+}
+
+// of reads the events of a key, all of which this version knows.
+func (w witness) of(ctx context.Context, key campaign.Key) ([]Told, error) {
+	prefix := eventPrefix + key.String() + "."
+	last, err := w.last(ctx, prefix+">")
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	info, err := w.events.Info(ctx, jetstream.WithSubjectFilter(prefix+">"))
+	if err != nil {
+		return nil, err
+	}
+	// Statistics are many, and only the last one says anything that is not old.
+	wanted := map[string]bool{last.Subject: true}
+	for subject := range info.State.Subjects {
+		if strings.HasPrefix(subject, prefix+string(campaign.EventStats)+".") {
+			subject = prefix + string(campaign.EventStats) + ".*"
+		}
+		wanted[subject] = true
+	}
+	all := map[uint64]Told{}
+	for subject := range wanted {
+		m, err := w.last(ctx, subject)
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			continue // it has just become too old
+		}
+		if err != nil {
+			return nil, err
+		}
+		t, err := understood(m)
+		if err != nil {
+			return nil, err
+		}
+		all[t.Sequence] = t
+	}
+	ordered := make([]Told, 0, len(all))
+	for _, t := range all {
+		ordered = append(ordered, t)
+	}
+	slices.SortFunc(ordered, func(a, b Told) int { return cmp.Compare(a.Sequence, b.Sequence) })
+	return ordered, nil
+}
+
+// understood reads an event, and refuses one that this version does not know: it
+// may be an end.
+func understood(m *jetstream.RawStreamMsg) (Told, error) {
+	t, err := tellOf(m.Subject, m.Header, m.Data, m.Sequence, m.Time)
+	if err != nil {
+		return t, err
+	}
+	if e, known := t.Event(); !known || !slices.Contains(campaign.EventTypes, e.Type) {
+		return t, fmt.Errorf("event %s is of the type %q, which this version does not know: a newer staffetta told it, upgrade this one", t.Subject, header(t.Header, "ce-type"))
+	}
+	return t, nil
+}
+
+// otherwise compares a cost that was told before with the one that is to be told:
+// by draft and quote, for another version writes the same in other bytes. An older
+// version named no quote.
+func (j *Journal) otherwise(ctx context.Context, key campaign.Key, e campaign.Event, subject string) error {
+	m, err := witness{j.nc, j.events}.last(ctx, subject)
+	if err != nil {
+		return err
+	}
+	t, err := understood(m)
+	if err != nil {
+		return err
+	}
+	there, _ := t.Event()
+	if there.CampaignID == e.CampaignID && (there.QuoteID == e.QuoteID || there.QuoteID == "" || e.QuoteID == "") {
+		return nil
+	}
+	found := &runner.ToldOtherwise{Event: there}
+	j.Log.Error("a cost was told before, for another draft or quote: somebody has been further than the record knows; the campaign is not confirmed",
+		"key", key.String(), "event", subject, "campaign_id", e.CampaignID, "quote_id", e.QuoteID,
+		"told_campaign_id", there.CampaignID, "told_quote_id", there.QuoteID)
+	j.OnToldOtherwise(key, found)
+	return found
+}
+
+// last asks the leader for the last event of a subject or of many. The client
+// would ask any replica of this stream, which may not have heard of it yet.
+func (w witness) last(ctx context.Context, subject string) (*jetstream.RawStreamMsg, error) {
+	question, err := json.Marshal(map[string]string{"last_by_subj": subject})
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	defer cancel()
+	reply, err := w.nc.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+StreamEvents, question)
+	if err != nil {
+		return nil, err
+	}
+	var answer struct {
+		Error   *jetstream.APIError `json:"error"`
+		Message *struct {
+			Subject string    `json:"subject"`
+			Seq     uint64    `json:"seq"`
+			Header  []byte    `json:"hdrs"`
+			Data    []byte    `json:"data"`
+			Time    time.Time `json:"time"`
+		} `json:"message"`
+	}
+	switch err := json.Unmarshal(reply.Data, &answer); {
+	case err != nil:
+		return nil, err
+	case answer.Error != nil && answer.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound:
+		return nil, jetstream.ErrMsgNotFound
+	case answer.Error != nil:
+		return nil, answer.Error
+	case answer.Message == nil:
+		return nil, jetstream.ErrInvalidJetStreamResponse
+	}
+	m := answer.Message
+	var h nats.Header
+	if len(m.Header) > 0 {
+		if h, err = nats.DecodeHeadersMsg(m.Header); err != nil {
+			return nil, err
+		}
+	}
+	return &jetstream.RawStreamMsg{Subject: m.Subject, Sequence: m.Seq, Header: h, Data: m.Data, Time: m.Time}, nil
+}
