@@ -44,13 +44,13 @@ func later48h() campaign.Request {
 func TestALostReplyBefore404sIsNotSentAgain(t *testing.T) {
 	t.Parallel()
 	for name, answers := range map[string][]string{
-		"OfAProxyOnEveryRoute":           {"status unshaped 404", "configure unshaped 404", "status unshaped 404"},
-		"OfTheGatewayOnEveryRoute":       {"status by id refused 404", "configure refused 404", "status by id refused 404"},
-		"OfAGatewayExactlyAsSpecified":   {"status refused 404", "configure refused 400", "status refused 404"},
-		"OfTheReadsThoughTheyMustBeTrue": {"status by id refused 404", "configure refused 400", "status by id refused 404"},
-		"OfReadsThatAreOld":              {"status UNCONFIRMED", "configure refused 400", "status UNCONFIRMED"},
-		"AndADeleteThatIsRefused":        {"status by id UNCONFIRMED", "configure refused 400", "status by id UNCONFIRMED", "delete refused 404"},
-		"AndADeleteWithoutEffect":        {"status by id UNCONFIRMED", "configure refused 400", "status by id UNCONFIRMED", "delete ok", "status by id UNCONFIRMED"},
+		"OfAProxy":                     {"status unshaped 404"},
+		"OfTheGatewayItself":           {"status by id refused 404"},
+		"OfAGatewayExactlyAsSpecified": {"status refused 404"},
+		"AndStatisticsThatAreOld":      {"status UNCONFIRMED"},
+		"AndReadsThatAreOld":           {"status by id UNCONFIRMED", "configure refused 400", "status UNCONFIRMED"},
+		"AndADeleteThatIsRefused":      {"status by id UNCONFIRMED", "configure refused 400", "status by id UNCONFIRMED", "delete refused 404"},
+		"AndADeleteWithoutEffect":      {"status by id UNCONFIRMED", "configure refused 400", "status by id UNCONFIRMED", "delete ok", "status by id UNCONFIRMED"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -158,7 +158,7 @@ func TestARecordThatIsLostIsRebuiltFromItsEvents(t *testing.T) {
 	waits := blackFriday()
 	waits.Limits.OnNoCredit = campaign.Wait
 	lost, restored := []string{"asked"}, []string{"asked", "create ok", "configure ok", "calculate ok", "price ok, too little credit",
-		"reload", "due", "woken", "delete ok"}
+		"reload", "due", "woken", "status by id UNCONFIRMED", "delete ok"}
 	for name, test := range map[string]struct {
 		before []string // the record that is left
 		tells  string
@@ -195,8 +195,7 @@ func TestARecordThatIsLostIsRebuiltFromItsEvents(t *testing.T) {
 	t.Run("AnIntentThatAPowerCutTookBack", func(t *testing.T) {
 		t.Parallel()
 		s := story(t, waits, "asked", "create ok", "reload", "due", "woken", "look tells a cost of this draft",
-			"status refused 404", "configure refused 400", "status refused 404", "reload", "settled", "woken",
-			"look tells a cost of this draft", "status refused 404", "configure refused 400", "status refused 404")
+			"status refused 404", "reload", "settled", "woken", "look tells a cost of this draft", "status refused 404")
 		if s.times(campaign.OpCreate) != 1 || s.c.State != campaign.Abandoning {
 			t.Errorf("it is %s after %d drafts: its confirm may have left", s.c.State, s.times(campaign.OpCreate))
 		}
@@ -294,7 +293,7 @@ func TestWhatWasNotAskedForIsNotConfirmed(t *testing.T) {
 			t.Parallel()
 			steps := []string{"asked"}
 			for range 2 {
-				steps = append(plus(append(steps, "create ok"), test.answers...), "reload", "due", "woken", "delete ok")
+				steps = append(plus(append(steps, "create ok"), test.answers...), "reload", "due", "woken", "status by id UNCONFIRMED", "delete ok")
 			}
 			s := story(t, blackFriday(), steps...)
 			if s.c.State != campaign.Abandoning && s.c.State != campaign.Requested || len(s.told) != 0 {
@@ -370,7 +369,7 @@ func TestAStrayAnswerEndsNothing(t *testing.T) {
 			}
 			again := plus(steps, append(lookIf(op), stray, "reload", "in 4 hours", "woken")...)
 			if op != campaign.OpCreate {
-				again = append(again, "delete ok")
+				again = append(again, "status by id UNCONFIRMED", "delete ok")
 				again = append(again, steps[1:]...)
 			}
 			s = story(t, blackFriday(), append(again, append(lookIf(op), stray)...)...)

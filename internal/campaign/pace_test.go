@@ -214,7 +214,7 @@ func TestWaitingForOthersIsNotBeingLate(t *testing.T) {
 	c := reload(t, priced(t, r, friday, campaign.Pace{Others: 2, Ahead: 40_000}).Next)
 	now := c.Wake
 	d := rules.Step(c, campaign.Woken{}, campaign.Facts{Now: now, Gateway: here})
-	for _, o := range []campaign.Outcome{{Op: campaign.OpDelete, Kind: campaign.OK}, told(), {Op: campaign.OpCreate, Kind: campaign.OK, CampaignID: 1543}} {
+	for _, o := range []campaign.Outcome{{Op: campaign.OpStatus, Kind: campaign.OK, Status: campaign.StatusUnconfirmed}, {Op: campaign.OpDelete, Kind: campaign.OK}, told(), {Op: campaign.OpCreate, Kind: campaign.OK, CampaignID: 1543}} {
 		d = rules.Step(d.Next, o, campaign.Facts{Now: now, Gateway: here})
 	}
 	if d.Next.State != campaign.Drafted {

@@ -95,10 +95,10 @@ func TestARefusalWithoutTheShapeOfTheGatewayIsTheSameWithEveryCode(t *testing.T)
 			if !o.Unshaped {
 				continue
 			}
-			want := describe(s, rules.Step(s.c, o, s.facts()))
+			want := describe(s, s.step(o))
 			for _, code := range []int{400, 403, 405, 409, 410, 422} {
 				o.HTTP = code
-				if got := describe(s, rules.Step(s.c, o, s.facts())); got != want {
+				if got := describe(s, s.step(o)); got != want {
 					t.Errorf("%s, %s with %d: %s, want %s", s.name, i.name, code, got, want)
 				}
 			}
