@@ -230,6 +230,7 @@ func inputs() []input {
 		{"another approve", campaign.Approve{QuoteID: quoteID, By: "bruno"}},
 		{"resolved, was sent", campaign.Resolved{By: "anna", Sent: true}},
 		{"resolved, was not sent", campaign.Resolved{By: "anna"}},
+		{"follow", campaign.Follow{By: "anna"}},
 		{"told otherwise", campaign.ToldOtherwise{Event: costTold(7, 1600)}},
 		{"delivered", campaign.Delivered{}},
 	}, outcomes()...)
@@ -511,6 +512,9 @@ func situations(t *testing.T) []situation {
 		{"completed", blackFriday(), plus(confirmed, "due", "woken", "stats COMPLETED", "reload")},
 		{"completed, rebuilt from its events", blackFriday(), []string{"asked", "look tells its last statistics", "reload"}},
 		{"unreconciled", blackFriday(), plus(sending, "reload", "in 73 hours", "woken", "stats SENDING", "delivered", "reload")},
+		{"sending, followed again, statistics under way", blackFriday(), plus(sending, "reload", "in 73 hours", "woken", "stats SENDING", "delivered", "reload", "follow")},
+		{"sending, followed again for 73 hours, statistics under way", blackFriday(), plus(sending, "reload", "in 73 hours", "woken", "stats SENDING", "delivered", "reload", "follow", "stats SENDING", "reload", "in 73 hours", "woken")},
+		{"completed, was followed again", blackFriday(), plus(sending, "reload", "in 73 hours", "woken", "stats SENDING", "delivered", "reload", "follow", "stats COMPLETED", "delivered", "reload")},
 		{"rejected", blackFriday(), []string{"asked", "create refused 400", "reload"}},
 		{"cancelled", blackFriday(), []string{"asked", "create unavailable", "cancel", "look ok", "reload"}},
 		{"completed, a cancel came too late", blackFriday(), plus(confirmed, "cancel", "due", "woken", "stats COMPLETED", "reload")},
@@ -626,6 +630,8 @@ func TestNoCommandIsTakenInSilence(t *testing.T) {
 				again = s.c.Approval != nil && s.c.Approval.QuoteID == in.QuoteID
 			case campaign.Decline:
 				again = s.c.Reason != nil && s.c.Reason.Code == campaign.ReasonDeclined
+			case campaign.Follow:
+				again = s.c.Followed != nil && s.c.Followed.By == in.By
 			case campaign.Resolved:
 				again = s.c.Resolved != nil && s.c.Resolved.Sent == in.Sent
 			}

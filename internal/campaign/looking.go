@@ -81,6 +81,8 @@ func (t *turn) recall(events []Event) (_ Decision, more bool) {
 		case EventStats:
 			if stats = e; e.Last {
 				end = e
+			} else if end != nil && end.Type == EventStats {
+				end = nil // somebody has had it followed again
 			}
 		case EventUnresolved:
 			t.c.UnresolvedN = max(t.c.UnresolvedN, e.N)

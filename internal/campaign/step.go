@@ -68,6 +68,10 @@ func (r Rules) Step(c Campaign, in Input, f Facts) Decision {
 		if c.State != "" {
 			return t.resolve(in)
 		}
+	case Follow:
+		if c.State != "" {
+			return t.follow(in)
+		}
 	case Delivered:
 		if len(c.Outbox) > 0 {
 			if c.unsettled() {

@@ -286,7 +286,7 @@ func (t *turn) stranded() Decision {
 		t.draft(func(kept *Bound) { kept.Stranded = t.now })
 	}
 	switch sending := t.c.State == Sending; {
-	case sending && t.now.Sub(t.start()) >= t.GiveUp:
+	case sending && !t.now.Before(t.until()):
 		return t.lastCount() // that it is being sent was seen; what is missing is the end
 	case !sending && !t.now.Before(d.Stranded.Add(t.Patience)):
 		return t.unresolved(Reason{Code: ReasonOtherGateway, Message: fmt.Sprintf(

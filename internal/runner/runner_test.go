@@ -283,6 +283,27 @@ func TestDraft(t *testing.T) {
 	})
 }
 
+func TestHandleFollow(t *testing.T) {
+	tests(t, map[string]func(*testing.T, *service){
+		"ReadsTheStatisticsAtOnceAndCompletes": func(t *testing.T, s *service) {
+			s.gateway.SendsFor = 90 * time.Hour
+			s.request(blackFriday())
+			s.rest()
+			if c := s.record(); c.State != campaign.Unreconciled {
+				t.Fatalf("it is %s, want unreconciled: the test does not test what it says", c.State)
+			}
+			told := len(s.told())
+			s.deliver(runner.Wakeup{Key: key, Kind: runner.WakeCommand, Command: campaign.Follow{By: "anna"}, Stored: time.Now()})
+			if c := s.record(); c.State != campaign.Completed || len(s.told()) != told+1 {
+				t.Errorf("it is %s, with %d events more, want completed and one", c.State, len(s.told())-told)
+			}
+			if err := runnertest.Orderly(s.journal.Events(key)); err != nil {
+				t.Error(err)
+			}
+		},
+	})
+}
+
 // What the records have lost is told by the events.
 func TestALostRecord(t *testing.T) {
 	tests(t, map[string]func(*testing.T, *service){
