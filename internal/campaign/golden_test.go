@@ -132,8 +132,8 @@ func outcomes() []input {
 	list = append(list,
 		input{"status by id UNCONFIRMED", byID(campaign.StatusUnconfirmed, "[staffetta "+key.String()+"]")},
 		input{"status by id CONFIRMED", byID(campaign.StatusConfirmed, "[staffetta "+key.String()+"]")},
-		input{"status by id UNCONFIRMED, not ours", byID(campaign.StatusUnconfirmed, "Spring sale")},
-		input{"status by id COMPLETED, not ours", byID(campaign.StatusCompleted, "Spring sale")},
+		input{"status by id UNCONFIRMED, not ours", byID(campaign.StatusUnconfirmed, strangers)},
+		input{"status by id COMPLETED, not ours", byID(campaign.StatusCompleted, strangers)},
 		input{"status by id refused 404", campaign.Outcome{Op: campaign.OpStatus, Kind: campaign.Refused, HTTP: 404, ByID: true, Words: "the gateway's words"}},
 		input{"witness ok", campaign.Outcome{Op: campaign.OpWitness, Kind: campaign.OK, ByID: true}},
 		input{"witness refused 404", campaign.Outcome{Op: campaign.OpWitness, Kind: campaign.Refused, HTTP: 404}},
@@ -187,6 +187,9 @@ func outcomes() []input {
 	})
 }
 
+// strangers is what a read by id shows of somebody else's campaign.
+const strangers = "Spring sale"
+
 // unshaped is a refusal that somebody else than the gateway may have said.
 func unshaped(op campaign.Op, code int) campaign.Outcome {
 	return campaign.Outcome{Op: op, Kind: campaign.Unavailable, HTTP: code, Unshaped: true, Err: "html"}
@@ -227,6 +230,7 @@ func inputs() []input {
 		{"another approve", campaign.Approve{QuoteID: quoteID, By: "bruno"}},
 		{"resolved, was sent", campaign.Resolved{By: "anna", Sent: true}},
 		{"resolved, was not sent", campaign.Resolved{By: "anna"}},
+		{"follow", campaign.Follow{By: "anna"}},
 		{"told otherwise", campaign.ToldOtherwise{Event: costTold(7, 1600)}},
 		{"delivered", campaign.Delivered{}},
 	}, outcomes()...)
@@ -243,9 +247,22 @@ type situation struct {
 	// budgets are set.
 	budgets bool
 	gateway string // the one that is configured
+	// It was measured that the gateway refuses to configure what was confirmed.
+	measured bool
+
+	call  *campaign.Call   // the one under way
+	calls []campaign.Op    // all so far
+	told  []campaign.Event // all so far
 }
 
 const here, elsewhere = "https://gateway.example", "https://another.example"
+
+// step is what is decided there.
+func (s situation) step(in campaign.Input) campaign.Decision {
+	r := rules
+	r.ConfigureRefusedOnceSent = s.measured
+	return r.Step(s.c, in, s.facts())
+}
 
 func (s situation) facts() campaign.Facts {
 	return campaign.Facts{Now: s.now, Age: s.age, Pace: s.pace, Budgets: s.budgets, Gateway: s.gateway}
@@ -264,21 +281,25 @@ func story(t *testing.T, r campaign.Request, steps ...string) situation {
 	}
 	s := situation{now: friday, asks: r, gateway: here}
 	var saved campaign.Campaign
-	var call *campaign.Call
 	take := func(in campaign.Input) {
-		d := rules.Step(s.c, in, s.facts())
+		d := s.step(in)
 		if d.Save {
 			saved, s.age = d.Next, 0
+			s.told = append(s.told, d.Next.Outbox...)
 		}
-		s.c, call = d.Next, d.Call
+		if s.c, s.call = d.Next, d.Call; s.call != nil {
+			s.calls = append(s.calls, s.call.Op)
+		}
 	}
 	pass := func(d time.Duration) { s.now, s.age = s.now.Add(max(d, 0)), s.age+max(d, 0) }
 	for _, step := range steps {
 		switch step {
 		case "reload":
-			s.c, call = reload(t, saved), nil
+			s.c, s.call = reload(t, saved), nil
 		case "due":
 			pass(s.c.Wake.Sub(s.now))
+		case "it was measured that configure is refused once sent":
+			s.measured = true
 		case "a budget is set":
 			s.budgets = true
 		case "another gateway is configured":
@@ -299,11 +320,11 @@ func story(t *testing.T, r campaign.Request, steps ...string) situation {
 				t.Fatalf("no input is called %q", step)
 			}
 			o, answer := in.(campaign.Outcome)
-			if answer && o.Op != campaign.OpLook && call != nil && call.Op == campaign.OpLook {
+			if answer && o.Op != campaign.OpLook && s.call != nil && s.call.Op == campaign.OpLook {
 				take(told())
 			}
-			if answer && (call == nil || call.Op != o.Op) {
-				t.Fatalf("%q answers no call in %q", step, steps)
+			if answer && (s.call == nil || s.call.Op != o.Op) {
+				t.Fatalf("%q answers no call in %q: it is %s", step, steps, s.c.State)
 			}
 			take(in)
 		}
@@ -344,18 +365,17 @@ func situations(t *testing.T) []situation {
 	abandoning := plus(intended, "reload", "settled", "woken", "status UNCONFIRMED")
 	read := plus(abandoning, "look ok")
 	shown := plus(read, "status by id UNCONFIRMED")
-	unshown := plus(read, "status refused 404")
+	measured := plus([]string{"it was measured that configure is refused once sent"}, plus(read, "status refused 404")...)
 	disarmed := plus(shown, "configure ok")
 	denied := plus(shown, "configure refused 400")
 	striking := plus(denied, "status by id UNCONFIRMED")
-	unanswerable := []string{"status refused 404", "configure refused 400", "status refused 404"}
-	asking := plus(plus(read, unanswerable...), "reload")
-	unresolved := plus(plus(asking, "in 4 hours", "woken"), unanswerable...)
+	asking := plus(read, "status refused 404", "reload")
+	unresolved := plus(asking, "in 4 hours", "woken", "status refused 404")
 	otherwise := plus(intended, "told otherwise")
 
 	// Withdrawn by another run, before any intent.
 	orphan := plus(drafted, "reload", "due", "woken", "look ok")
-	orphaned := plus(orphan, unanswerable...)
+	orphaned := plus(orphan, "status refused 404", "reload", "due", "woken", "look ok")
 
 	// Cancelled when it stands at the gateway, for later.
 	cancelling := plus(confirmed, "reload", "cancel")
@@ -385,8 +405,8 @@ func situations(t *testing.T) []situation {
 		{"drafted, own, calculate under way", blackFriday(), plus(drafted, "configure ok")},
 		{"drafted, own, price under way", blackFriday(), plus(drafted, "configure ok", "calculate ok")},
 		{"drafted for the third time, own, twice it was not what was asked for, configure under way", blackFriday(), plus(drafted,
-			"configure ok, another text", "reload", "due", "woken", "delete ok", "create ok",
-			"configure ok", "calculate ok, sums disagree", "reload", "due", "woken", "delete ok", "create ok")},
+			"configure ok, another text", "reload", "due", "woken", "status by id UNCONFIRMED", "delete ok", "create ok",
+			"configure ok", "calculate ok, sums disagree", "reload", "due", "woken", "status by id UNCONFIRMED", "delete ok", "create ok")},
 		{"drafted, own, waiting for leave to confirm", blackFriday(), quoted},
 		{"no record, the text needs too many parts", short, nil},
 		{"requested, the text needs too many parts, looks at the events", short, []string{"asked"}},
@@ -399,7 +419,7 @@ func situations(t *testing.T) []situation {
 		{"drafted, own, price under way, waits for credit", patient, plus(drafted, "configure ok", "calculate ok")},
 		{"quoted, waits for an approval", approved, plus(quoted, "reload")},
 		{"quoted, waits for an approval, in vain", approved, plus(quoted, "reload", "due")},
-		{"drafted again, own, price under way, was approved", approved, plus(quoted, "reload", "approve", "delete ok", "create ok", "configure ok", "calculate ok")},
+		{"drafted again, own, price under way, was approved", approved, plus(quoted, "reload", "approve", "status by id UNCONFIRMED", "delete ok", "create ok", "configure ok", "calculate ok")},
 		{"quoted, waits for credit", patient, plus(drafted, "configure ok", "calculate ok", "price ok, too little credit", "reload")},
 		{"quoted, waits for credit, due", patient, plus(drafted, "configure ok", "calculate ok", "price ok, too little credit", "reload", "due")},
 		{"drafted, own, a refusal is read back", blackFriday(), plus(drafted, "configure refused 400")},
@@ -425,32 +445,32 @@ func situations(t *testing.T) []situation {
 		{"abandoning, looks at the events", blackFriday(), abandoning},
 		{"abandoning, read under way", blackFriday(), read},
 		{"abandoning, read, configure under way", blackFriday(), shown},
-		{"abandoning, no read shows it, configure under way", blackFriday(), unshown},
+		{"abandoning, no read shows it, measured, configure under way", blackFriday(), measured},
 		{"abandoning, configured without a word, read under way", blackFriday(), plus(shown, "configure ok, without a word")},
-		{"abandoning, no read showed it, configured without a word, read under way", blackFriday(), plus(unshown, "configure ok, without a word")},
+		{"abandoning, no read showed it, measured, configured without a word, read under way", blackFriday(), plus(measured, "configure ok, without a word")},
 		{"abandoning, configure was refused, read under way", blackFriday(), denied},
 		{"abandoning, configure was refused, read, delete under way", blackFriday(), striking},
 		{"abandoning, configure was refused, read, deleted, read under way", blackFriday(), plus(striking, "delete ok")},
 		{"abandoning, disarmed, delete under way", blackFriday(), disarmed},
 		{"abandoning, disarmed, due", blackFriday(), plus(disarmed, "reload", "due")},
-		{"abandoning, disarmed by another run, deleted, looks at the events", blackFriday(), plus(disarmed, "reload", "due", "woken", "delete ok")},
+		{"abandoning, disarmed by another run, read under way", blackFriday(), plus(disarmed, "reload", "due", "woken")},
+		{"abandoning, disarmed by another run, deleted, looks at the events", blackFriday(), plus(disarmed, "reload", "due", "woken", "status by id UNCONFIRMED", "delete ok")},
 		{"abandoning, nothing shows it, waiting", blackFriday(), asking},
 		{"abandoning, nothing shows it, due", blackFriday(), plus(asking, "due")},
-		{"abandoning, nothing has shown it for 4 hours, last read under way", blackFriday(), plus(asking, "in 4 hours", "woken", "look ok", "status refused 404", "configure refused 400")},
-		{"abandoning, scheduled, nothing has shown it for 4 hours, last read under way", soon, plus(asking, "in 4 hours", "woken", "look ok", "status refused 404", "configure refused 400")},
-		{"abandoning, own, delete under way", blackFriday(), plus(drafted, "configure unavailable", "reload", "due", "woken")},
+		{"abandoning, nothing has shown it for 4 hours, read under way", blackFriday(), plus(asking, "in 4 hours", "woken", "look ok")},
+		{"abandoning, scheduled, nothing has shown it for 4 hours, read under way", soon, plus(asking, "in 4 hours", "woken", "look ok")},
+		{"abandoning, of another run, which gave it up, read under way", blackFriday(), plus(drafted, "configure unavailable", "reload", "due", "woken")},
 		{"abandoning, never intended, of another run, looks at the events", blackFriday(), plus(drafted, "reload", "due", "woken")},
 		{"abandoning, never intended, of another run, read under way", blackFriday(), orphan},
-		{"abandoning, never intended, of another run, last read under way", blackFriday(), orphaned[:len(orphaned)-1]},
-		{"abandoning, never intended, of another run, has stood for S, last read under way", blackFriday(), plus(orphaned, "reload", "due", "woken", "look ok", "status refused 404", "configure refused 400")},
-		{"abandoning, never intended, of another run, left behind, delete under way", blackFriday(), plus(plus(orphaned, "reload", "due", "woken"), unanswerable...)},
+		{"abandoning, never intended, of another run, has stood for S, read under way", blackFriday(), orphaned},
+		{"abandoning, never intended, of another run, left behind, delete under way", blackFriday(), plus(orphaned, "status refused 404")},
 		{"abandoning, its intent was lost and is told, read under way", blackFriday(), plus(drafted, "reload", "due", "woken", "look tells a cost of this draft")},
 
 		{"rejecting, own, delete under way", blackFriday(), plus(drafted, "configure ok", "calculate ok", "price ok, too little credit")},
-		{"rejecting, of another run, disarmed, deleted, looks at the events", blackFriday(), plus(drafted, "configure ok", "calculate ok", "price ok, too little credit", "reload", "due", "woken", "delete ok")},
+		{"rejecting, of another run, disarmed, deleted, looks at the events", blackFriday(), plus(drafted, "configure ok", "calculate ok", "price ok, too little credit", "reload", "due", "woken", "status by id UNCONFIRMED", "delete ok")},
 		{"cancelling, a draft of another run, looks at the events", blackFriday(), plus(drafted, "reload", "cancel")},
 		{"cancelling, a draft of another run, read under way", blackFriday(), plus(drafted, "reload", "cancel", "look ok")},
-		{"cancelling, nothing has shown it for 4 hours, last read under way", blackFriday(), plus(plus(plus(asking, "cancel"), unanswerable...), "reload", "in 4 hours", "woken", "look ok", "status refused 404", "configure refused 400")},
+		{"cancelling, nothing has shown it for 4 hours, read under way", blackFriday(), plus(asking, "cancel", "status refused 404", "reload", "in 4 hours", "woken", "look ok")},
 
 		{"cancelling, confirmed for later, read under way", soon, cancelling},
 		{"cancelling, confirmed for later, delete under way", soon, deleting},
@@ -492,11 +512,14 @@ func situations(t *testing.T) []situation {
 		{"completed", blackFriday(), plus(confirmed, "due", "woken", "stats COMPLETED", "reload")},
 		{"completed, rebuilt from its events", blackFriday(), []string{"asked", "look tells its last statistics", "reload"}},
 		{"unreconciled", blackFriday(), plus(sending, "reload", "in 73 hours", "woken", "stats SENDING", "delivered", "reload")},
+		{"sending, followed again, statistics under way", blackFriday(), plus(sending, "reload", "in 73 hours", "woken", "stats SENDING", "delivered", "reload", "follow")},
+		{"sending, followed again for 73 hours, statistics under way", blackFriday(), plus(sending, "reload", "in 73 hours", "woken", "stats SENDING", "delivered", "reload", "follow", "stats SENDING", "reload", "in 73 hours", "woken")},
+		{"completed, was followed again", blackFriday(), plus(sending, "reload", "in 73 hours", "woken", "stats SENDING", "delivered", "reload", "follow", "stats COMPLETED", "delivered", "reload")},
 		{"rejected", blackFriday(), []string{"asked", "create refused 400", "reload"}},
 		{"cancelled", blackFriday(), []string{"asked", "create unavailable", "cancel", "look ok", "reload"}},
 		{"completed, a cancel came too late", blackFriday(), plus(confirmed, "cancel", "due", "woken", "stats COMPLETED", "reload")},
-		{"rejected, was declined", approved, plus(quoted, "reload", "decline", "delete ok", "look ok", "reload")},
-		{"completed, was approved", approved, plus(quoted, "reload", "approve", "delete ok", "create ok", "configure ok", "calculate ok", "price ok", "admit ok", "confirm ok", "due", "woken", "stats COMPLETED", "reload")},
+		{"rejected, was declined", approved, plus(quoted, "reload", "decline", "status by id UNCONFIRMED", "delete ok", "look ok", "reload")},
+		{"completed, was approved", approved, plus(quoted, "reload", "approve", "status by id UNCONFIRMED", "delete ok", "create ok", "configure ok", "calculate ok", "price ok", "admit ok", "confirm ok", "due", "woken", "stats COMPLETED", "reload")},
 		{"failed", blackFriday(), plus(confirmed, "due", "woken", "stats FAILED", "reload")},
 	}
 	var all []situation
@@ -525,7 +548,7 @@ func situations(t *testing.T) []situation {
 		}
 	}
 	set := []string{"a budget is set"}
-	soonExpired := plus(quoted, "reserve unavailable", "reload", "in 4 hours", "woken")
+	soonExpired := plus(quoted, "reserve unavailable", "reload", "in 4 hours", "woken", "status by id UNCONFIRMED")
 	for _, l := range []struct {
 		name  string
 		r     campaign.Request
@@ -534,7 +557,7 @@ func situations(t *testing.T) []situation {
 		{"with budgets: drafted, own, price under way", blackFriday(), plus(drafted, "configure ok", "calculate ok")},
 		{"with budgets: drafted, own, price under way, wants an approval", approved, plus(drafted, "configure ok", "calculate ok")},
 		{"with budgets: drafted, own, a look for room under way, wants an approval", approved, quoted},
-		{"with budgets: drafted again, own, price under way, was approved", approved, plus(quoted, "room ok", "reload", "approve", "delete ok", "create ok", "configure ok", "calculate ok")},
+		{"with budgets: drafted again, own, price under way, was approved", approved, plus(quoted, "room ok", "reload", "approve", "status by id UNCONFIRMED", "delete ok", "create ok", "configure ok", "calculate ok")},
 		{"with budgets: drafted, own, reserve under way", blackFriday(), quoted},
 		{"with budgets: rejected, settle under way", blackFriday(), plus(quoted, "reserve refused", "delete ok", "delivered")},
 		{"with budgets: sending, statistics under way", blackFriday(), plus(quoted, "reserve ok", "admit ok", "confirm ok", "due", "woken")},
@@ -595,7 +618,7 @@ func describe(s situation, d campaign.Decision) string {
 func TestNoCommandIsTakenInSilence(t *testing.T) {
 	for _, s := range situations(t) {
 		for _, i := range inputs() {
-			d := rules.Step(s.c, i.in, s.facts())
+			d := s.step(i.in)
 			if d.Save || d.Call != nil || d.Refused != "" || s.c.State == "" {
 				continue // it goes on; without a record it waits for the request
 			}
@@ -607,6 +630,8 @@ func TestNoCommandIsTakenInSilence(t *testing.T) {
 				again = s.c.Approval != nil && s.c.Approval.QuoteID == in.QuoteID
 			case campaign.Decline:
 				again = s.c.Reason != nil && s.c.Reason.Code == campaign.ReasonDeclined
+			case campaign.Follow:
+				again = s.c.Followed != nil && s.c.Followed.By == in.By
 			case campaign.Resolved:
 				again = s.c.Resolved != nil && s.c.Resolved.Sent == in.Sent
 			}
@@ -628,7 +653,7 @@ func TestLifecycleTable(t *testing.T) {
 			if _, ok := i.in.(campaign.Asked); ok {
 				i.in = campaign.Asked{Key: key, Request: s.asks}
 			}
-			d := rules.Step(s.c, i.in, s.facts())
+			d := s.step(i.in)
 			if d.Refused != "" {
 				if refused[d.Refused] == nil {
 					no = append(no, d.Refused)

@@ -81,6 +81,8 @@ func (t *turn) recall(events []Event) (_ Decision, more bool) {
 		case EventStats:
 			if stats = e; e.Last {
 				end = e
+			} else if end != nil && end.Type == EventStats {
+				end = nil // somebody has had it followed again
 			}
 		case EventUnresolved:
 			t.c.UnresolvedN = max(t.c.UnresolvedN, e.N)
@@ -186,7 +188,7 @@ func (t *turn) unresolved(why Reason) Decision {
 // looksUntil is when an unresolved campaign is looked at no more; zero if nothing
 // is known to look at.
 func (t *turn) looksUntil() time.Time {
-	if t.c.State != Unresolved || t.c.Draft == nil || t.c.Resolved != nil {
+	if t.c.State != Unresolved || t.c.Draft == nil {
 		return time.Time{}
 	}
 	from := t.c.Since

@@ -86,7 +86,7 @@ func (s *stack) start(budgets string) error {
 	o.Budgets = budgets
 	o.Gateway.Timeout, o.Gateway.BreakerOpen = time.Second, 500*time.Millisecond
 	o.Rules = campaign.Rules{
-		ConfirmWithin: time.Second, Settle: 2500 * time.Millisecond, Denials: 2,
+		ConfirmWithin: time.Second, Settle: 2500 * time.Millisecond, Denials: 2, Patience: time.Second,
 		PollMin: 50 * time.Millisecond, BackoffMin: 50 * time.Millisecond, BackoffMax: 200 * time.Millisecond,
 		CreditEvery: 200 * time.Millisecond,
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -154,10 +155,9 @@ func (j *Journal) Publish(_ context.Context, c campaign.Campaign) error {
 	for _, e := range c.Outbox {
 		apply, err := j.fault("publish", c.Key)
 		if apply {
-			if there := j.store.otherwise(c.Key, e); there != nil {
-				return fmt.Errorf("publish %s of %s: %w", e.Type, c.Key, &runner.ToldOtherwise{Event: *there})
+			if otherwise := j.store.tell(c, e); otherwise != nil && err == nil {
+				return otherwise
 			}
-			j.store.tell(c, e)
 		}
 		if err != nil {
 			return fmt.Errorf("publish %s of %s: %w", e.Type, c.Key, err)
@@ -166,23 +166,9 @@ func (j *Journal) Publish(_ context.Context, c campaign.Campaign) error {
 	return nil
 }
 
-// otherwise is the cost that was told under an event's ordinal for another draft, or
-// another quote.
-func (s *store) otherwise(key campaign.Key, e campaign.Event) *campaign.Event {
-	if e.Type != campaign.EventCostCalculated {
-		return nil
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, old := range s.events[key] {
-		if o := old.event; o.Type == e.Type && o.N == e.N && (o.CampaignID != e.CampaignID || o.QuoteID != e.QuoteID) {
-			return &o
-		}
-	}
-	return nil
-}
-
-func (s *store) tell(c campaign.Campaign, e campaign.Event) {
+// tell tells an event, unless it is told: then it says whether what is there is a
+// cost of another draft, or of another quote.
+func (s *store) tell(c campaign.Campaign, e campaign.Event) error {
 	e.N = s.ordinal(c.Key, e)
 	content, err := json.Marshal(struct {
 		Event      campaign.Event
@@ -198,12 +184,16 @@ func (s *store) tell(c campaign.Campaign, e campaign.Event) {
 		if old.event.Type != e.Type || old.event.N != e.N {
 			continue
 		}
-		if old.content != string(content) {
+		switch was := old.event; {
+		case e.Type == campaign.EventCostCalculated && (was.CampaignID != e.CampaignID || was.QuoteID != e.QuoteID):
+			return &runner.ToldOtherwise{Event: was}
+		case old.content != string(content):
 			s.t.Errorf("event %s %d of %s was told as\n\t%s\nand is told again as\n\t%s", e.Type, e.N, c.Key, old.content, content)
 		}
-		return
+		return nil
 	}
 	s.events[c.Key] = append(s.events[c.Key], told{e, string(content)})
+	return nil
 }
 
 // ordinal is the event's own, or for the last statistic the first one that no
@@ -225,19 +215,19 @@ func (j *Journal) Told(_ context.Context, key campaign.Key) ([]campaign.Event, e
 		return nil, fmt.Errorf("read the events of %s: %w", key, err)
 	}
 	all := j.Events(key)
-	last := -1
-	for i, e := range all {
+	stats := 0
+	for _, e := range all {
 		if e.Type == campaign.EventStats {
-			last = i
+			stats++
 		}
 	}
-	var told []campaign.Event
-	for i, e := range all {
-		if e.Type != campaign.EventStats || i == last {
-			told = append(told, e)
+	return slices.DeleteFunc(all, func(e campaign.Event) bool {
+		if e.Type != campaign.EventStats {
+			return false
 		}
-	}
-	return told, nil
+		stats--
+		return stats > 0 // the last one alone
+	}), nil
 }
 
 // Arm implements [runner.Journal].
@@ -312,6 +302,18 @@ func (j *Journal) PowerCut(key campaign.Key) {
 		s.seq = v[len(v)-1].seq - 1
 		s.records[key] = v[:len(v)-1]
 	}
+	for _, p := range s.peers {
+		p.reconnect()
+	}
+}
+
+// Lose loses a record, as when the bucket is gone and made anew. What was told of it
+// stays, and so do its timers. All connections break.
+func (j *Journal) Lose(key campaign.Key) {
+	s := j.store
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.records, key)
 	for _, p := range s.peers {
 		p.reconnect()
 	}
