@@ -56,6 +56,8 @@ func (a *App) show() {
 		return state, state != "open"
 	})
 
+	a.showButton()
+
 	a.ops.OneOf("gateway_breaker_state", "1 for the state the breaker is in.", "state",
 		[]string{"closed", "half-open", "open"}, a.gateway.BreakerState)
 	a.ops.Gauge("gateway_authorised", "1 while the gateway is there and accepts the key.", func() float64 { return one(a.gateway.Authorised()) })

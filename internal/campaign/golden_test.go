@@ -246,6 +246,7 @@ type situation struct {
 	pace campaign.Pace // what was seen of the gateway's
 	// budgets are set.
 	budgets bool
+	held    string // why nothing may be begun or confirmed
 	gateway string // the one that is configured
 	// It was measured that the gateway refuses to configure what was confirmed.
 	measured bool
@@ -265,7 +266,7 @@ func (s situation) step(in campaign.Input) campaign.Decision {
 }
 
 func (s situation) facts() campaign.Facts {
-	return campaign.Facts{Now: s.now, Age: s.age, Pace: s.pace, Budgets: s.budgets, Gateway: s.gateway}
+	return campaign.Facts{Now: s.now, Age: s.age, Pace: s.pace, Budgets: s.budgets, Gateway: s.gateway, Held: s.held}
 }
 
 // story drives a campaign by the names of its inputs. "reload" is what another
@@ -302,6 +303,8 @@ func story(t *testing.T, r campaign.Request, steps ...string) situation {
 			s.measured = true
 		case "a budget is set":
 			s.budgets = true
+		case "held":
+			s.held = "everything is held by anna: wrong prices"
 		case "another gateway is configured":
 			s.gateway = elsewhere
 		case "unsettled":
@@ -397,6 +400,9 @@ func situations(t *testing.T) []situation {
 		{"requested, looks at the events", blackFriday(), []string{"asked"}},
 		{"requested, waiting", blackFriday(), []string{"asked", "create unavailable", "reload"}},
 		{"requested, due", blackFriday(), []string{"asked", "create unavailable", "reload", "due"}},
+		{"requested, held, looks at the events", blackFriday(), []string{"held", "asked"}},
+		{"requested, held, expired, looks at the events", expiring, []string{"asked", "create unavailable", "reload", "in 4 hours", "held", "woken"}},
+		{"drafted, own, held while waiting for leave to confirm", blackFriday(), plus(quoted, "held")},
 		{"requested, due, expired", expiring, []string{"asked", "create unavailable", "reload", "in 4 hours"}},
 		{"requested, create under way", blackFriday(), []string{"asked", "look ok"}},
 		{"requested, for 4 hours somebody else than the gateway answered, create under way", blackFriday(), []string{"asked", "create unshaped 404", "reload", "in 4 hours", "woken", "look ok"}},
