@@ -77,6 +77,13 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("gateway.envelope: %w", err)
 	}
+	address, err := gateway.Address(o.Gateway.URL)
+	if err != nil {
+		return nil, err
+	}
+	if o.Rules.MovedFrom, err = addresses(o.Gateway.MovedFrom); err != nil {
+		return nil, fmt.Errorf("gateway.moved_from: %w", err)
+	}
 	a.gateway, err = gateway.New(gateway.Options{
 		BaseURL: o.Gateway.URL, KeyFile: o.Gateway.KeyFile, Version: o.Version,
 		InFlight: o.Requests + o.Wakeups, Timeout: o.Gateway.Timeout, Envelope: envelope,
@@ -117,7 +124,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	a.learn(ctx)
-	a.runner = runner.New(runner.Options{Rules: o.Rules, Journal: a.journal, Gateway: timed{a.gateway, a.ops}, Observer: a.ops, Budgets: a.budgets, Pace: &a.pace, At: o.Gateway.URL})
+	a.runner = runner.New(runner.Options{Rules: o.Rules, Journal: a.journal, Gateway: timed{a.gateway, a.ops}, Observer: a.ops, Budgets: a.budgets, Pace: &a.pace, At: address})
 
 	if err := a.openSchedules(ctx); err != nil {
 		return nil, err

@@ -115,6 +115,27 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// Address is a base URL as it is written in records: two that lead to the same
+// gateway are the same text. Scheme and host are in small letters; the port that
+// goes without saying and slashes at the end are left out.
+func Address(base string) (string, error) {
+	u, err := parseBase(base)
+	if err != nil {
+		return "", err
+	}
+	host := strings.ToLower(u.Hostname())
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	if port := u.Port(); port != "" && port != defaultPorts[u.Scheme] {
+		host += ":" + port
+	}
+	u.Host = host
+	return u.String(), nil
+}
+
+var defaultPorts = map[string]string{"http": "80", "https": "443"}
+
 func parseBase(text string) (url.URL, error) {
 	u, err := url.Parse(strings.TrimRight(text, "/"))
 	switch {
