@@ -44,9 +44,9 @@ type Runner struct {
 	sleep    func(context.Context, time.Duration)
 	decide   func(campaign.Campaign, campaign.Input, campaign.Facts) campaign.Decision
 
-	// unsaved is set by a save that did not come through, and cleared by one that
-	// did: meanwhile no draft is begun, for nobody could record it.
-	unsaved atomic.Bool
+	// unsaved is when a save last did not come through, in nanoseconds: from then on
+	// no draft is begun before its record was saved. Zero: none in doubt.
+	unsaved atomic.Int64
 }
 
 // New returns a Runner.
@@ -95,6 +95,9 @@ func (r *Runner) Handle(ctx context.Context, w Wakeup) Verdict {
 func (r *Runner) handle(ctx context.Context, w Wakeup) Verdict {
 	c, rev, err := r.journal.Load(ctx, w.Key)
 	if err != nil {
+		if errors.Is(err, ErrNoPlace) {
+			r.doubt(w.Key, err)
+		}
 		return retry(afterTrouble, err)
 	}
 	run := &run{Runner: r, wakeup: w, c: c, stored: c, rev: rev}
@@ -163,7 +166,7 @@ func (r *run) loop(ctx context.Context, in campaign.Input) Verdict {
 		if d.Refused != "" {
 			return Verdict{Do: Bury, Reason: "refused_command", Note: d.Refused}
 		}
-		if d.Call != nil && d.Call.Op == campaign.OpCreate && !d.Save && r.unsaved.Load() {
+		if d.Call != nil && d.Call.Op == campaign.OpCreate && !d.Save && !r.Recording() {
 			// A draft is only begun where it can be recorded: the record is saved
 			// before, as it is, to see whether it can.
 			d.Next.Wake, d.Save = now.Add(r.rules.Lease), true
@@ -202,14 +205,16 @@ func (r *run) save(ctx context.Context, c campaign.Campaign) (Verdict, bool) {
 	switch {
 	case errors.Is(err, ErrConflict):
 		return retry(afterConflict, err), false
+	case errors.Is(err, ErrBroken):
+		return retry(afterTrouble, err), false
 	case err != nil:
 		// Perhaps it is stored. Whoever loads it next will see.
-		r.unsaved.Store(true)
-		r.observer.Unsaved(c.Key, err)
+		r.doubt(c.Key, err)
 		return retry(afterTrouble, err), false
-	}
-	if r.unsaved.Load() {
-		r.unsaved.Store(false)
+	case r.rev.Seq == 0 && r.unsaved.Load() != 0:
+		// There is room for new records. That an old one can be saved in its place
+		// does not show it: a full store takes those.
+		r.unsaved.Store(0)
 	}
 	r.rev, r.stored = rev, c
 	r.observer.Moved(c, from, rev)
@@ -370,8 +375,20 @@ func (r *run) stale() string {
 	return ""
 }
 
+// doubted is how long it is doubted that records can be saved, unless a new one is.
+const doubted = time.Minute
+
+// doubt notes that a record could not be saved.
+func (r *Runner) doubt(key campaign.Key, err error) {
+	r.unsaved.Store(r.clock().UnixNano())
+	r.observer.Unsaved(key, err)
+}
+
 // Recording says whether records can be saved, as far as is known.
-func (r *Runner) Recording() bool { return !r.unsaved.Load() }
+func (r *Runner) Recording() bool {
+	last := r.unsaved.Load()
+	return last == 0 || r.clock().Sub(time.Unix(0, last)) >= doubted
+}
 
 // release gives back a permit that was not used.
 func (r *run) release() {
