@@ -183,6 +183,7 @@ func (r *run) loop(ctx context.Context, in campaign.Input) Verdict {
 		}
 		if d.Call != nil {
 			if d.After > 0 {
+				StepAside(ctx)
 				r.sleep(ctx, d.After)
 			}
 			in = r.act(ctx, *d.Call)
@@ -329,6 +330,9 @@ func (r *run) act(ctx context.Context, call campaign.Call) campaign.Outcome {
 		if permit == nil {
 			o = no
 			break
+		}
+		if call.Op == campaign.OpCalculate {
+			StepAside(ctx) // a long list takes the gateway a minute
 		}
 		o = permit.Call(ctx, call)
 	}
