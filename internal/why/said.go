@@ -72,7 +72,7 @@ func (t *teller) start(r campaign.Request) string {
 // told tells of every command, and of what the record keeps of them after the
 // command itself has aged out.
 func (t *teller) told() {
-	var cancel, resolve, approve bool
+	var cancel, resolve, approve, follow bool
 	for _, cmd := range t.Commands {
 		aside := ""
 		if l := t.letter("command", cmd.Sequence); l != nil {
@@ -85,6 +85,9 @@ func (t *teller) told() {
 		case campaign.Resolved:
 			resolve = true
 			t.say(cmd.At, "%s looked at the gateway and said that it was %s%s.%s", in.By, sentOrNot(in.Sent), quoted(in.Why), aside)
+		case campaign.Follow:
+			follow = true
+			t.say(cmd.At, "%s had its statistics followed again.%s", in.By, aside)
 		case campaign.Approve:
 			approve = true
 			t.say(cmd.At, "%s approved offer %s.%s", in.By, in.QuoteID, aside)
@@ -107,6 +110,9 @@ func (t *teller) told() {
 	}
 	if a := t.c.Approval; a != nil && !approve {
 		t.say(a.At, "%s approved offer %s: %s for %s.", a.By, a.QuoteID, plural(a.Quote.Goal.Valid, "recipient", "recipients"), money(a.Quote.Price.Total))
+	}
+	if f := t.c.Followed; f != nil && !follow {
+		t.say(f.At, "%s had its statistics followed again.", f.By)
 	}
 	if r := t.c.Resolved; r != nil && !resolve {
 		t.say(r.At, "%s looked at the gateway and said that it was %s%s.", r.By, sentOrNot(r.Sent), quoted(r.Why))
@@ -172,7 +178,7 @@ func (t *teller) event(e campaign.Event) string {
 	case e.Type == campaign.EventFailed:
 		return "Failed: " + sentence(e.Reason.Message)
 	case e.Type == campaign.EventUnresolved:
-		return "Given up, because it cannot be established whether it was sent: " + sentence(e.Reason.Message)
+		return "Nobody can say whether it was sent. " + upper(sentence(e.Reason.Message))
 	}
 	return fmt.Sprintf("Announced: %s.", strings.ReplaceAll(string(e.Type), "_", " "))
 }
