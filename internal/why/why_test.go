@@ -419,6 +419,7 @@ func TestNothingExcludesAnother(t *testing.T) {
 				{commands["request"], commands["resolve"]},
 				{strings.Contains(all, "Nothing:"), len(commands) > 0 && !commands["approve"]},
 				{commands["cancel"], c.Cancel != nil && c.Cancel.Refused == ""},
+				{commands["cancel"], state == campaign.Confirmed && (c.Cancel != nil || !c.Draft.Stranded.IsZero())},
 			} {
 				if two[0] && two[1] {
 					t.Errorf("%s %+v: %q offers %v", state, c.Cancel, all, commands)
