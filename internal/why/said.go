@@ -23,7 +23,10 @@ func (t *teller) asked() {
 		if l := t.letter("request", r.Sequence); l != nil {
 			aside = fmt.Sprintf(" It is kept as dead letter %d: %s.", l.ID, l.words())
 		}
-		differs := t.c.Request.Diff(r.Content)
+		var differs []string
+		if t.c.Request.Sender != "" { // else its record was lost, and rebuilt without it
+			differs = t.c.Request.Diff(r.Content)
+		}
 		switch {
 		case t.unasked() && r.Err == "" && r.At.After(t.c.Cancel.At):
 			t.say(r.At, "%s asked for the campaign, which had been cancelled before: it is not sent.%s", who, aside)
@@ -32,7 +35,7 @@ func (t *teller) asked() {
 				aside = " " + sentence(upper(r.Err))
 			}
 			t.say(r.At, "%s sent a request that cannot be acted on.%s", who, aside)
-		case len(differs) > 0 && !t.unasked():
+		case len(differs) > 0:
 			t.say(r.At, "%s asked under the same name for something else (%s): the first request stands, this one changed nothing.%s", who, list(differs), aside)
 		case began:
 			t.say(r.At, "%s asked again, for the same: that changes nothing.%s", who, aside)
