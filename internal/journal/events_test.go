@@ -93,7 +93,7 @@ func TestEvents(t *testing.T) {
 		}},
 		{"Unresolved", campaign.Event{Type: campaign.EventUnresolved, Reason: &campaign.Reason{Code: campaign.ReasonUnverifiable, Message: "nobody can say"}}, &campaignv1.CampaignUnresolved{
 			UnresolvedAt: stamp, Since: timestamppb.New(confirm), Message: "nobody can say",
-			WhatToDo: "It may or may not have been sent. Staffetta does not send it again by itself, and goes on looking for 72 hours. Look for [staffetta shop-italia.bf-2026], campaign 1542, on the gateway's own page. If it was sent, or is being sent, say so: staffetta resolve shop-italia.bf-2026 --sent --by YOUR-NAME. If it was not, delete it there and say that: staffetta resolve shop-italia.bf-2026 --not-sent --by YOUR-NAME.",
+			WhatToDo: "Look at campaign 1542 on the gateway's own page. If it was sent, or is being sent, say so: staffetta resolve shop-italia.bf-2026 --sent --by YOUR-NAME. If it was not, delete it there and say that: staffetta resolve shop-italia.bf-2026 --not-sent --by YOUR-NAME.",
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
