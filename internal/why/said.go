@@ -181,7 +181,7 @@ func (t *teller) event(e campaign.Event) string {
 	case e.Type == campaign.EventFailed:
 		return "Failed: " + sentence(e.Reason.Message)
 	case e.Type == campaign.EventUnresolved:
-		return "Nobody can say whether it was sent. " + upper(sentence(e.Reason.Message))
+		return unknown(e.Reason.Message)
 	}
 	return fmt.Sprintf("Announced: %s.", strings.ReplaceAll(string(e.Type), "_", " "))
 }

@@ -214,7 +214,7 @@ func (t *teller) summary() {
 	case campaign.Failed:
 		s = "It was accepted, and then it failed: " + t.reason() + "."
 	case campaign.Unresolved:
-		s = "Nobody can say whether it was sent. " + upper(t.reason()) + "."
+		s = unknown(t.reason())
 	default:
 		s = fmt.Sprintf("It is in state %q, which this version does not know: upgrade to read it.", c.State)
 	}
