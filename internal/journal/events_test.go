@@ -61,6 +61,9 @@ func TestEvents(t *testing.T) {
 			ConfirmedAt: stamp, Start: &campaignv1.CampaignConfirmed_Immediate{Immediate: true},
 			Recipients: 9831, Total: &campaignv1.Money{Amount: "344.09", Currency: "EUR"},
 		}},
+		{"ConfirmedThoughItsQuoteIsLost", campaign.Event{Type: campaign.EventConfirmed, Confirmed: &campaign.Confirmation{At: at}}, &campaignv1.CampaignConfirmed{
+			ConfirmedAt: stamp, Start: &campaignv1.CampaignConfirmed_Immediate{Immediate: true},
+		}},
 		{"ConfirmedForLater", campaign.Event{Type: campaign.EventConfirmed, Quote: sample.Quote, Confirmed: &campaign.Confirmation{At: at, For: at.Add(time.Hour)}}, &campaignv1.CampaignConfirmed{
 			ConfirmedAt: stamp, Start: &campaignv1.CampaignConfirmed_ScheduledFor{ScheduledFor: timestamppb.New(at.Add(time.Hour))},
 			Recipients: 9831, Total: &campaignv1.Money{Amount: "344.09", Currency: "EUR"},

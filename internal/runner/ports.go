@@ -171,9 +171,6 @@ type Observer interface {
 	// else moved it or that it is broken; or there is no place for records. As long
 	// as none can be saved, no draft is begun.
 	Unsaved(key campaign.Key, err error)
-	// ToldOtherwise: its cost was told already, for another draft. Somebody has
-	// been further than the record knows, and may have confirmed.
-	ToldOtherwise(c campaign.Campaign, told campaign.Event)
 	// Called: a call to the gateway has an outcome.
 	Called(key campaign.Key, o campaign.Outcome)
 	// Handled: a wake-up is done with.

@@ -117,8 +117,8 @@ type CampaignRequested struct {
 	// What the campaign is for, shown by the gateway beside the name. May be
 	// empty, at most 1000 characters. The gateway gets it with a mark of ours at
 	// the end, " [staffetta <source>.<request id>]", by which the draft can be found:
-	// up to 142 characters more than this limit. UC-006 itself names none. UC-006
-	// step 1.
+	// where both do not fit into 1000 the description is cut short, by 142 characters
+	// at most. UC-006 itself names no limit. UC-006 step 1.
 	Description string `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
 	// What the phone shows as the sender: a name of at most 11 letters and digits
 	// ("ShopItalia"), or a number of at most 16 digits, with "+" if it is
