@@ -84,7 +84,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		BreakerFailures: o.Gateway.BreakerFailures, BreakerOpen: o.Gateway.BreakerOpen,
 		OnBreaker: func(from, to string) { o.Log.Warn("breaker moved", "from", from, "state", to) },
 		OnMisset:  a.misset,
-		Transport: a.watched(),
+		Transport: a.watched(), NoReadByID: o.noReadByID(),
 	})
 	if err != nil {
 		return nil, err

@@ -9,7 +9,7 @@ import (
 
 // watched is the gateway's transport under the eyes of what the doctor learnt: a
 // gateway that has changed its ways is said in the log and counted. Nothing is
-// stopped for it, for the rules believe no variant, only answers.
+// stopped for it: the rules conclude nothing from a variant.
 func (a *App) watched() http.RoundTripper {
 	o := a.opts
 	transport := gateway.NewTransport(o.Requests + o.Wakeups)
@@ -23,4 +23,11 @@ func (a *App) watched() http.RoundTripper {
 		changed(c.Way)
 		o.Log.Warn("the gateway has changed its ways: run staffetta doctor again", "way", c.Way, "was", c.Was, "is", c.Is, "seen_by", c.Call)
 	})
+}
+
+// noReadByID says that the doctor has looked and the gateway reads no campaign by its
+// number: then its "not found" there is of no campaign.
+func (o Options) noReadByID() bool {
+	known, err := doctor.ParseVariant(o.Gateway.Variant)
+	return err == nil && known.NoReadByID()
 }

@@ -72,7 +72,7 @@ var settings = []setting{
 		help:  "what `staffetta doctor` learnt about this gateway, as it wrote it; what is met otherwise is said in the log and counted",
 		field: func(c *config) any { return &c.Gateway.Variant }},
 	{key: "gateway.configure_refused_once_sent",
-		help:  "yes if `staffetta doctor --simulate` saw that a configure is refused for what was sent; where nothing reads by id, more campaigns end unresolved without",
+		help:  "yes if `staffetta doctor --simulate` saw that a configure is refused for what was sent; where nothing reads by id, more campaigns end unresolved without; heeded there together with the gateway.variant that says so",
 		field: func(c *config) any { return &c.Rules.ConfigureRefusedOnceSent }},
 	{key: "gateway.accept_unsafe",
 		help:  "yes starts with a gateway.variant that cannot be safe",

@@ -12,6 +12,9 @@ import (
 // "read=yes search=no delete=yes …".
 type Variant map[string]string
 
+// NoReadByID says that a draft was looked for by its number and not found.
+func (v Variant) NoReadByID() bool { return v[read] == "no" }
+
 // A way is a question that the vendor's pages answer differently or not at all.
 type way struct {
 	name   string

@@ -23,6 +23,7 @@ type client struct {
 	timeout    time.Duration
 	envelope   []string
 	retryAfter time.Duration
+	noReadByID bool
 	onRequest  func(campaign.Outcome)
 
 	heard *heard
@@ -32,7 +33,7 @@ func newClient(base url.URL, key *key, limit *limiter, o Options) *client {
 	return &client{
 		base: base, key: key, limit: limit, transport: o.Transport,
 		template: &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Host: base.Host},
-		timeout:  o.Timeout, envelope: o.Envelope, retryAfter: o.RetryAfter, onRequest: o.OnRequest,
+		timeout:  o.Timeout, envelope: o.Envelope, retryAfter: o.RetryAfter, noReadByID: o.NoReadByID, onRequest: o.OnRequest,
 		heard: newHeard(),
 	}
 }
@@ -154,7 +155,9 @@ func (c *client) Confirm(ctx context.Context, id int64, at time.Time, simulation
 // show the campaign. That neither shows it proves nothing (rule 25).
 //
 // The answer is then the by-id 404 if it is the gateway's own, or else what the
-// statistics said. One that they owe still (no answer, 401, 429) comes first.
+// statistics said. One that they owe still (no answer, 401, 429) comes first. Where
+// the gateway is known to have no read by id, a refusal of it speaks of the route and
+// of no campaign.
 func (c *client) Status(ctx context.Context, id int64) campaign.Outcome {
 	var in standing
 	out := c.exchange(ctx, request{op: campaign.OpStatus, method: http.MethodGet, id: id, path: path(id, "")}, &in)
@@ -170,11 +173,11 @@ func (c *client) Status(ctx context.Context, id int64) campaign.Outcome {
 			out.Kind == campaign.Unavailable && (out.Unshaped || in.read)
 		if silent && read.Kind == campaign.Refused && read.HTTP == http.StatusNotFound {
 			out = read
-			out.ByID = true
+			out.ByID = !c.noReadByID
 		}
 		out.Started, out.Took = read.Started, took
 	} else {
-		out.ByID = out.Kind == campaign.OK || out.Kind == campaign.Refused && out.HTTP != http.StatusForbidden
+		out.ByID = out.Kind == campaign.OK || out.Kind == campaign.Refused && out.HTTP != http.StatusForbidden && !c.noReadByID
 	}
 	out.Status, out.Name, out.Description = in.Status.Status, in.Name.value, in.Description.value
 	return out

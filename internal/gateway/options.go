@@ -38,6 +38,9 @@ type Options struct {
 	// Envelope are the members that make a refusal's JSON object this gateway's
 	// own, beside the known envelopes; see [ParseEnvelope]. Default none.
 	Envelope []string
+	// NoReadByID says that it was learnt: this gateway does not read a campaign by
+	// its number.
+	NoReadByID bool
 	// RetryAfter is how long a 429 stops everything if it does not say so
 	// itself. Default 10 s.
 	RetryAfter time.Duration

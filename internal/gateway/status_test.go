@@ -92,6 +92,18 @@ func TestStatusIsWhatAReadShows(t *testing.T) {
 	}
 }
 
+// A gateway that has no read by id answers it in its own shape, like every call that
+// it does not know. That speaks of no campaign.
+func TestNotFoundWhereNothingIsReadByID(t *testing.T) {
+	t.Parallel()
+	for _, no := range []string{spring404, `{"status":"fail","data":{"path":"no such call"}}`} {
+		g := open(t, reads(answers(404, no), answers(404, spring404)), func(o *Options) { o.NoReadByID = true })
+		if got := do(t, g, blackFriday[campaign.OpStatus]); got.ByID || got.Kind != campaign.Refused || got.HTTP != 404 {
+			t.Errorf("%+v, want a refusal that is not by id", got)
+		}
+	}
+}
+
 // An answer that breaks off has not been heard to its end: it may have shown it.
 func TestStatisticsThatBreakOffAreNoAnswer(t *testing.T) {
 	t.Parallel()
