@@ -13,6 +13,7 @@ import (
 
 	"github.com/staffetta-io/staffetta/internal/budget"
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/doctor"
 	"github.com/staffetta-io/staffetta/internal/gateway"
 	"github.com/staffetta-io/staffetta/internal/journal"
 	"github.com/staffetta-io/staffetta/internal/ops"
@@ -77,14 +78,25 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("gateway.envelope: %w", err)
 	}
+	address, err := gateway.Address(o.Gateway.URL)
+	if err != nil {
+		return nil, err
+	}
+	if o.Rules.MovedFrom, err = addresses(o.Gateway.MovedFrom); err != nil {
+		return nil, fmt.Errorf("gateway.moved_from: %w", err)
+	}
+	known, err := doctor.ParseVariant(o.Gateway.Variant)
+	if err != nil {
+		return nil, fmt.Errorf("gateway.variant: %w", err)
+	}
 	a.gateway, err = gateway.New(gateway.Options{
 		BaseURL: o.Gateway.URL, KeyFile: o.Gateway.KeyFile, Version: o.Version,
-		InFlight: o.Requests + o.Wakeups, Timeout: o.Gateway.Timeout, Envelope: envelope,
+		InFlight: o.Requests + o.Wakeups, Timeout: o.Gateway.Timeout, Envelope: envelope, NoRead: known.NoRead(),
 		PerMinute: max(o.Gateway.RatePerMinute, 0), PerSecond: max(o.Gateway.RatePerSecond, 0), Replicas: o.Gateway.Replicas,
 		BreakerFailures: o.Gateway.BreakerFailures, BreakerOpen: o.Gateway.BreakerOpen,
 		OnBreaker: func(from, to string) { o.Log.Warn("breaker moved", "from", from, "state", to) },
 		OnMisset:  a.misset,
-		Transport: a.watched(), NoReadByID: o.noReadByID(),
+		Transport: a.watched(known),
 	})
 	if err != nil {
 		return nil, err
@@ -117,7 +129,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	a.learn(ctx)
-	a.runner = runner.New(runner.Options{Rules: o.Rules, Journal: a.journal, Gateway: timed{a.gateway, a.ops}, Observer: a.ops, Budgets: a.budgets, Pace: &a.pace, At: o.Gateway.URL})
+	a.runner = runner.New(runner.Options{Rules: o.Rules, Journal: a.journal, Gateway: timed{a.gateway, a.ops}, Observer: a.ops, Budgets: a.budgets, Pace: &a.pace, At: address})
 
 	if err := a.openSchedules(ctx); err != nil {
 		return nil, err

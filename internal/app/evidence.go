@@ -19,6 +19,7 @@ type (
 	LetterFilter = journal.LetterFilter
 	Replay       = journal.Replay
 	Orphan       = journal.Orphan
+	Doubt        = journal.Doubt
 )
 
 // LetterReasons are all the reasons of dead letters.

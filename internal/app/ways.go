@@ -9,25 +9,17 @@ import (
 
 // watched is the gateway's transport under the eyes of what the doctor learnt: a
 // gateway that has changed its ways is said in the log and counted. Nothing is
-// stopped for it: the rules conclude nothing from a variant.
-func (a *App) watched() http.RoundTripper {
+// stopped for it, for the rules believe no variant, only answers.
+func (a *App) watched(known doctor.Variant) http.RoundTripper {
 	o := a.opts
 	transport := gateway.NewTransport(o.Requests + o.Wakeups)
 	changed := a.ops.CounterOf("gateway_changed_total",
 		"Answers that showed a way of the gateway to be otherwise than gateway.variant says; at most one an hour for each change.", "way", doctor.Ways())
-	known, err := doctor.ParseVariant(o.Gateway.Variant)
-	if err != nil || len(known) == 0 {
-		return transport // nothing to compare with; a mistake is Validate's to tell
+	if len(known) == 0 {
+		return transport // nothing to compare with
 	}
 	return doctor.Watch(transport, known, func(c doctor.Change) {
 		changed(c.Way)
 		o.Log.Warn("the gateway has changed its ways: run staffetta doctor again", "way", c.Way, "was", c.Was, "is", c.Is, "seen_by", c.Call)
 	})
-}
-
-// noReadByID says that the doctor has looked and the gateway reads no campaign by its
-// number: then its "not found" there is of no campaign.
-func (o Options) noReadByID() bool {
-	known, err := doctor.ParseVariant(o.Gateway.Variant)
-	return err == nil && known.NoReadByID()
 }

@@ -30,7 +30,7 @@ func newWalk(t *testing.T) *walk {
 // in takes one input; what it leaves behind has stood for an hour when the next comes.
 func (w *walk) in(in campaign.Input) {
 	w.Helper()
-	d := w.rules.Step(w.c, in, campaign.Facts{Now: w.now, Age: time.Hour})
+	d := w.rules.Step(w.c, in, campaign.Facts{Now: w.now, Age: time.Hour, Gateway: here})
 	w.c, w.call, w.refused = d.Next, d.Call, d.Refused
 	if d.Save {
 		w.told = append(w.told, d.Next.Outbox...)
@@ -40,10 +40,14 @@ func (w *walk) in(in campaign.Input) {
 // until answers calls until one of a kind is asked for, or the campaign rests.
 func (w *walk) until(op campaign.Op) bool {
 	w.Helper()
-	for w.call != nil && w.call.Op != op {
-		w.in(campaign.Outcome{Op: w.call.Op, Kind: campaign.OK, CampaignID: 1542, Goal: w.goal, Price: w.price, Status: campaign.StatusUnconfirmed})
+	for range 50 {
+		if w.call == nil || w.call.Op == op {
+			return w.call != nil
+		}
+		w.in(campaign.Outcome{Op: w.call.Op, Kind: campaign.OK, CampaignID: 1542, Goal: w.goal, Price: w.price, Status: campaign.StatusUnconfirmed, ByID: true})
 	}
-	return w.call != nil
+	w.Fatalf("it comes to no %s and to no rest: it is %s, and calls %s", op, w.c.State, w.call.Op)
+	return false
 }
 
 func (w *walk) ask(r campaign.Request) bool {
@@ -179,6 +183,7 @@ func TestLatenessCountsFromWhenItWasStored(t *testing.T) {
 	w, r := newWalk(t), blackFriday()
 	r.Limits.MaxLateness = time.Hour
 	w.in(campaign.Asked{Key: key, Request: r, At: friday.Add(-48 * time.Hour)})
+	w.until(campaign.OpCreate)
 	if why := w.c.Reason; why == nil || why.Code != campaign.ReasonTooLate || why.Field != "max_lateness" {
 		t.Errorf("stored 48 h ago, may be 1 h late: it is %s, %+v", w.c.State, why)
 	}
@@ -190,7 +195,7 @@ func TestLatenessCountsFromWhenItWasStored(t *testing.T) {
 func TestOtherTotalThanQuotedIsNotCompleted(t *testing.T) {
 	w := newWalk(t)
 	w.ask(blackFriday())
-	w.in(campaign.Outcome{Op: campaign.OpConfirm, Kind: campaign.OK, ConfirmedAt: w.now})
+	w.in(campaign.Outcome{Op: campaign.OpConfirm, Kind: campaign.OK, Status: campaign.StatusConfirmed, ConfirmedAt: w.now})
 	short := campaign.Stats{Status: campaign.StatusCompleted, Total: 60, Sent: 60, Delivered: 60, Cost: eur("2.10")}
 	for !w.c.State.Final() {
 		w.now = later(w.now, w.c.Wake)
@@ -246,7 +251,7 @@ func TestCreditThatIsMissingAtTheConfirm(t *testing.T) {
 				t.Fatalf("it is %s: %+v", w.c.State, w.c.Reason)
 			}
 		}
-		w.in(campaign.Outcome{Op: campaign.OpConfirm, Kind: campaign.OK, ConfirmedAt: w.now})
+		w.in(campaign.Outcome{Op: campaign.OpConfirm, Kind: campaign.OK, Status: campaign.StatusConfirmed, ConfirmedAt: w.now})
 		if w.c.State != campaign.Confirmed || w.c.Hold != nil {
 			t.Errorf("it is %s, and waits for %+v", w.c.State, w.c.Hold)
 		}

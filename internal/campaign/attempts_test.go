@@ -22,6 +22,7 @@ func TestAttempts(t *testing.T) {
 		c = rules.Step(c, in, campaign.Facts{Now: now, Age: time.Hour}).Next
 	}
 	step(campaign.Asked{Key: key, Request: blackFriday()})
+	step(told())
 	step(campaign.Outcome{Op: campaign.OpCreate, Kind: campaign.OK, HTTP: 201, CampaignID: 1542})
 	step(campaign.Outcome{Op: campaign.OpConfigure, Kind: campaign.Unavailable, HTTP: 503, Err: "html"})
 	for i := range 100 {

@@ -42,6 +42,7 @@ type Campaign struct {
 	DeferredN int           `json:"deferred_n,omitempty"` // how often it was said that it waits
 
 	Resolved *Resolution `json:"resolved,omitempty"` // what a person established
+	Followed *Followed   `json:"followed,omitempty"` // somebody has it followed again
 
 	Rounds  int `json:"rounds,omitempty"`  // how many intents were saved
 	Tries   int `json:"tries,omitempty"`   // calls without an answer in a row, for the back-off
@@ -104,6 +105,12 @@ type Resolution struct {
 	Sent bool      `json:"sent"`
 	Why  string    `json:"why,omitempty"`
 	At   time.Time `json:"at"`
+}
+
+// Followed says who has a campaign followed again, and since when.
+type Followed struct {
+	By string    `json:"by"`
+	At time.Time `json:"at"`
 }
 
 // run is how far the worker in hand has come.

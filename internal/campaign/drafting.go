@@ -150,9 +150,9 @@ func (t *turn) drafting(o Outcome) Decision {
 		return t.reserved(o)
 	case o.Kind == OK:
 		t.answered(o.Op)
-	case o.Kind == Throttled && t.c.run.waited < 2*t.Lease:
-		// Too many calls, and this one did nothing: the draft waits in hand. Thrown
-		// away, it would cost as many calls again.
+	case (o.Kind == Throttled || o.Kind == NotAttempted && o.RetryAfter > 0) && t.c.run.waited < 2*t.Lease:
+		// It may not be called just now, and nothing was done: the draft waits in
+		// hand. Thrown away, it would cost as many calls again.
 		pause, _ := t.pause(o)
 		t.c.run.waited += pause
 		d := t.call(o.Op)

@@ -15,6 +15,35 @@ func (t *turn) start() time.Time {
 	return t.c.Confirmed.At
 }
 
+// until is when the statistics are followed no further.
+func (t *turn) until() time.Time {
+	from := t.start()
+	if t.c.Followed != nil {
+		from = later(from, t.c.Followed.At)
+	}
+	return from.Add(t.GiveUp)
+}
+
+// follow goes on with a campaign whose figures never added up, as long again as at
+// first.
+func (t *turn) follow(in Follow) Decision {
+	switch had := t.c.Followed; {
+	case t.c.State == Unreconciled:
+	case had != nil && had.By == in.By:
+		return Decision{Next: t.c} // the same wish again
+	default:
+		return Decision{Next: t.c, Refused: fmt.Sprintf("campaign %s is %s: only one that is unreconciled can be followed again", t.c.Key, t.c.State)}
+	}
+	t.c.Followed = &Followed{By: in.By, At: t.now}
+	t.c.Tries, t.c.Missing = 0, 0
+	t.become(Sending)
+	if t.elsewhere(*t.c.Draft) {
+		return t.stranded()
+	}
+	t.c.Wake = t.now.Add(t.Lease)
+	return t.saveAndCall(OpStats)
+}
+
 // nextPoll is when the statistics are read again.
 func (t *turn) nextPoll() time.Time {
 	since := max(t.now.Sub(t.start()), 0)
@@ -33,7 +62,7 @@ func (t *turn) nextPoll() time.Time {
 
 // followed takes a statistic, or what came in its place.
 func (t *turn) followed(o Outcome) Decision {
-	late := t.now.Sub(t.start()) >= t.GiveUp
+	late := !t.now.Before(t.until())
 	switch {
 	case o.Kind == OK && !t.ours(o):
 		if late {

@@ -35,6 +35,9 @@ type Resolved struct {
 	Why  string
 }
 
+// Follow has a campaign followed again whose figures never added up.
+type Follow struct{ By string }
+
 // Delivered says that everything the saved record owes has been told, and
 // that the campaign is about to rest.
 type Delivered struct{}
@@ -48,5 +51,6 @@ func (Asked) input()         {}
 func (Woken) input()         {}
 func (CancelAsked) input()   {}
 func (Resolved) input()      {}
+func (Follow) input()        {}
 func (Delivered) input()     {}
 func (Outcome) input()       {}

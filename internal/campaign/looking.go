@@ -81,6 +81,8 @@ func (t *turn) recall(events []Event) (_ Decision, more bool) {
 		case EventStats:
 			if stats = e; e.Last {
 				end = e
+			} else if end != nil && end.Type == EventStats {
+				end = nil // somebody has had it followed again
 			}
 		case EventUnresolved:
 			t.c.UnresolvedN = max(t.c.UnresolvedN, e.N)
@@ -177,6 +179,7 @@ func (t *turn) toldOtherwise(e Event) Decision {
 
 // unresolved asks a person, and goes on looking.
 func (t *turn) unresolved(why Reason) Decision {
+	why.Message += fmt.Sprintf("; Staffetta does not send it again by itself, and goes on looking for %s: look for [staffetta %s] at the gateway and say what you see", about(t.GiveUp), t.c.Key)
 	t.c.Reason = &why
 	t.c.UnresolvedN++
 	t.emit(Event{Type: EventUnresolved, N: t.c.UnresolvedN, Reason: &why})
@@ -186,7 +189,7 @@ func (t *turn) unresolved(why Reason) Decision {
 // looksUntil is when an unresolved campaign is looked at no more; zero if nothing
 // is known to look at.
 func (t *turn) looksUntil() time.Time {
-	if t.c.State != Unresolved || t.c.Draft == nil || t.c.Resolved != nil {
+	if t.c.State != Unresolved || t.c.Draft == nil {
 		return time.Time{}
 	}
 	from := t.c.Since
@@ -243,6 +246,9 @@ func (t *turn) resolve(in Resolved) Decision {
 			return Decision{Next: t.c} // the same word again
 		}
 		return Decision{Next: t.c, Refused: fmt.Sprintf("campaign %s is not unresolved, it is %s: nobody's word is needed", t.c.Key, t.c.State)}
+	}
+	if in.Sent && t.c.Draft == nil {
+		return Decision{Next: t.c, Refused: fmt.Sprintf("no campaign of the gateway's is known for %s, so none can be followed: say what was not sent, or ask under a new request id", t.c.Key)}
 	}
 	t.c.Resolved = &Resolution{By: in.By, Sent: in.Sent, Why: in.Why, At: t.now}
 	if in.Sent {

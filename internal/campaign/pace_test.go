@@ -112,8 +112,8 @@ func TestProgress(t *testing.T) {
 func confirmed(t *testing.T, r campaign.Request, at time.Time) campaign.Campaign {
 	t.Helper()
 	c := story(t, r, "asked", "create ok", "configure ok", "calculate ok", "price ok", "admit ok").c
-	o := campaign.Outcome{Op: campaign.OpConfirm, Kind: campaign.OK, ConfirmedAt: at, Started: at}
-	return reload(t, rules.Step(c, o, campaign.Facts{Now: at}).Next)
+	o := campaign.Outcome{Op: campaign.OpConfirm, Kind: campaign.OK, Status: campaign.StatusConfirmed, ConfirmedAt: at, Started: at}
+	return reload(t, rules.Step(c, o, campaign.Facts{Now: at, Gateway: here}).Next)
 }
 
 // looked is what a campaign becomes by a look at its statistics.
@@ -121,8 +121,8 @@ func looked(t *testing.T, c campaign.Campaign, now time.Time, sent int64, status
 	t.Helper()
 	c.Wake = now
 	s := campaign.Stats{Status: status, Total: 9831, Sent: sent, Pending: 9831}
-	d := rules.Step(c, campaign.Woken{}, campaign.Facts{Now: now})
-	d = rules.Step(d.Next, campaign.Outcome{Op: campaign.OpStats, Kind: campaign.OK, Stats: s, Started: now}, campaign.Facts{Now: now})
+	d := rules.Step(c, campaign.Woken{}, campaign.Facts{Now: now, Gateway: here})
+	d = rules.Step(d.Next, campaign.Outcome{Op: campaign.OpStats, Kind: campaign.OK, Stats: s, Started: now}, campaign.Facts{Now: now, Gateway: here})
 	if !d.Save {
 		t.Fatalf("a look at %d sent was not saved", sent)
 	}
@@ -213,9 +213,9 @@ func TestWaitingForOthersIsNotBeingLate(t *testing.T) {
 	r.ExpiresAt, r.Limits.MaxLateness = friday.Add(2*time.Hour), 5*time.Minute
 	c := reload(t, priced(t, r, friday, campaign.Pace{Others: 2, Ahead: 40_000}).Next)
 	now := c.Wake
-	d := rules.Step(c, campaign.Woken{}, campaign.Facts{Now: now})
-	for _, o := range []campaign.Outcome{{Op: campaign.OpDelete, Kind: campaign.OK}, {Op: campaign.OpCreate, Kind: campaign.OK, CampaignID: 1543}} {
-		d = rules.Step(d.Next, o, campaign.Facts{Now: now})
+	d := rules.Step(c, campaign.Woken{}, campaign.Facts{Now: now, Gateway: here})
+	for _, o := range []campaign.Outcome{{Op: campaign.OpStatus, Kind: campaign.OK, Status: campaign.StatusUnconfirmed}, {Op: campaign.OpDelete, Kind: campaign.OK}, told(), {Op: campaign.OpCreate, Kind: campaign.OK, CampaignID: 1543}} {
+		d = rules.Step(d.Next, o, campaign.Facts{Now: now, Gateway: here})
 	}
 	if d.Next.State != campaign.Drafted {
 		t.Errorf("it is %s because of %+v, want it begun again", d.Next.State, d.Next.Reason)
@@ -243,7 +243,7 @@ func TestItHasToFitWhenTheWaitForLeaveIsOver(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			d := priced(t, night, early, campaign.Pace{})
-			d = rules.Step(d.Next, leave, campaign.Facts{Now: early.Add(tt.waited), Pace: tt.seen})
+			d = rules.Step(d.Next, leave, campaign.Facts{Now: early.Add(tt.waited), Pace: tt.seen, Gateway: here})
 			if d.Next.State != tt.want {
 				t.Errorf("it is %s, want %s", d.Next.State, tt.want)
 			}
@@ -254,13 +254,13 @@ func TestItHasToFitWhenTheWaitForLeaveIsOver(t *testing.T) {
 // priced is what is decided once a campaign has its quote.
 func priced(t *testing.T, r campaign.Request, now time.Time, seen campaign.Pace) campaign.Decision {
 	t.Helper()
-	f := campaign.Facts{Now: now, Pace: seen}
+	f := campaign.Facts{Now: now, Pace: seen, Gateway: here}
 	d := rules.Step(campaign.Campaign{}, campaign.Asked{Key: key, Request: r}, f)
 	byName := map[string]campaign.Input{}
 	for _, i := range outcomes() {
 		byName[i.name] = i.in
 	}
-	for _, step := range []string{"create ok", "configure ok", "calculate ok", "price ok"} {
+	for _, step := range []string{"look ok", "create ok", "configure ok", "calculate ok", "price ok"} {
 		d = rules.Step(d.Next, byName[step], f)
 	}
 	return d

@@ -1,6 +1,7 @@
 package campaign_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -15,8 +16,10 @@ import (
 // a call is answered at random, a run may die, time passes.
 type world struct {
 	c      campaign.Campaign // as the run in hand knows it
+	was    campaign.Campaign // as it did before the last step
 	saved  campaign.Campaign // as the journal has it
 	call   *campaign.Call
+	in     campaign.Input // the last one
 	now    time.Time
 	stored time.Time // when it was saved
 	r      campaign.Request
@@ -24,18 +27,92 @@ type world struct {
 
 	budgets  bool // as far as the replica in hand knows, there may be some
 	reserved bool // the budgets have passed the draft in hand
+
+	gateway string           // the one that is configured
+	made    map[int64]string // where each draft was made
+	proof   map[int64]*proof // of each draft, since a confirm of it left
+	told    []campaign.Event // what the record has lost, and the events tell
+}
+
+// proof is what the gateway has shown of a draft.
+type proof struct {
+	left          bool // a confirm of it may have left
+	read, mute    bool // in this run: a read by id showed it unconfirmed; configure succeeded without a word
+	stood, struck bool // a read by id showed it as ours; and then its delete was accepted
+	unsent        bool // it was shown not to be confirmed, or to have vanished
+}
+
+func newWorld(r campaign.Request) *world {
+	return &world{now: friday, stored: friday, r: r, gateway: here, made: map[int64]string{}, proof: map[int64]*proof{}}
 }
 
 func (w *world) step(in campaign.Input) campaign.Decision {
-	if o, ok := in.(campaign.Outcome); ok && o.Kind == campaign.OK && w.call != nil && w.call.Op == o.Op {
-		w.reserved = o.Op == campaign.OpReserve || w.reserved && o.Op != campaign.OpCreate
+	if o, ok := in.(campaign.Outcome); ok && w.call != nil && w.call.Op == o.Op {
+		in = w.sees(o)
 	}
-	d := rules.Step(w.c, in, campaign.Facts{Now: w.now, Age: w.now.Sub(w.stored), Pace: w.pace, Budgets: w.budgets})
+	w.in, w.was = in, w.c
+	d := rules.Step(w.c, in, campaign.Facts{Now: w.now, Age: w.now.Sub(w.stored), Pace: w.pace, Budgets: w.budgets, Gateway: w.gateway})
 	if d.Save {
 		w.saved, w.stored = d.Next, w.now
 	}
 	w.c, w.call = d.Next, d.Call
+	if w.call != nil && w.call.Op == campaign.OpConfirm {
+		w.of(w.call.CampaignID).left = true
+	}
 	return d
+}
+
+func (w *world) of(id int64) *proof {
+	if w.proof[id] == nil {
+		w.proof[id] = &proof{}
+	}
+	return w.proof[id]
+}
+
+// sees makes an answer one of this world: each draft has a number of its own, and
+// what was shown of it is remembered.
+func (w *world) sees(o campaign.Outcome) campaign.Outcome {
+	ok, p := o.Kind == campaign.OK, w.of(w.call.CampaignID)
+	switch o.Op {
+	case campaign.OpCreate:
+		if ok {
+			o.CampaignID = int64(2000 + len(w.made))
+			w.made[o.CampaignID] = w.gateway
+		}
+		w.reserved = false
+	case campaign.OpReserve:
+		w.reserved = w.reserved || ok
+	case campaign.OpConfirm:
+		if o.Kind == campaign.NotAttempted {
+			*p = proof{}
+		}
+	case campaign.OpStatus:
+		shown := ok && o.ByID && o.Description != strangers
+		p.read = shown && o.Status == campaign.StatusUnconfirmed
+		p.unsent = p.unsent || p.read && p.mute || p.struck && o.Kind == campaign.Refused && o.HTTP == 404 && o.ByID
+		p.stood = p.stood || shown
+	case campaign.OpConfigure:
+		p.mute = ok && o.Status == ""
+		p.unsent = p.unsent || p.read && ok && o.Status == campaign.StatusUnconfirmed
+	case campaign.OpDelete:
+		p.struck = p.struck || p.stood && ok
+	case campaign.OpLook:
+		if d := w.c.Draft; d != nil && len(o.Told) == 1 && o.Told[0].CampaignID == 1542 {
+			o.Told = nil
+			if !d.Disarmed { // whoever gives a draft up never tells its cost afterwards
+				w.told = []campaign.Event{costTold(7, d.ID)}
+				w.of(d.ID).left = true // there was an intent, which the record has lost
+			}
+		}
+		if ok && len(o.Told) == 0 {
+			o.Told = w.told // nothing is forgotten
+		}
+	}
+	return o
+}
+
+func happened(s campaign.Status) bool {
+	return s == campaign.StatusConfirmed || s == campaign.StatusSending || s == campaign.StatusCompleted || s == campaign.StatusFailed
 }
 
 // answers are the outcomes that can answer a call.
@@ -70,43 +147,82 @@ func randomPace(t *rapid.T) campaign.Pace {
 
 // random draws what happens next.
 func (w *world) random(t *rapid.T) campaign.Decision {
-	switch rapid.IntRange(0, 10).Draw(t, "what") {
-	case 10:
+	switch dice(t, 28) {
+	case 27:
 		w.budgets = !w.budgets // somebody has set one, or another replica is asked
 		return campaign.Decision{}
-	case 0:
+	case 26:
+		if rapid.Bool().Draw(t, "follow") {
+			return w.another(t, campaign.Follow{By: "anna"})
+		}
+		return w.another(t, campaign.Resolved{By: "anna", Sent: rapid.Bool().Draw(t, "sent")})
+	case 25:
+		// Another gateway is configured, or the first one again. The service was
+		// stopped for it.
+		w.gateway = map[string]string{here: elsewhere, elsewhere: here}[w.gateway]
+		w.c, w.call = reload(t, w.saved), nil
+		return campaign.Decision{}
+	case 24:
 		w.now = w.now.Add(time.Duration(rapid.IntRange(1, 3600).Draw(t, "seconds")) * time.Second)
 		return campaign.Decision{}
-	case 1:
+	case 23:
 		// The run dies; the next one loads what was saved.
 		w.c, w.call = reload(t, w.saved), nil
 		return campaign.Decision{}
-	case 2:
-		return w.another(t, campaign.CancelAsked{By: "anna"})
-	case 3:
+	case 22:
+		return w.another(t, campaign.CancelAsked{Key: key, By: "anna"})
+	case 21:
 		return w.another(t, campaign.Asked{Key: key, Request: w.r})
-	case 4:
+	case 20:
 		return w.another(t, campaign.Delivered{})
 	}
 	if w.call != nil {
-		return w.step(rapid.SampledFrom(answers(w.call.Op)).Draw(t, "answer"))
+		return w.answered(t, 3)
 	}
 	w.now = later(w.now, w.c.Wake)
 	return w.step(campaign.Woken{})
 }
 
+// dice are fair: rapid itself draws small numbers by preference, and few of them.
+func dice(t *rapid.T, n int) (thrown int) {
+	for _, up := range rapid.SliceOfN(rapid.Bool(), 10, 10).Draw(t, "dice") {
+		if thrown *= 2; up {
+			thrown++
+		}
+	}
+	return thrown % n
+}
+
+// answered answers the call under way: well, mostly, or in any way.
+func (w *world) answered(t *rapid.T, mostly int) campaign.Decision {
+	all := answers(w.call.Op)
+	if op := w.call.Op; op != campaign.OpStatus && op != campaign.OpStats && dice(t, mostly+1) > 0 {
+		return w.step(all[0])
+	}
+	return w.step(all[dice(t, len(all))])
+}
+
 // another run takes an input; what the first one was doing is void.
 func (w *world) another(t *rapid.T, in campaign.Input) campaign.Decision {
 	w.c = reload(t, w.saved)
+	for _, p := range w.proof {
+		p.read, p.mute = false, false
+	}
 	return w.step(in)
 }
 
 // lives checks what must hold after every step of random lives.
 func lives(t *testing.T, name string, check func(t *rapid.T, w *world, before campaign.Campaign, d campaign.Decision)) {
 	t.Run(name, rapid.MakeCheck(func(t *rapid.T) {
-		w := &world{now: friday, stored: friday, r: randomRequest(t), pace: randomPace(t)}
+		w := newWorld(randomRequest(t))
+		w.pace = randomPace(t)
 		w.step(campaign.Asked{Key: key, Request: w.r})
-		for range rapid.IntRange(1, 120).Draw(t, "steps") {
+		if rapid.Bool().Draw(t, "comes to its confirm") {
+			for w.call != nil && w.call.Op != campaign.OpConfirm {
+				w.step(answers(w.call.Op)[0])
+			}
+		}
+		for range rapid.IntRange(40, 120).Draw(t, "steps") {
 			before := w.saved
 			check(t, w, before, w.random(t))
 		}
@@ -116,9 +232,14 @@ func lives(t *testing.T, name string, check func(t *rapid.T, w *world, before ca
 func TestRandomLives(t *testing.T) {
 	lives(t, "EveryCampaignThatIsNotEndedToldAndSettledIsWokenOrUnderWay", func(t *rapid.T, w *world, _ campaign.Campaign, d campaign.Decision) {
 		s := w.saved
-		settled := !s.Budgeted || s.State == campaign.Unresolved // which keeps what it holds
+		settled := !s.Budgeted
 		switch {
 		case s.State == "":
+		case s.State == campaign.Unresolved && s.Wake.IsZero() && len(s.Outbox) == 0:
+			if looked := w.now.Sub(s.Since); looked < rules.GiveUp-2*rules.LookAgain {
+				t.Fatalf("unresolved for %s, and looked at no more", looked)
+			}
+		case s.State == campaign.Unresolved:
 		case (s.State.Final() && len(s.Outbox) == 0 && settled) != s.Wake.IsZero():
 			t.Fatalf("saved as %s, to be woken at %v", s.State, s.Wake)
 		}
@@ -128,7 +249,10 @@ func TestRandomLives(t *testing.T) {
 	})
 
 	lives(t, "AnEndedCampaignStaysEnded", func(t *rapid.T, w *world, before campaign.Campaign, _ campaign.Decision) {
-		if before.State.Final() && w.saved.State != before.State {
+		if _, follow := w.in.(campaign.Follow); follow && before.State == campaign.Unreconciled {
+			return
+		}
+		if before.State.Final() && before.State != campaign.Unresolved && w.saved.State != before.State {
 			t.Fatalf("%s became %s", before.State, w.saved.State)
 		}
 	})
@@ -138,7 +262,12 @@ func TestRandomLives(t *testing.T) {
 			return
 		}
 		switch w.saved.State {
-		case campaign.Confirmed, campaign.Sending, campaign.Completed, campaign.Failed, campaign.Cancelling, campaign.Cancelled:
+		case campaign.Confirmed, campaign.Sending, campaign.Completed, campaign.Failed, campaign.Cancelling, campaign.Cancelled,
+			campaign.Unreconciled, campaign.Unresolved:
+		case campaign.Rejected:
+			if w.saved.Resolved == nil {
+				t.Fatalf("%s became rejected after it was confirmed, and nobody has looked", before.State)
+			}
 		default:
 			t.Fatalf("%s became %s after it was confirmed", before.State, w.saved.State)
 		}
@@ -167,10 +296,10 @@ func TestRandomLives(t *testing.T) {
 		if !d.Save {
 			return
 		}
-		if before.State.Final() && len(d.Next.Outbox) > 0 {
+		if before.State.Final() && before.State != campaign.Unresolved && len(d.Next.Outbox) > 0 {
 			t.Fatalf("%s tells %v", before.State, d.Next.Outbox)
 		}
-		quotes, stats := before.Quotes, before.StatsN
+		quotes, stats := w.was.Quotes, w.was.StatsN
 		for _, e := range d.Next.Outbox {
 			want := 1
 			switch e.Type {
@@ -180,6 +309,10 @@ func TestRandomLives(t *testing.T) {
 			case campaign.EventStats:
 				stats++
 				want = stats
+			case campaign.EventUnresolved:
+				want = w.was.UnresolvedN + 1
+			case campaign.EventDeferred:
+				want = w.was.DeferredN + 1
 			case campaign.EventConfirmed:
 				if before.Confirmed != nil {
 					t.Fatal("told twice that it is confirmed")
@@ -188,6 +321,59 @@ func TestRandomLives(t *testing.T) {
 			if e.N != want {
 				t.Fatalf("%s.%d, want %d", e.Type, e.N, want)
 			}
+		}
+	})
+
+	lives(t, "NoCallIsAboutANumberOfAnotherGateway", func(t *rapid.T, w *world, _ campaign.Campaign, d campaign.Decision) {
+		if d.Call == nil || d.Call.Op == campaign.OpWitness {
+			return
+		}
+		switch d.Call.Op {
+		case campaign.OpLook, campaign.OpAdmit, campaign.OpRoom, campaign.OpReserve, campaign.OpSettle:
+			return // none of the gateway's
+		}
+		if at, known := w.made[d.Call.CampaignID]; known && at != w.gateway {
+			t.Fatalf("%s of %d, which was made at %s, at %s", d.Call.Op, d.Call.CampaignID, at, w.gateway)
+		}
+	})
+
+	lives(t, "WhatIsUnresolvedIsOnlyLookedAt", func(t *rapid.T, w *world, _ campaign.Campaign, d campaign.Decision) {
+		if d.Next.State == campaign.Unresolved && d.Call != nil && d.Call.Op != campaign.OpStatus {
+			t.Fatalf("unresolved, and calls %s", d.Call.Op)
+		}
+	})
+
+	lives(t, "ConfirmedIsToldByWhoeverSaysSo", func(t *rapid.T, w *world, _ campaign.Campaign, d campaign.Decision) {
+		for _, e := range d.Next.Outbox {
+			if !d.Save || e.Type != campaign.EventConfirmed {
+				continue
+			}
+			switch in := w.in.(type) {
+			case campaign.Resolved:
+				if !in.Sent {
+					t.Fatal("somebody says that it was not sent, and confirmed is told")
+				}
+			case campaign.Outcome:
+				if in.Kind != campaign.OK || !happened(in.Status) || in.Description == strangers {
+					t.Fatalf("%s is answered %s %q, and confirmed is told", in.Op, in.Kind, in.Status)
+				}
+			default:
+				t.Fatalf("%T, and confirmed is told", in)
+			}
+		}
+	})
+
+	lives(t, "NoCancelIsForgotten", func(t *rapid.T, w *world, before campaign.Campaign, _ campaign.Decision) {
+		c := w.saved.Cancel
+		if before.Cancel != nil && c == nil {
+			t.Fatalf("it is %s, and the cancel of %s is forgotten", w.saved.State, before.Cancel.By)
+		}
+		if c == nil || c.Refused != "" {
+			return
+		}
+		switch s := w.saved.State; s {
+		case campaign.Confirmed, campaign.Sending, campaign.Completed, campaign.Drafted, campaign.Quoted:
+			t.Fatalf("it is %s, and the cancel of %s is neither refused nor under way", s, c.By)
 		}
 	})
 
@@ -205,21 +391,73 @@ func TestRandomLives(t *testing.T) {
 	})
 }
 
+// A confirm may have left, or has taken effect and is to be taken back. Whatever is
+// answered from then on, nobody is told that nothing was sent, and no other draft is
+// made, before the gateway has shown it.
+func TestNothingIsUnsentThatWasNotShownToBe(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld(blackFriday())
+		cancelled := rapid.Bool().Draw(t, "cancelled")
+		if rapid.Bool().Draw(t, "scheduled") || cancelled {
+			w.r.At = friday.Add(6 * time.Hour)
+		}
+		w.step(campaign.Asked{Key: key, Request: w.r})
+		for w.call.Op != campaign.OpConfirm {
+			w.step(answers(w.call.Op)[0])
+		}
+		if cancelled {
+			w.step(answers(campaign.OpConfirm)[0])
+			w.another(t, campaign.CancelAsked{Key: key, By: "anna"})
+		}
+		for range 60 {
+			var d campaign.Decision
+			switch {
+			case w.call == nil:
+				w.now = later(w.now, w.c.Wake).Add(time.Minute)
+				d = w.another(t, campaign.Woken{})
+			case w.call.Op == campaign.OpStatus && dice(t, 3) > 0:
+				d = w.step(byID[dice(t, len(byID))])
+			default:
+				d = w.answered(t, 2)
+			}
+			told := slices.ContainsFunc(d.Next.Outbox, func(e campaign.Event) bool {
+				return d.Save && (e.Type == campaign.EventRejected || e.Type == campaign.EventCancelled)
+			})
+			if !told && (d.Call == nil || d.Call.Op != campaign.OpCreate) {
+				continue
+			}
+			for id, p := range w.proof {
+				if p.left && !p.unsent {
+					t.Fatalf("told %t, call %v, and of %d was shown no more than %+v", told, d.Call, id, *p)
+				}
+			}
+		}
+	})
+}
+
+// byID are the answers of a read by id of one's own campaign that can lead on.
+var byID = func() (list []campaign.Input) {
+	for _, i := range outcomes() {
+		if o := i.in.(campaign.Outcome); o.ByID && o.Op == campaign.OpStatus && o.Description != strangers {
+			list = append(list, o)
+		}
+	}
+	return list
+}()
+
 // Budgets are set at any moment, and one replica knows it before another.
 // Mostly all goes well, so that most lives come to a confirm.
 func TestNothingIsConfirmedPastABudget(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		w := &world{now: friday, stored: friday, r: blackFriday()}
+		w := newWorld(blackFriday())
 		w.r.Limits.Approval = rapid.Bool().Draw(t, "approval")
 		w.step(campaign.Asked{Key: key, Request: w.r})
 		for range rapid.IntRange(1, 40).Draw(t, "steps") {
 			w.budgets = rapid.Bool().Draw(t, "budgets")
 			var d campaign.Decision
 			switch h := w.c.Hold; {
-			case w.call != nil && rapid.IntRange(0, 7).Draw(t, "well") > 0:
-				d = w.step(answers(w.call.Op)[0])
 			case w.call != nil:
-				d = w.step(rapid.SampledFrom(answers(w.call.Op)).Draw(t, "answer"))
+				d = w.answered(t, 15)
 			case h != nil && h.For == campaign.HoldApproval:
 				d = w.another(t, campaign.Approve{QuoteID: campaign.QuoteID(w.c.Request, *w.c.Quote), By: "carla"})
 			default:

@@ -68,6 +68,10 @@ func (r Rules) Step(c Campaign, in Input, f Facts) Decision {
 		if c.State != "" {
 			return t.resolve(in)
 		}
+	case Follow:
+		if c.State != "" {
+			return t.follow(in)
+		}
 	case Delivered:
 		if len(c.Outbox) > 0 {
 			if c.unsettled() {
@@ -79,7 +83,7 @@ func (r Rules) Step(c Campaign, in Input, f Facts) Decision {
 			return t.save()
 		}
 	case ToldOtherwise:
-		if c.State != "" && !c.State.Final() {
+		if c.owesCost() && !c.State.Final() {
 			return t.toldOtherwise(in.Event)
 		}
 	case Outcome:
@@ -104,6 +108,9 @@ type turn struct {
 // wake looks at a campaign that is due.
 func (t *turn) wake() Decision {
 	t.c.run = run{}
+	if d := t.c.Draft; d != nil && !d.Stranded.IsZero() && !t.elsewhere(*d) {
+		t.draft(func(d *Bound) { d.Stranded = time.Time{} }) // its gateway is back
+	}
 	switch s := t.c.State; {
 	case s == Unresolved:
 		return t.lookOn()

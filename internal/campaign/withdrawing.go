@@ -285,7 +285,10 @@ func (t *turn) stranded() Decision {
 		d.Stranded = t.now
 		t.draft(func(kept *Bound) { kept.Stranded = t.now })
 	}
-	if !t.now.Before(d.Stranded.Add(t.Patience)) {
+	switch sending := t.c.State == Sending; {
+	case sending && !t.now.Before(t.until()):
+		return t.lastCount() // that it is being sent was seen; what is missing is the end
+	case !sending && !t.now.Before(d.Stranded.Add(t.Patience)):
 		return t.unresolved(Reason{Code: ReasonOtherGateway, Message: fmt.Sprintf(
 			"campaign %d was made at %s, and %s is configured now: whether it was sent cannot be established from here", d.ID, d.Gateway, t.gateway)})
 	}

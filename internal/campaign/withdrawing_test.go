@@ -7,49 +7,101 @@ import (
 	"github.com/staffetta-io/staffetta/internal/campaign"
 )
 
-// A gateway that neither deletes a draft nor says how it stands is not asked for
-// ever: after so many refusals a person is.
-func TestAPersonIsAskedWhenTheStatusIsRefused(t *testing.T) {
+// A gateway that neither shows a draft nor configures it again is not asked for
+// ever: after an hour a person is.
+func TestAPersonIsAskedAfterPatience(t *testing.T) {
 	t.Parallel()
-	for _, code := range []int{400, 403, 410} {
-		refused := campaign.Outcome{Op: campaign.OpStatus, Kind: campaign.Refused, HTTP: code}
-		deletes, lasted, c := withdrawn(t, refused)
-		if c.State != campaign.Unresolved || deletes != rules.Denials+1 {
-			t.Errorf("status refused %d: %s after %d deletes, want unresolved after %d", code, c.State, deletes, rules.Denials+1)
-		}
-		if lasted < 10*rules.BackoffMax {
-			t.Errorf("status refused %d: it was asked %d times within %s, want longer and longer pauses", code, deletes, lasted)
-		}
+	for _, test := range []struct {
+		name   string
+		answer campaign.Outcome // to every read
+		at     time.Time
+		want   time.Duration // how long it is asked, since the draft is withdrawn
+	}{
+		{"RefusedInItsOwnWords", campaign.Outcome{Op: campaign.OpStatus, Kind: campaign.Refused, HTTP: 404}, time.Time{}, time.Hour},
+		{"ForbiddenToRead", campaign.Outcome{Op: campaign.OpStatus, Kind: campaign.Refused, HTTP: 403}, time.Time{}, time.Hour},
+		{"RefusedBySomebodyElse", unshaped(campaign.OpStatus, 404), time.Time{}, time.Hour},
+		{"AWordNobodyKnows", campaign.Outcome{Op: campaign.OpStatus, Kind: campaign.OK, Status: campaign.StatusUnknown}, time.Time{}, time.Hour},
+		{"AReadThatMayBeOld", campaign.Outcome{Op: campaign.OpStatus, Kind: campaign.OK, Status: campaign.StatusUnconfirmed}, time.Time{}, time.Hour},
+		{"FromItsInstantIfItIsScheduled", campaign.Outcome{Op: campaign.OpStatus, Kind: campaign.Refused, HTTP: 404}, friday.Add(5 * time.Hour), 6*time.Hour - 3*time.Minute},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			r := blackFriday()
+			r.At = test.at
+			tries, lasted, c := withdrawn(t, r, test.answer, 5000)
+			if c.State != campaign.Unresolved || c.Reason.Code != campaign.ReasonUnverifiable {
+				t.Fatalf("it is %s after %s: %+v", c.State, lasted, c.Reason)
+			}
+			if lasted < test.want || lasted > test.want+10*time.Minute {
+				t.Errorf("a person was asked after %s, want %s", lasted, test.want)
+			}
+			if most := 20 + int(lasted/rules.BackoffMax); tries > most {
+				t.Errorf("it was tried %d times in %s, want longer and longer pauses: %d at most", tries, lasted, most)
+			}
+		})
 	}
 }
 
-// Whoever is kept from asking has been denied nothing.
-func TestACallThatMayNotBeMadeIsNoDenial(t *testing.T) {
+// Whoever is kept from asking has been told nothing.
+func TestACallThatMayNotBeMadeIsNoAnswer(t *testing.T) {
 	t.Parallel()
 	for _, o := range []campaign.Outcome{
-		{Op: campaign.OpStatus, Kind: campaign.Throttled, HTTP: 429, RetryAfter: time.Second},
-		{Op: campaign.OpStatus, Kind: campaign.Unauthorised, HTTP: 401, RetryAfter: time.Second},
-		{Op: campaign.OpStatus, Kind: campaign.NotAttempted, RetryAfter: time.Second},
+		{Op: campaign.OpStatus, Kind: campaign.Throttled, HTTP: 429, RetryAfter: time.Minute},
+		{Op: campaign.OpStatus, Kind: campaign.Unauthorised, HTTP: 401, RetryAfter: time.Minute},
+		{Op: campaign.OpStatus, Kind: campaign.NotAttempted, RetryAfter: time.Minute},
 		{Op: campaign.OpStatus, Kind: campaign.Unavailable},
 	} {
-		if deletes, _, c := withdrawn(t, o); c.State != campaign.Abandoning || c.Denials != 0 {
-			t.Errorf("status %s: %s with %d denials after %d deletes, want abandoning and none", o.Kind, c.State, c.Denials, deletes)
+		if tries, lasted, c := withdrawn(t, blackFriday(), o, 200); c.State != campaign.Abandoning || c.Denials != 0 || lasted < 2*rules.Patience {
+			t.Errorf("status %s: %s with %d denials after %d tries in %s, want abandoning and none", o.Kind, c.State, c.Denials, tries, lasted)
 		}
 	}
 }
 
-// withdrawn lives on with a draft whose confirm had no clear outcome, which no delete
-// deletes, and whose status is always the same.
-func withdrawn(t *testing.T, status campaign.Outcome) (deletes int, lasted time.Duration, c campaign.Campaign) {
+// withdrawn lives on with a draft whose confirm had no clear outcome, which cannot be
+// configured again, and whose status is always the same.
+func withdrawn(t *testing.T, r campaign.Request, status campaign.Outcome, most int) (tries int, lasted time.Duration, c campaign.Campaign) {
 	t.Helper()
-	s := story(t, blackFriday(), "asked", "create ok", "configure ok", "calculate ok", "price ok", "admit ok", "reload", "settled", "woken", "status UNCONFIRMED")
-	c, began := s.c, s.now
-	for ; deletes < 100 && !c.State.Final(); deletes++ {
-		for _, in := range []campaign.Input{campaign.Outcome{Op: campaign.OpDelete, Kind: campaign.Refused, HTTP: 405}, status} {
-			c = rules.Step(c, in, campaign.Facts{Now: s.now}).Next
+	s := story(t, r, "asked", "create ok", "configure ok", "calculate ok", "price ok", "admit ok", "reload", "settled", "woken", "status refused 404")
+	began := s.now
+	d := campaign.Decision{Next: s.c, Call: &campaign.Call{Op: campaign.OpLook}}
+	for ; tries < most && !d.Next.State.Final(); tries++ {
+		for d.Call != nil {
+			o := campaign.Outcome{Op: d.Call.Op, Kind: campaign.OK}
+			switch o.Op {
+			case campaign.OpStatus:
+				o = status
+			case campaign.OpConfigure, campaign.OpDelete:
+				o.Kind, o.HTTP = campaign.Refused, 400
+			case campaign.OpCreate, campaign.OpConfirm:
+				t.Fatalf("%s, and of the last draft nothing was shown", o.Op)
+			}
+			d = rules.Step(d.Next, o, s.facts())
 		}
-		s.now = later(s.now, c.Wake)
-		c = rules.Step(c, campaign.Woken{}, campaign.Facts{Now: s.now}).Next
+		if !d.Next.State.Final() {
+			s.now = later(s.now, d.Next.Wake)
+			d = rules.Step(d.Next, campaign.Woken{}, s.facts())
+		}
 	}
-	return deletes, s.now.Sub(began), c
+	return tries, s.now.Sub(began), d.Next
+}
+
+// Whoever says no without the gateway's own shape has said nothing, whatever the code
+// and at whatever moment.
+func TestARefusalWithoutTheShapeOfTheGatewayIsTheSameWithEveryCode(t *testing.T) {
+	t.Parallel()
+	for _, s := range situations(t) {
+		for _, i := range outcomes() {
+			o := i.in.(campaign.Outcome)
+			if !o.Unshaped {
+				continue
+			}
+			want := describe(s, s.step(o))
+			for _, code := range []int{400, 403, 405, 409, 410, 422} {
+				o.HTTP = code
+				if got := describe(s, s.step(o)); got != want {
+					t.Errorf("%s, %s with %d: %s, want %s", s.name, i.name, code, got, want)
+				}
+			}
+		}
+	}
 }

@@ -29,7 +29,8 @@ anything has moved, the approval is void and it asks again.
 
 Without --quote it prints what there is to approve. It ends with exit code 0 once
 the campaign is confirmed or waits for something else, with 3 if it is not sent or
-asks again, and with 1 if it has not come that far yet.`,
+asks again, with 5 if nobody can say whether it was sent, and with 1 if it has not
+come that far yet.`,
 		Example: `  staffetta approve shop-italia.black-friday-2026
   staffetta approve shop-italia.black-friday-2026 --quote 3f2a9c0d1b4e5f67 --by anna`,
 		Args: oneKey,
@@ -146,6 +147,8 @@ func approveBecame(quote string, rec campaign.Campaign) result {
 			words = "approved and confirmed: it is sent at " + at.Format(time.RFC3339)
 		}
 		return result{Outcome: "confirmed", Words: words, done: true, well: true}
+	case rec.State == campaign.Unresolved:
+		return result{Outcome: "unresolved", Words: "nobody can say whether it was sent: " + rec.Reason.Message, done: true}
 	case rec.State.Final():
 		return result{Outcome: "ended", Words: fmt.Sprintf("not sent: it is %s, %s", rec.State, rec.Reason.Message), done: true}
 	case rec.Hold != nil && rec.Hold.For == campaign.HoldApproval:

@@ -124,7 +124,7 @@ follows the campaign, and tells everybody else through events on NATS.`,
 		return usageError{fmt.Errorf("%w: %s --help lists the flags", err, cmd.CommandPath())}
 	})
 	root.AddCommand(newDemo(t), newDev(t), newServe(t), newRequest(t), newWatch(t), newLs(t), newShow(t), newWhy(t),
-		newCancel(t), newResolve(t), newDLQ(t), newSandbox(t), newVersion(t))
+		newCancel(t), newResolve(t), newFollow(t), newDLQ(t), newSandbox(t), newVersion(t))
 	root.AddCommand(newApprove(t), newDecline(t), newPromote(t), newBudget(t), newLint(t), newSchedule(t), newStreams(t), newRecover(t), newDoctor(t))
 	return root
 }

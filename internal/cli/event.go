@@ -58,7 +58,9 @@ func figures(e app.Event) string {
 		} else {
 			say("sends now")
 		}
-		say("%s, %s", plural(m.Recipients, "recipient"), money(m.Total))
+		if m.Total != nil {
+			say("%s, %s", plural(m.Recipients, "recipient"), money(m.Total))
+		}
 		if m.ApprovedBy != "" {
 			say("approved by %s", m.ApprovedBy)
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -69,6 +70,12 @@ func setupOperator(env *testscript.Env) error {
 	if _, err := local.Sandbox.FillDemo(list); err != nil {
 		return err
 	}
+	// The nats command line, where make has built it.
+	tools, err := filepath.Abs("../../.tmp/bin")
+	if err != nil {
+		return err
+	}
+	env.Setenv("PATH", env.Getenv("PATH")+string(os.PathListSeparator)+tools)
 	env.Setenv("NATS_URL", local.NATSURL)
 	env.Setenv("SANDBOX", local.Sandbox.URL)
 	return s.start("")
@@ -79,7 +86,7 @@ func (s *stack) start(budgets string) error {
 	o.Budgets = budgets
 	o.Gateway.Timeout, o.Gateway.BreakerOpen = time.Second, 500*time.Millisecond
 	o.Rules = campaign.Rules{
-		ConfirmWithin: time.Second, Settle: 2500 * time.Millisecond, Denials: 2,
+		ConfirmWithin: time.Second, Settle: 2500 * time.Millisecond, Denials: 2, Patience: time.Second,
 		PollMin: 50 * time.Millisecond, BackoffMin: 50 * time.Millisecond, BackoffMax: 200 * time.Millisecond,
 		CreditEvery: 200 * time.Millisecond,
 	}

@@ -1,9 +1,12 @@
 package cli
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,7 +17,7 @@ import (
 )
 
 func newRecover(t Terminal) *cobra.Command {
-	var yes, asJSON bool
+	var yes, asJSON, restored bool
 	var by string
 	rows := settingsOf("nats.")
 	cmd := &cobra.Command{
@@ -30,11 +33,25 @@ within seconds, for a day, with what was lost before. They send nothing of which
 event says that it was quoted: it is followed, or it is over, or it becomes
 unresolved and a person looks at the gateway. What has no event was never confirmed,
 as long as the events are as new as the requests: after a restore look at the
-gateway first for what is newer than the backup (docs/disaster.md).`,
+gateway first for what is newer than the backup (docs/disaster.md).
+
+With --restored it is about streams that have just been restored, before any service
+is started: it lists what was under way in the backup, which may have been sent
+since. With --yes it tells of each, in its events, that this is not known; the
+service then makes it unresolved and sends nothing of it. Campaigns that you name are
+treated so too: those that bear [staffetta KEY] at the gateway and are newer than the
+backup. Name each with its number there, so that the service can look at it.`,
 		Example: `  staffetta recover
-  staffetta recover --yes --by anna`,
-		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+  staffetta recover --yes --by anna
+  staffetta recover --restored
+  staffetta recover --restored --yes --by anna shop-italia.black-friday-2026=1542`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if !restored {
+				return noArgs(cmd, args)
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if yes && strings.TrimSpace(by) == "" {
 				return usageError{errors.New("--yes wants --by: say who has looked")}
 			}
@@ -43,6 +60,9 @@ gateway first for what is newer than the backup (docs/disaster.md).`,
 				return err
 			}
 			defer client.Close()
+			if restored {
+				return afterRestore(cmd.Context(), t, client, args, yes)
+			}
 			found, err := client.Streams(cmd.Context())
 			if err != nil {
 				return err
@@ -80,9 +100,62 @@ gateway first for what is newer than the backup (docs/disaster.md).`,
 	f.SortFlags = false
 	f.BoolVar(&yes, "yes", false, "let them be handled")
 	f.StringVar(&by, "by", "", "who has looked, for the record")
+	f.BoolVar(&restored, "restored", false, "the streams have just been restored from a backup")
 	f.BoolVar(&asJSON, "json", false, "a JSON object on each line")
 	addSettings(f, rows)
 	return cmd
+}
+
+// afterRestore is about what may have been sent after the backup was taken.
+func afterRestore(ctx context.Context, t Terminal, client *app.Client, named []string, yes bool) error {
+	doubts, err := client.Doubts(ctx)
+	if err != nil {
+		return err
+	}
+	for _, name := range named {
+		name, number, numbered := strings.Cut(name, "=")
+		key, err := campaign.ParseKey(name)
+		if err != nil {
+			return usageError{err}
+		}
+		i := slices.IndexFunc(doubts, func(d app.Doubt) bool { return d.Key == key })
+		if i < 0 {
+			i, doubts = len(doubts), append(doubts, app.Doubt{Key: key})
+		}
+		if !numbered {
+			continue
+		}
+		if doubts[i].CampaignID, err = strconv.ParseInt(number, 10, 64); err != nil || doubts[i].CampaignID <= 0 {
+			return usageError{fmt.Errorf("%q is no number of a campaign at the gateway: want %s=1542", number, key)}
+		}
+	}
+	if len(doubts) == 0 {
+		_, err := fmt.Fprintln(t.Out, "nothing was under way in the backup")
+		return err
+	}
+	list := table{head: []string{"CAMPAIGN", "IN THE BACKUP", "AT THE GATEWAY"}}
+	for _, d := range doubts {
+		id := "look for [staffetta " + d.Key.String() + "]"
+		if d.CampaignID != 0 {
+			id += fmt.Sprintf(", campaign %d", d.CampaignID)
+		}
+		list.add(d.Key.String(), cmp.Or(string(d.State), "no record"), id)
+	}
+	if err := list.flush(t); err != nil {
+		return err
+	}
+	fmt.Fprintf(t.Out, "\n%s may have been sent since\n", plural(int64(len(doubts)), "campaign"))
+	if !yes {
+		_, err := fmt.Fprintf(t.Out, "nothing was changed; with --yes --by YOUR-NAME they become unresolved when the service starts: %s resolve tells it what you saw\n", t.Name)
+		return err
+	}
+	for _, d := range doubts {
+		if err := client.Doubt(ctx, d); err != nil {
+			return err
+		}
+	}
+	_, err = fmt.Fprintf(t.Out, "they are unresolved once the service has started: %s resolve tells it what you saw\n", t.Name)
+	return err
 }
 
 func printOrphans(t Terminal, orphans []app.Orphan) error {

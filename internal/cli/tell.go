@@ -112,10 +112,12 @@ the service has taken it.`,
 				switch {
 				case rec == nil:
 					return fmt.Errorf("there is no campaign %s: %s ls --state unresolved lists those that wait for somebody's word", key, t.Name)
-				case rec.Resolved != nil:
+				case rec.Resolved != nil && rec.State != campaign.Unresolved:
 					return fmt.Errorf("%s has been resolved already, by %s; it is %s", key, rec.Resolved.By, rec.State)
 				case rec.State != campaign.Unresolved:
 					return fmt.Errorf("%s is not unresolved, it is %s: nobody's word is needed", key, rec.State)
+				case sent && rec.Draft == nil:
+					return fmt.Errorf("nobody knows which number %s has at the gateway, so it cannot be followed: if the gateway has no [staffetta %[1]s], say --not-sent; if it has one, leave it as it is, it is not sent again", key)
 				}
 				return nil
 			}
@@ -142,6 +144,60 @@ func resolveBecame(_, rec campaign.Campaign) result {
 		return result{Outcome: "taken", Words: fmt.Sprintf("taken: it counts as sent, and its statistics are followed (%s)", rec.State), done: true, well: true}
 	}
 	return result{Outcome: "taken", Words: fmt.Sprintf("taken: it counts as not sent, and has ended (%s); to send it, ask for it under a new request id", rec.State), done: true, well: true}
+}
+
+func newFollow(t Terminal) *cobra.Command {
+	var by string
+	o := telling{verb: "follow"}
+	cmd := &cobra.Command{
+		Use:   "follow SOURCE.REQUEST-ID --by NAME",
+		Short: "Have a campaign followed again whose figures never added up",
+		Long: `The statistics of a campaign are followed for 72 hours (poll.give_up). If they have
+not added up by then, it ends unreconciled. Once the gateway has put them right,
+have it followed again, as long once more: they are read at once, further
+CampaignStats are published, and the campaign is completed if they add up.
+
+Your name goes into the record. It ends with exit code 0 once the service has
+read the statistics again.`,
+		Example: `  staffetta follow shop-italia.black-friday-2026 --by anna`,
+		Args:    oneKey,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if by == "" {
+				return usageError{errors.New("say who has it followed again: --by NAME; it goes into the record")}
+			}
+			o.publish = func(ctx context.Context, c *app.Client, key campaign.Key) (app.Placed, error) {
+				return c.FollowAgain(ctx, key, by)
+			}
+			o.before = func(_ context.Context, _ *app.Client, key campaign.Key, rec *campaign.Campaign) error {
+				switch {
+				case rec == nil:
+					return fmt.Errorf("there is no campaign %s: %s ls --state unreconciled lists those whose figures never added up", key, t.Name)
+				case rec.State != campaign.Unreconciled:
+					return fmt.Errorf("%s is not unreconciled, it is %s: only one whose figures never added up can be followed again", key, rec.State)
+				}
+				return nil
+			}
+			o.became = followBecame
+			return o.run(cmd, t, args[0])
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVar(&by, "by", "", "who has it followed again, for the record")
+	o.flags(cmd)
+	return cmd
+}
+
+// followBecame reads from the record what became of somebody's wish that the
+// statistics be followed again.
+func followBecame(old, rec campaign.Campaign) result {
+	switch mine := rec.Followed != nil && (old.Followed == nil || !rec.Followed.At.Equal(old.Followed.At)); {
+	case !mine:
+		return result{}
+	case rec.State == campaign.Completed:
+		return result{Outcome: "taken", Words: "taken: its figures add up now, and it is completed", done: true, well: true}
+	}
+	return result{Outcome: "taken", Words: fmt.Sprintf("taken: its statistics are followed again (%s)", rec.State), done: true, well: true}
 }
 
 // telling is a command on its way, and the wait for what becomes of it.
@@ -225,6 +281,8 @@ func (o *telling) run(cmd *cobra.Command, t Terminal, name string) error {
 		switch {
 		case r.Outcome == putAsideOutcome:
 			return exitError(exitAside)
+		case r.Outcome == "unresolved":
+			return exitError(exitUnknown)
 		case r.done:
 			return exitError(exitNot)
 		}

@@ -12,9 +12,6 @@ import (
 // "read=yes search=no delete=yes …".
 type Variant map[string]string
 
-// NoReadByID says that a draft was looked for by its number and not found.
-func (v Variant) NoReadByID() bool { return v[read] == "no" }
-
 // A way is a question that the vendor's pages answer differently or not at all.
 type way struct {
 	name   string
@@ -110,6 +107,9 @@ func ParseVariant(line string) (Variant, error) {
 	}
 	return v, nil
 }
+
+// NoRead says that no read by id shows a campaign here.
+func (v Variant) NoRead() bool { return v[read] == "no" }
 
 func (v Variant) String() string {
 	var words []string

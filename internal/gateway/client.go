@@ -22,8 +22,8 @@ type client struct {
 
 	timeout    time.Duration
 	envelope   []string
+	noRead     bool
 	retryAfter time.Duration
-	noReadByID bool
 	onRequest  func(campaign.Outcome)
 
 	heard *heard
@@ -33,7 +33,7 @@ func newClient(base url.URL, key *key, limit *limiter, o Options) *client {
 	return &client{
 		base: base, key: key, limit: limit, transport: o.Transport,
 		template: &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Host: base.Host},
-		timeout:  o.Timeout, envelope: o.Envelope, retryAfter: o.RetryAfter, noReadByID: o.NoReadByID, onRequest: o.OnRequest,
+		timeout:  o.Timeout, envelope: o.Envelope, noRead: o.NoRead, retryAfter: o.RetryAfter, onRequest: o.OnRequest,
 		heard: newHeard(),
 	}
 }
@@ -155,29 +155,30 @@ func (c *client) Confirm(ctx context.Context, id int64, at time.Time, simulation
 // show the campaign. That neither shows it proves nothing (rule 25).
 //
 // The answer is then the by-id 404 if it is the gateway's own, or else what the
-// statistics said. One that they owe still (no answer, 401, 429) comes first. Where
-// the gateway is known to have no read by id, a refusal of it speaks of the route and
-// of no campaign.
+// statistics said. One that they owe still (no answer, 401, 429) comes first.
 func (c *client) Status(ctx context.Context, id int64) campaign.Outcome {
 	var in standing
-	out := c.exchange(ctx, request{op: campaign.OpStatus, method: http.MethodGet, id: id, path: path(id, "")}, &in)
-	if nothingThere(out) || out.Unshaped {
+	stats := request{op: campaign.OpStatus, method: http.MethodGet, id: id, path: "/campaigns/stats", query: statsQuery(id)}
+	var out campaign.Outcome
+	if c.noRead {
+		out = c.exchange(ctx, stats, &in)
+	} else if out = c.exchange(ctx, request{op: campaign.OpStatus, method: http.MethodGet, id: id, path: path(id, "")}, &in); nothingThere(out) || out.Unshaped {
 		read := out
 		if no, ok := c.limit.admit(ctx, campaign.OpStatus); !ok {
 			return no
 		}
-		out = c.exchange(ctx, request{op: campaign.OpStatus, method: http.MethodGet, id: id, path: "/campaigns/stats", query: statsQuery(id)}, &in)
+		out = c.exchange(ctx, stats, &in)
 		took := out.Took + out.Started.Sub(read.Started)
 		// A 403 may be about the key, which is found out first.
 		silent := out.Kind == campaign.Refused && out.HTTP != http.StatusForbidden ||
 			out.Kind == campaign.Unavailable && (out.Unshaped || in.read)
 		if silent && read.Kind == campaign.Refused && read.HTTP == http.StatusNotFound {
 			out = read
-			out.ByID = !c.noReadByID
+			out.ByID = true
 		}
 		out.Started, out.Took = read.Started, took
 	} else {
-		out.ByID = out.Kind == campaign.OK || out.Kind == campaign.Refused && out.HTTP != http.StatusForbidden && !c.noReadByID
+		out.ByID = out.Kind == campaign.OK || out.Kind == campaign.Refused && out.HTTP != http.StatusForbidden
 	}
 	out.Status, out.Name, out.Description = in.Status.Status, in.Name.value, in.Description.value
 	return out

@@ -92,18 +92,6 @@ func TestStatusIsWhatAReadShows(t *testing.T) {
 	}
 }
 
-// A gateway that has no read by id answers it in its own shape, like every call that
-// it does not know. That speaks of no campaign.
-func TestNotFoundWhereNothingIsReadByID(t *testing.T) {
-	t.Parallel()
-	for _, no := range []string{spring404, `{"status":"fail","data":{"path":"no such call"}}`} {
-		g := open(t, reads(answers(404, no), answers(404, spring404)), func(o *Options) { o.NoReadByID = true })
-		if got := do(t, g, blackFriday[campaign.OpStatus]); got.ByID || got.Kind != campaign.Refused || got.HTTP != 404 {
-			t.Errorf("%+v, want a refusal that is not by id", got)
-		}
-	}
-}
-
 // An answer that breaks off has not been heard to its end: it may have shown it.
 func TestStatisticsThatBreakOffAreNoAnswer(t *testing.T) {
 	t.Parallel()
@@ -115,5 +103,30 @@ func TestStatisticsThatBreakOffAreNoAnswer(t *testing.T) {
 	}))
 	if got := do(t, g, blackFriday[campaign.OpStatus]); got.Kind != campaign.Unavailable || got.HTTP != 200 || got.Status != "" || got.ByID {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// Where it was learnt that nothing is read by id, nobody asks for it: one call less
+// each time, and the same answer.
+func TestStatusOfAGatewayWithoutAReadByID(t *testing.T) {
+	t.Parallel()
+	byID := func(http.ResponseWriter, *http.Request) { t.Error("it was read by id") }
+	for _, tt := range []struct {
+		name  string
+		stats http.HandlerFunc
+		want  campaign.Outcome
+	}{
+		{"Shown", answers(200, seed(t, "stats")), campaign.Outcome{Kind: campaign.OK, HTTP: 200, Status: campaign.StatusCompleted, Name: "Black Friday 2026"}},
+		{"NotThereYet", answers(404, spring404), campaign.Outcome{Kind: campaign.Refused, HTTP: 404, Words: "no campaign 1542"}},
+		{"Unavailable", answers(503, "later"), campaign.Outcome{Kind: campaign.Unavailable, HTTP: 503, Words: "later"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			g := open(t, reads(byID, tt.stats), func(o *Options) { o.NoRead = true })
+			tt.want.Op, tt.want.Breaker = campaign.OpStatus, "closed"
+			if diff := diff(tt.want, do(t, g, blackFriday[campaign.OpStatus])); diff != "" {
+				t.Errorf("outcome (-want +got):\n%s", diff)
+			}
+		})
 	}
 }

@@ -25,6 +25,7 @@ const (
 	VerbResolve = "resolve" // {"by":"anna","sent":true,"why":"seen on the gateway's page"}
 	VerbApprove = "approve" // {"quote_id":"0123456789abcdef","by":"anna"}
 	VerbDecline = "decline" // {"quote_id":"0123456789abcdef","by":"anna","why":"wrong list"}
+	VerbFollow  = "follow"  // {"by":"anna"}
 )
 
 // verbs is how each command is read. A new one is a line here and a body below.
@@ -33,6 +34,7 @@ var verbs = map[string]command{
 	VerbResolve: {`{"by":"…","sent":true or false,"why":"…"}`, readResolve},
 	VerbApprove: {`{"quote_id":"…","by":"…"}`, readApprove},
 	VerbDecline: {`{"quote_id":"…","by":"…","why":"…"}`, readDecline},
+	VerbFollow:  {`{"by":"…"}`, readFollow},
 }
 
 // command is one verb: what its body looks like, and how it is read. An
@@ -83,6 +85,21 @@ func readResolve(body []byte) (campaign.Input, error) {
 		return nil, &unreadable{reason: reasonCommand, fields: missing, note: "say who looked at the gateway (by), and whether it was sent (sent: true or false)"}
 	}
 	return campaign.Resolved{By: clip(b.By, maxBy), Sent: *b.Sent, Why: clip(b.Why, maxWhy)}, nil
+}
+
+type followBody struct {
+	By string `json:"by"`
+}
+
+func readFollow(body []byte) (campaign.Input, error) {
+	var b followBody
+	if err := readBody(body, &b); err != nil {
+		return nil, err
+	}
+	if b.By == "" {
+		return nil, &unreadable{reason: reasonCommand, fields: []string{"by"}, note: "say who has it followed again (by)"}
+	}
+	return campaign.Follow{By: clip(b.By, maxBy)}, nil
 }
 
 // What people say goes into the record and into events.
@@ -136,6 +153,12 @@ func (c *Client) Cancel(ctx context.Context, key campaign.Key, by, why string) (
 // that nobody else could establish. by must not be empty.
 func (c *Client) Resolve(ctx context.Context, key campaign.Key, by string, sent bool, why string) (Placed, error) {
 	return c.Command(ctx, key, VerbResolve, resolveBody{By: by, Sent: &sent, Why: why})
+}
+
+// FollowAgain has a campaign followed again whose figures never added up. by must not
+// be empty.
+func (c *Client) FollowAgain(ctx context.Context, key campaign.Key, by string) (Placed, error) {
+	return c.Command(ctx, key, VerbFollow, followBody{By: by})
 }
 
 // Command publishes a command, after reading it as the service will: what the

@@ -61,6 +61,9 @@ func TestEvents(t *testing.T) {
 			ConfirmedAt: stamp, Start: &campaignv1.CampaignConfirmed_Immediate{Immediate: true},
 			Recipients: 9831, Total: &campaignv1.Money{Amount: "344.09", Currency: "EUR"},
 		}},
+		{"ConfirmedThoughItsQuoteIsLost", campaign.Event{Type: campaign.EventConfirmed, Confirmed: &campaign.Confirmation{At: at}}, &campaignv1.CampaignConfirmed{
+			ConfirmedAt: stamp, Start: &campaignv1.CampaignConfirmed_Immediate{Immediate: true},
+		}},
 		{"ConfirmedForLater", campaign.Event{Type: campaign.EventConfirmed, Quote: sample.Quote, Confirmed: &campaign.Confirmation{At: at, For: at.Add(time.Hour)}}, &campaignv1.CampaignConfirmed{
 			ConfirmedAt: stamp, Start: &campaignv1.CampaignConfirmed_ScheduledFor{ScheduledFor: timestamppb.New(at.Add(time.Hour))},
 			Recipients: 9831, Total: &campaignv1.Money{Amount: "344.09", Currency: "EUR"},
@@ -104,7 +107,7 @@ func TestEvents(t *testing.T) {
 			c.Request.Simulation = true
 			c.Cancel = &campaign.Cancel{By: "anna", Why: "typo"}
 			c.Attempts = []campaign.Attempt{{Op: campaign.OpCreate, At: at.Add(-time.Hour)}, {Op: campaign.OpConfirm, At: confirm}}
-			test.event.N, test.event.At, test.event.CampaignID = 3, at, 1542
+			test.event.N, test.event.At, test.event.CampaignID, test.event.Gateway = 3, at, 1542, "https://gateway.example/v1"
 			c.Outbox = []campaign.Event{test.event}
 			if err := b.j.Publish(t.Context(), c); err != nil {
 				t.Fatal(err)
@@ -118,7 +121,7 @@ func TestEvents(t *testing.T) {
 			name := test.want.ProtoReflect().Descriptor()
 			wantHeader := nats.Header{
 				"ce-specversion": {"1.0"}, "ce-id": {id}, "ce-source": {"staffetta"}, "ce-type": {string(name.FullName())},
-				"ce-subject": {"shop-italia.bf-2026"}, "ce-time": {"2026-11-27T08:00:00.123456789Z"},
+				"ce-subject": {"shop-italia.bf-2026"}, "ce-time": {"2026-11-27T08:00:00.123456789Z"}, "ce-gateway": {"https://gateway.example/v1"},
 				"content-type": {"application/protobuf"}, "traceparent": {sample.Trace},
 			}
 			for h := range m.Header {

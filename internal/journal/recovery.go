@@ -42,14 +42,9 @@ func (c *Client) Orphans(ctx context.Context) ([]Orphan, error) {
 	if err != nil {
 		return nil, unread(ctx, c.js, StreamEvents, err)
 	}
-	buried := map[uint64]time.Time{}
-	for l, err := range walkLetters(ctx, c.js, jetstream.ConsumerConfig{}) {
-		if err != nil {
-			return nil, err
-		}
-		if l.Stream == StreamRequests {
-			buried[l.Sequence] = l.Stored
-		}
+	buried, err := c.buried(ctx)
+	if err != nil {
+		return nil, err
 	}
 	var all []Orphan
 	seen := map[campaign.Key]bool{}

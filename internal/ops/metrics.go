@@ -38,7 +38,7 @@ type meters struct {
 	wakeups     histograms[handled]
 	waits       histograms[campaign.Op]
 
-	unsaved, toldOtherwise prometheus.Counter
+	unsaved prometheus.Counter
 }
 
 var (
@@ -72,14 +72,12 @@ func newMeters(r *prometheus.Registry, version string) meters {
 		[]float64{.001, .01, .05, .1, .5, 1, 5, 10, 30, 60, 300}, "op")
 	unsaved := prometheus.NewCounter(prometheus.CounterOpts{Name: "staffetta_records_unsaved_total",
 		Help: "Records that could not be saved; as long as none can be, no draft is begun."})
-	toldOtherwise := prometheus.NewCounter(prometheus.CounterOpts{Name: "staffetta_told_otherwise_total",
-		Help: "Costs that were told already, for another draft: each is a campaign that may have been sent without its record knowing."})
-	r.MustRegister(build, unsaved, toldOtherwise)
+	r.MustRegister(build, unsaved)
 
 	m := meters{
 		transitions: counters[edge]{}, ended: counters[campaign.State]{}, events: counters[string]{}, dead: counters[string]{},
 		calls: histograms[call]{}, wakeups: histograms[handled]{}, waits: histograms[campaign.Op]{},
-		unsaved: unsaved, toldOtherwise: toldOtherwise,
+		unsaved: unsaved,
 	}
 	for _, to := range campaign.States {
 		m.transitions[edge{"", to}] = lazily(transitions, "none", string(to))

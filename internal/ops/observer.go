@@ -91,17 +91,6 @@ func (s *Ops) Unsaved(key campaign.Key, err error) {
 	s.log.Error("a record could not be saved; no draft is begun until one can be", "key", key.String(), "error", err)
 }
 
-// ToldOtherwise counts a cost that was told already, for another draft: the cheapest
-// sign that something may have been sent twice.
-func (s *Ops) ToldOtherwise(c campaign.Campaign, told campaign.Event) {
-	s.meters.toldOtherwise.Inc()
-	log := s.log.With("key", c.Key.String(), "told_campaign_id", told.CampaignID)
-	if c.Draft != nil {
-		log = log.With("campaign_id", c.Draft.ID)
-	}
-	log.Error("the cost was told already, for another campaign: this one is not confirmed; somebody has been further than the record knows")
-}
-
 // Handled counts a wake-up by its verdict. A retry is ordinary (somebody else
 // was faster), a dead letter is for a person.
 func (s *Ops) Handled(w runner.Wakeup, v runner.Verdict, took time.Duration) {

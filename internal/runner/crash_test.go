@@ -47,6 +47,9 @@ func (l life) walk(t *testing.T, breaks map[int]wrong) (seen []string) {
 		if effective > 1 {
 			t.Errorf("%d confirms took effect\n%s", effective, story())
 		}
+		if s.gateway.Harmed() {
+			t.Errorf("somebody else's campaign was changed\n%s", story())
+		}
 		events := s.journal.Events(key)
 		if err := runnertest.Orderly(events); err != nil {
 			t.Errorf("%v\n%s", err, story())
@@ -79,12 +82,12 @@ func complete(c campaign.Campaign, events []campaign.Event) error {
 	for _, e := range events {
 		have[e.Type]++
 	}
-	want := map[campaign.EventType]int{campaign.EventCostCalculated: c.Quotes, campaign.EventStats: c.StatsN}
+	want := map[campaign.EventType]int{campaign.EventCostCalculated: c.Quotes, campaign.EventStats: c.StatsN, campaign.EventUnresolved: c.UnresolvedN}
 	if c.Confirmed != nil {
 		want[campaign.EventConfirmed] = 1
 	}
 	switch c.State {
-	case campaign.Rejected, campaign.Cancelled, campaign.Failed, campaign.Unresolved:
+	case campaign.Rejected, campaign.Cancelled, campaign.Failed:
 		want[campaign.EventType(c.State)] = 1
 	}
 	for event, n := range want {
@@ -140,13 +143,15 @@ func TestEveryCrashPoint(t *testing.T) {
 // until there is a life with it.
 func TestEveryCallHasACrashPoint(t *testing.T) {
 	t.Parallel()
-	want := map[string]bool{"load": true, "arm": true}
+	want := map[string]bool{"load": true, "arm": true, "told": true}
 	for _, op := range named(t, "Op") {
 		switch op := campaign.Op(op); op {
 		case campaign.OpRoom, campaign.OpReserve, campaign.OpSettle:
 			want[string(op)] = true // of the ledger, which admits everybody
 		case campaign.OpAdmit:
 			want["admit confirm"] = true
+		case campaign.OpLook:
+			// of the journal: "told"
 		default:
 			want["admit "+string(op)], want["call "+string(op)] = true, true
 		}

@@ -162,9 +162,6 @@ type Observer interface {
 	// Unsaved: a record could not be saved, for another reason than that somebody
 	// else moved it. As long as none can be, no draft is begun.
 	Unsaved(key campaign.Key, err error)
-	// ToldOtherwise: its cost was told already, for another draft. Somebody has
-	// been further than the record knows, and may have confirmed.
-	ToldOtherwise(c campaign.Campaign, told campaign.Event)
 	// Called: a call to the gateway has an outcome.
 	Called(key campaign.Key, o campaign.Outcome)
 	// Handled: a wake-up is done with.

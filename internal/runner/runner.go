@@ -116,6 +116,9 @@ func (r *Runner) handle(ctx context.Context, w Wakeup) Verdict {
 	case w.Kind == WakeRequest && c.Asked.IsZero() && c.State == campaign.Cancelled:
 		return Verdict{Do: Bury, Reason: "cancelled_before", Note: fmt.Sprintf(
 			"%s was cancelled by %s before it was asked for; ask again under a new request id", w.Key, c.Cancel.By)}
+	case w.Kind == WakeRequest && c.Request.Name == "":
+		// Its record was lost, and a cancel had it rebuilt from its events, which do
+		// not tell what was asked for.
 	case w.Kind == WakeRequest:
 		if fields := c.Request.Diff(w.Request); len(fields) > 0 {
 			return Verdict{Do: Bury, Reason: "conflicting_duplicate", Fields: fields,
@@ -218,9 +221,7 @@ func (r *run) save(ctx context.Context, c campaign.Campaign) (Verdict, bool) {
 		// The connection broke since: a power cut may have taken back what was saved.
 		return retry(afterConflict, ErrConflict), false
 	}
-	if err := r.tell(ctx, c); errors.As(err, &r.otherwise) {
-		r.observer.ToldOtherwise(c, r.otherwise.Event)
-	} else if err != nil {
+	if err := r.tell(ctx, c); err != nil && !errors.As(err, &r.otherwise) {
 		return retry(afterTrouble, err), false
 	}
 	return Verdict{}, true
@@ -393,6 +394,5 @@ type nobody struct{}
 
 func (nobody) Moved(campaign.Campaign, campaign.State, Revision) {}
 func (nobody) Unsaved(campaign.Key, error)                       {}
-func (nobody) ToldOtherwise(campaign.Campaign, campaign.Event)   {}
 func (nobody) Called(campaign.Key, campaign.Outcome)             {}
 func (nobody) Handled(Wakeup, Verdict, time.Duration)            {}

@@ -213,6 +213,157 @@ func TestConfirm(t *testing.T) {
 	})
 }
 
+func TestDraft(t *testing.T) {
+	tests(t, map[string]func(*testing.T, *service){
+		"WaitsInHandWhileTooManyCallsAreMade": func(t *testing.T, s *service) {
+			throttled := 0
+			s.gateway.Fault = func(call campaign.Call) runnertest.Fault {
+				if call.Op == campaign.OpCalculate && throttled < 3 {
+					throttled++
+					return runnertest.Fault{Break: runnertest.Throttled, After: 10 * time.Second}
+				}
+				return runnertest.Fault{}
+			}
+			began := time.Now()
+			s.request(blackFriday())
+			if waited := time.Since(began); waited < 30*time.Second {
+				t.Errorf("it waited %s for three times ten seconds", waited)
+			}
+			s.rest()
+			s.wants(campaign.Completed, 1, "cost_calculated.1", "confirmed.1", "stats.1", "stats.2")
+			if n := len(s.gateway.Seen()); n != 1 {
+				t.Errorf("%d drafts were made, want 1", n)
+			}
+		},
+		"DoesNotWaitInHandForEver": func(t *testing.T, s *service) {
+			s.gateway.Fault = func(call campaign.Call) runnertest.Fault {
+				if call.Op == campaign.OpCalculate && time.Since(start) < 10*time.Minute {
+					return runnertest.Fault{Break: runnertest.Throttled, After: 10 * time.Second}
+				}
+				return runnertest.Fault{}
+			}
+			s.request(blackFriday())
+			if c := s.record(); c.State != campaign.Abandoning {
+				t.Errorf("for minutes there were too many calls: it is %s, want that its draft is given up", c.State)
+			}
+			s.rest()
+			s.wants(campaign.Completed, 1, "cost_calculated.1", "confirmed.1", "stats.1", "stats.2")
+		},
+		"IsNotBegunWhereItCannotBeRecorded": func(t *testing.T, s *service) {
+			full := true
+			s.journal.Fault = func(op string, _ campaign.Key) (bool, error) {
+				if op == "save" && full {
+					return false, errors.New("no space left")
+				}
+				return true, nil
+			}
+			for range 50 {
+				v := s.runner.Handle(t.Context(), runner.Wakeup{Key: key, Kind: runner.WakeRequest, Request: blackFriday(), Asked: time.Now(), Stored: time.Now()})
+				if v.Do != runner.Retry {
+					t.Fatalf("verdict %+v, want that the request comes again", v)
+				}
+			}
+			if n := len(s.gateway.Seen()); n != 1 {
+				t.Errorf("%d drafts were made that nobody could record, want 1", n)
+			}
+			if s.runner.Recording() {
+				t.Error("no record can be saved, and it is said that they can")
+			}
+			full = false
+			s.request(blackFriday())
+			if !s.runner.Recording() {
+				t.Error("records can be saved again, and it is said that they cannot")
+			}
+			s.rest()
+			s.wants(campaign.Completed, 1, "cost_calculated.1", "confirmed.1", "stats.1", "stats.2")
+			if n := len(s.gateway.Seen()); n != 2 {
+				t.Errorf("%d drafts were made in all, want 2", n)
+			}
+		},
+	})
+}
+
+func TestHandleFollow(t *testing.T) {
+	tests(t, map[string]func(*testing.T, *service){
+		"ReadsTheStatisticsAtOnceAndCompletes": func(t *testing.T, s *service) {
+			s.gateway.SendsFor = 90 * time.Hour
+			s.request(blackFriday())
+			s.rest()
+			if c := s.record(); c.State != campaign.Unreconciled {
+				t.Fatalf("it is %s, want unreconciled: the test does not test what it says", c.State)
+			}
+			told := len(s.told())
+			s.deliver(runner.Wakeup{Key: key, Kind: runner.WakeCommand, Command: campaign.Follow{By: "anna"}, Stored: time.Now()})
+			if c := s.record(); c.State != campaign.Completed || len(s.told()) != told+1 {
+				t.Errorf("it is %s, with %d events more, want completed and one", c.State, len(s.told())-told)
+			}
+			if err := runnertest.Orderly(s.journal.Events(key)); err != nil {
+				t.Error(err)
+			}
+		},
+	})
+}
+
+// What the records have lost is told by the events.
+func TestALostRecord(t *testing.T) {
+	tests(t, map[string]func(*testing.T, *service){
+		"OfACompletedCampaignIsRebuiltAndNothingIsToldAgain": func(t *testing.T, s *service) {
+			s.request(blackFriday())
+			s.rest()
+			s.journal.Lose(key)
+			s.request(blackFriday())
+			s.rest()
+			s.wants(campaign.Completed, 1, "cost_calculated.1", "confirmed.1", "stats.1", "stats.2")
+		},
+		"OfACancelledCampaignIsRebuiltAndNothingIsSent": func(t *testing.T, s *service) {
+			r := blackFriday()
+			r.Limits.Approval = true
+			s.request(r)
+			s.cancel()
+			s.journal.Lose(key)
+			s.request(r)
+			s.rest()
+			s.wants(campaign.Cancelled, 0, "cost_calculated.1", "approval_required.1", "cancelled.1")
+		},
+		"IsLookedForBeforeACancelIsAnswered": func(t *testing.T, s *service) {
+			s.request(blackFriday())
+			s.rest()
+			s.journal.Lose(key)
+			s.cancel()
+			s.wants(campaign.Completed, 1, "cost_calculated.1", "confirmed.1", "stats.1", "stats.2")
+			if c := s.record().Cancel; c == nil || c.Refused == "" {
+				t.Errorf("the cancel in the record: %+v, want it refused", c)
+			}
+			s.request(blackFriday())
+			if v := s.verdicts[len(s.verdicts)-1]; v.Do != runner.Ack {
+				t.Errorf("the same request again: verdict %+v, want that it changes nothing", v)
+			}
+		},
+		"IsNotMadeAnewWhileTheEventsCannotBeRead": func(t *testing.T, s *service) {
+			s.request(blackFriday())
+			s.rest()
+			s.journal.Lose(key)
+			s.breaks("told", lost)
+			s.request(blackFriday())
+			s.rest()
+			s.wants(campaign.Completed, 1, "cost_calculated.1", "confirmed.1", "stats.1", "stats.2")
+		},
+		"WhoseCostWasToldAndNoMoreAsksAPerson": func(t *testing.T, s *service) {
+			s.breaks("call confirm", crashAfter)
+			s.during("call confirm", 1, func() { s.journal.Lose(key) })
+			s.request(blackFriday())
+			if c := s.record(); c.State != campaign.Unresolved || c.Reason.Code != campaign.ReasonToldOtherwise {
+				t.Fatalf("it is %s because of %+v, want that a person is asked", c.State, c.Reason)
+			}
+			s.rest() // it is seen sent meanwhile
+			s.wants(campaign.Completed, 1, "cost_calculated.1", "unresolved.1", "confirmed.1", "stats.1")
+		},
+	})
+}
+
+// start is when a bubble begins.
+var start = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
 func TestRest(t *testing.T) {
 	tests(t, map[string]func(*testing.T, *service){
 		"IsNeverLongerThanAWeek": func(t *testing.T, s *service) {

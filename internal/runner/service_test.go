@@ -38,6 +38,7 @@ type service struct {
 	budgets *budget.Book
 	ports   *ports
 	runner  *runner.Runner
+	rules   campaign.Rules
 
 	mu       sync.Mutex
 	verdicts []runner.Verdict // guarded by mu: of every delivery, in order
@@ -53,8 +54,14 @@ func open(t *testing.T, rules campaign.Rules) *service {
 	s.gateway.SendsFor = 8 * time.Second // one look in the middle, one at the end
 	s.journal = runnertest.NewJournal(t, s.deliver)
 	s.ports = &ports{journal: s.journal, gateway: s.gateway, budgets: s.budgets}
-	s.runner = runner.New(runner.Options{Rules: rules, Journal: s.ports, Gateway: s.ports, Budgets: s.ports})
+	s.rules = rules
+	s.configure("https://gateway.example")
 	return s
+}
+
+// configure starts the service with a gateway's address.
+func (s *service) configure(url string) {
+	s.runner = runner.New(runner.Options{Rules: s.rules, Journal: s.ports, Gateway: s.ports, Budgets: s.ports, At: url})
 }
 
 // budget is what may be spent in a day.

@@ -99,6 +99,8 @@ func (w *World) judge() {
 		w.fail("vanished", "the campaign failed: %s", c.Reason.Message)
 	case c.State == campaign.Cancelled && !w.saw.cancelled:
 		w.fail("not true", "cancelled, by nobody")
+	case c.State == campaign.Unresolved && standing > 0 && w.gateway.Blind == runnertest.Sees && !w.saw.moved:
+		w.fail("overlooked", "unresolved, and the gateway shows that it was sent")
 	case c.State == campaign.Unresolved && c.Confirmed != nil && c.Reason.Step == campaign.OpDelete:
 		// A delete was sent, and its answer was lost: nobody can say what it did.
 	case c.State == campaign.Unresolved && !w.dim():

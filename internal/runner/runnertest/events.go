@@ -15,12 +15,16 @@ func Orderly(events []campaign.Event) error {
 		quoted   = map[int64]bool{}
 		over     campaign.EventType // the event that ended it
 		lastSent int64
+		open     bool // the last statistic did not add up
 	)
 	for i, e := range events {
 		name := fmt.Sprintf("event %d, %s.%d", i+1, e.Type, e.N)
 		count[e.Type]++
 		if e.N != count[e.Type] {
 			return fmt.Errorf("%s: it is the %dth of its type", name, count[e.Type])
+		}
+		if e.Type == campaign.EventStats && open {
+			over = "" // somebody has had it followed again
 		}
 		// The last statistic of a campaign that failed comes before the failure.
 		if over != "" && !(over == campaign.EventStats && e.Type == campaign.EventFailed) {
@@ -52,7 +56,7 @@ func Orderly(events []campaign.Event) error {
 			}
 			lastSent = e.Stats.Sent
 			if e.Last {
-				over = e.Type
+				over, open = e.Type, e.Differs != "" || !e.Stats.Reconciled() || e.Stats.Status != campaign.StatusCompleted
 			}
 		case campaign.EventUnresolved:
 			// It goes on being looked at: what is seen may follow, or what somebody says.

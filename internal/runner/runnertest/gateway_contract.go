@@ -106,6 +106,44 @@ func TestGateway(t *testing.T, open func(t *testing.T) GatewayHarness) {
 			g.refused(g.call(campaign.Call{Op: campaign.OpConfirm, CampaignID: id, At: time.Now().Add(-time.Minute)}), 400, "scheduledDate")
 			g.stands(id, campaign.StatusUnconfirmed)
 		}},
+		{"ConfigureSaysWhereItStandsAndRepeatsWhatItWasTold", func(t *testing.T, g gatewayStory) {
+			c := content(g.List)
+			o := g.ok(campaign.Call{Op: campaign.OpConfigure, CampaignID: g.create(), Content: c})
+			if o.Status != campaign.StatusUnconfirmed {
+				t.Errorf("configured, it stands at %q, want %s", o.Status, campaign.StatusUnconfirmed)
+			}
+			want := &campaign.Echo{Sender: &c.Sender, Text: &c.Text, ListID: &c.ListID}
+			if diff := cmp.Diff(want, o.Echo); diff != "" {
+				t.Errorf("what configure repeats (-want +got):\n%s", diff)
+			}
+		}},
+		{"ConfirmSaysThatItIsConfirmed", func(t *testing.T, g gatewayStory) {
+			o := g.ok(campaign.Call{Op: campaign.OpConfirm, CampaignID: g.quoted(campaign.Call{})})
+			if o.Status != campaign.StatusConfirmed || o.ConfirmedAt.IsZero() {
+				t.Errorf("confirmed, it stands at %q since %s", o.Status, o.ConfirmedAt)
+			}
+		}},
+		{"AReadShowsWhoseItIs", func(t *testing.T, g gatewayStory) {
+			o := g.ok(campaign.Call{Op: campaign.OpStatus, CampaignID: g.create()})
+			if !o.ByID || o.Name != "Black Friday 2026" || o.Description != "[a marker]" {
+				t.Errorf("a read by id (%t) shows the name %q and the description %q", o.ByID, o.Name, o.Description)
+			}
+		}},
+		{"AnotherCampaignIsAWitness", func(t *testing.T, g gatewayStory) {
+			gone, other := g.create(), g.create()
+			g.ok(campaign.Call{Op: campaign.OpDelete, CampaignID: gone})
+			if o := g.ok(campaign.Call{Op: campaign.OpWitness, CampaignID: gone, Draft: sampleDraft()}); !o.ByID {
+				t.Errorf("it was not shown by id: %+v", o)
+			}
+			g.stands(other, campaign.StatusUnconfirmed)
+		}},
+		{"AWitnessIsMadeWhereNoneIsKnown", func(t *testing.T, g gatewayStory) {
+			id := g.create()
+			g.ok(campaign.Call{Op: campaign.OpDelete, CampaignID: id})
+			if o := g.ok(campaign.Call{Op: campaign.OpWitness, CampaignID: id, Draft: sampleDraft()}); !o.ByID {
+				t.Errorf("it was not shown by id: %+v", o)
+			}
+		}},
 		{"AScheduledCampaignWaitsAndCanBeDeleted", func(t *testing.T, g gatewayStory) {
 			id := g.quoted(campaign.Call{})
 			g.ok(campaign.Call{Op: campaign.OpConfirm, CampaignID: id, At: time.Now().Add(48 * time.Hour)})
@@ -199,7 +237,11 @@ func (g gatewayStory) ok(call campaign.Call) campaign.Outcome {
 
 func (g gatewayStory) create() int64 {
 	g.t.Helper()
-	return g.ok(campaign.Call{Op: campaign.OpCreate, Draft: campaign.Draft{Name: "Black Friday 2026", Description: "[a marker]"}}).CampaignID
+	return g.ok(campaign.Call{Op: campaign.OpCreate, Draft: sampleDraft()}).CampaignID
+}
+
+func sampleDraft() campaign.Draft {
+	return campaign.Draft{Name: "Black Friday 2026", Description: "[a marker]"}
 }
 
 func content(list int64) campaign.Content {
@@ -237,7 +279,11 @@ func (g gatewayStory) stands(id int64, want campaign.Status) {
 
 func (g gatewayStory) gone(id int64) {
 	g.t.Helper()
-	g.refused(g.call(campaign.Call{Op: campaign.OpStatus, CampaignID: id}), 404, "")
+	o := g.call(campaign.Call{Op: campaign.OpStatus, CampaignID: id})
+	g.refused(o, 404, "")
+	if !o.ByID {
+		g.t.Error("it is not the read by id that says that it is gone")
+	}
 }
 
 // refused checks a refusal; a zero code or an empty field is not looked at.

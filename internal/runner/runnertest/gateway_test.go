@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/shopspring/decimal"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
@@ -45,6 +46,8 @@ func TestFakeGatewayBreaksACall(t *testing.T) {
 		{runnertest.Fault{Break: runnertest.NotAttempted}, campaign.NotAttempted, 0, 0, false},
 		{runnertest.Fault{Break: runnertest.Throttled, After: time.Second}, campaign.Throttled, 0, 0, true},
 		{runnertest.Fault{Break: runnertest.Unauthorised}, campaign.Unauthorised, 0, 0, true},
+		{runnertest.Fault{Break: runnertest.Hollow}, campaign.OK, 0, 0, true},
+		{runnertest.Fault{Break: runnertest.Unfound}, campaign.Refused, 0, 0, true},
 	} {
 		t.Run(string("Confirm "+test.fault.Break), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -132,5 +135,93 @@ func TestFakeGatewayBehavesWorse(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// What the gateway, or whoever stands before it, does not show.
+func TestFakeGatewayLies(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		set    func(*runnertest.Gateway)
+		status campaign.Outcome // of a campaign that is confirmed for later
+		confirm, configure,
+		witness campaign.Kind
+	}{
+		{"Nothing", func(*runnertest.Gateway) {},
+			campaign.Outcome{Kind: campaign.OK, Status: campaign.StatusConfirmed, ByID: true, Name: "Black Friday"}, campaign.OK, campaign.Refused, campaign.OK},
+		{"ExactlyAsSpecified", func(g *runnertest.Gateway) { g.StatsOnly = true },
+			campaign.Outcome{Kind: campaign.Refused, HTTP: 404}, campaign.OK, campaign.Refused, campaign.Refused},
+		{"ReadsAreBlind", func(g *runnertest.Gateway) { g.Blind = runnertest.ReadsBlind },
+			campaign.Outcome{Kind: campaign.Refused, HTTP: 404, ByID: true}, campaign.OK, campaign.Refused, campaign.Refused},
+		{"ReadsAreOld", func(g *runnertest.Gateway) { g.Blind = runnertest.ReadsOld },
+			campaign.Outcome{Kind: campaign.OK, Status: campaign.StatusUnconfirmed, ByID: true, Name: "Black Friday"}, campaign.OK, campaign.Refused, campaign.OK},
+		{"AllIsAnsweredBySomebodyElse", func(g *runnertest.Gateway) { g.Blind = runnertest.AllBlind },
+			campaign.Outcome{Kind: campaign.Unavailable, HTTP: 404, Unshaped: true}, campaign.Unavailable, campaign.Unavailable, campaign.Unavailable},
+		{"WithoutNames", func(g *runnertest.Gateway) { g.Nameless = true },
+			campaign.Outcome{Kind: campaign.OK, Status: campaign.StatusConfirmed, ByID: true}, campaign.OK, campaign.Refused, campaign.OK},
+		{"KeepsWhatIsConfirmed", func(g *runnertest.Gateway) { g.KeepsConfirmed = true },
+			campaign.Outcome{Kind: campaign.OK, Status: campaign.StatusConfirmed, ByID: true, Name: "Black Friday"}, campaign.OK, campaign.OK, campaign.OK},
+		{"AnotherGateway", func(g *runnertest.Gateway) { g.Replace(runnertest.TheirDone) },
+			campaign.Outcome{Kind: campaign.OK, Status: campaign.StatusCompleted, ByID: true, Name: "Somebody else's"}, campaign.Refused, campaign.Refused, campaign.OK},
+		{"AnotherGatewayWhereItIsNobodys", func(g *runnertest.Gateway) { g.Replace(runnertest.Nobodys) },
+			campaign.Outcome{Kind: campaign.Refused, HTTP: 404, ByID: true}, campaign.Refused, campaign.Refused, campaign.OK},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				g := runnertest.NewGateway()
+				g.SetList(87, 100, 4)
+				call := func(call campaign.Call) campaign.Outcome {
+					permit, _ := g.Admit(t.Context(), call.Op)
+					return permit.Call(t.Context(), call)
+				}
+				quoted := func() int64 {
+					id := call(campaign.Call{Op: campaign.OpCreate, Draft: campaign.Draft{Name: "Black Friday"}}).CampaignID
+					call(campaign.Call{Op: campaign.OpConfigure, CampaignID: id, Content: campaign.Content{ListID: 87}})
+					call(campaign.Call{Op: campaign.OpCalculate, CampaignID: id})
+					return id
+				}
+				id, another := quoted(), quoted()
+				call(campaign.Call{Op: campaign.OpConfirm, CampaignID: id, At: time.Now().Add(time.Hour)})
+				test.set(g)
+				got := call(campaign.Call{Op: campaign.OpStatus, CampaignID: id})
+				got = campaign.Outcome{Kind: got.Kind, HTTP: got.HTTP, Status: got.Status, ByID: got.ByID, Name: got.Name, Unshaped: got.Unshaped}
+				if got.Kind == campaign.OK {
+					got.HTTP = 0
+				}
+				if diff := cmp.Diff(test.status, got); diff != "" {
+					t.Errorf("a read of what is confirmed (-want +got):\n%s", diff)
+				}
+				for op, want := range map[campaign.Op]campaign.Kind{campaign.OpConfirm: test.confirm, campaign.OpConfigure: test.configure, campaign.OpWitness: test.witness} {
+					c := campaign.Call{Op: op, CampaignID: id, Content: campaign.Content{ListID: 87}}
+					if op == campaign.OpConfirm {
+						c.CampaignID = another
+					}
+					if o := call(c); o.Kind != want {
+						t.Errorf("%s is answered %s, want %s", op, o.Kind, want)
+					}
+				}
+			})
+		})
+	}
+}
+
+// A stranger's campaign that was touched is noticed.
+func TestFakeGatewayNoticesHarm(t *testing.T) {
+	t.Parallel()
+	for _, op := range []campaign.Op{campaign.OpStatus, campaign.OpStats, campaign.OpConfigure, campaign.OpDelete, campaign.OpConfirm} {
+		g := runnertest.NewGateway()
+		g.SetList(87, 100, 4)
+		call := func(call campaign.Call) campaign.Outcome {
+			permit, _ := g.Admit(t.Context(), call.Op)
+			return permit.Call(t.Context(), call)
+		}
+		id := call(campaign.Call{Op: campaign.OpCreate, Draft: campaign.Draft{Name: "Black Friday"}}).CampaignID
+		g.Replace(runnertest.TheirDraft)
+		call(campaign.Call{Op: op, CampaignID: id, Content: campaign.Content{ListID: 87}})
+		if reads := op == campaign.OpStatus || op == campaign.OpStats; g.Harmed() == reads {
+			t.Errorf("%s of a stranger's draft: harmed %t", op, g.Harmed())
+		}
 	}
 }

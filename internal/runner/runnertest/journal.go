@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -154,7 +155,9 @@ func (j *Journal) Publish(_ context.Context, c campaign.Campaign) error {
 	for _, e := range c.Outbox {
 		apply, err := j.fault("publish", c.Key)
 		if apply {
-			j.store.tell(c, e)
+			if otherwise := j.store.tell(c, e); otherwise != nil && err == nil {
+				return otherwise
+			}
 		}
 		if err != nil {
 			return fmt.Errorf("publish %s of %s: %w", e.Type, c.Key, err)
@@ -163,7 +166,9 @@ func (j *Journal) Publish(_ context.Context, c campaign.Campaign) error {
 	return nil
 }
 
-func (s *store) tell(c campaign.Campaign, e campaign.Event) {
+// tell tells an event, unless it is told: then it says whether what is there is a
+// cost of another draft, or of another quote.
+func (s *store) tell(c campaign.Campaign, e campaign.Event) error {
 	e.N = s.ordinal(c.Key, e)
 	content, err := json.Marshal(struct {
 		Event      campaign.Event
@@ -179,12 +184,16 @@ func (s *store) tell(c campaign.Campaign, e campaign.Event) {
 		if old.event.Type != e.Type || old.event.N != e.N {
 			continue
 		}
-		if old.content != string(content) {
+		switch was := old.event; {
+		case e.Type == campaign.EventCostCalculated && (was.CampaignID != e.CampaignID || was.QuoteID != e.QuoteID):
+			return &runner.ToldOtherwise{Event: was}
+		case old.content != string(content):
 			s.t.Errorf("event %s %d of %s was told as\n\t%s\nand is told again as\n\t%s", e.Type, e.N, c.Key, old.content, content)
 		}
-		return
+		return nil
 	}
 	s.events[c.Key] = append(s.events[c.Key], told{e, string(content)})
+	return nil
 }
 
 // ordinal is the event's own, or for the last statistic the first one that no
@@ -205,7 +214,20 @@ func (j *Journal) Told(_ context.Context, key campaign.Key) ([]campaign.Event, e
 	if _, err := j.fault("told", key); err != nil {
 		return nil, fmt.Errorf("read the events of %s: %w", key, err)
 	}
-	return j.Events(key), nil
+	all := j.Events(key)
+	stats := 0
+	for _, e := range all {
+		if e.Type == campaign.EventStats {
+			stats++
+		}
+	}
+	return slices.DeleteFunc(all, func(e campaign.Event) bool {
+		if e.Type != campaign.EventStats {
+			return false
+		}
+		stats--
+		return stats > 0 // the last one alone
+	}), nil
 }
 
 // Arm implements [runner.Journal].
@@ -280,6 +302,18 @@ func (j *Journal) PowerCut(key campaign.Key) {
 		s.seq = v[len(v)-1].seq - 1
 		s.records[key] = v[:len(v)-1]
 	}
+	for _, p := range s.peers {
+		p.reconnect()
+	}
+}
+
+// Lose loses a record, as when the bucket is gone and made anew. What was told of it
+// stays, and so do its timers. All connections break.
+func (j *Journal) Lose(key campaign.Key) {
+	s := j.store
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.records, key)
 	for _, p := range s.peers {
 		p.reconnect()
 	}

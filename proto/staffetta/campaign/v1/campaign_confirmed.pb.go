@@ -51,9 +51,12 @@ type CampaignConfirmed struct {
 	//	*CampaignConfirmed_Immediate
 	//	*CampaignConfirmed_ScheduledFor
 	Start isCampaignConfirmed_Start `protobuf_oneof:"start"`
-	// How many people it is sent to: the valid recipients of the quote.
+	// How many people it is sent to: the valid recipients of the quote. 0 where total is
+	// absent.
 	Recipients int64 `protobuf:"varint,9,opt,name=recipients,proto3" json:"recipients,omitempty"`
-	// What was agreed to pay: the total of the quote.
+	// What was agreed to pay: the total of the quote. Absent where the quote is not
+	// known any more, after a restore or a power cut: that it was confirmed is a fact all
+	// the same.
 	Total *Money `protobuf:"bytes,10,opt,name=total,proto3" json:"total,omitempty"`
 	// Who approved it, as they signed. Empty when nobody had to agree.
 	ApprovedBy string `protobuf:"bytes,11,opt,name=approved_by,json=approvedBy,proto3" json:"approved_by,omitempty"`
@@ -210,7 +213,7 @@ var File_staffetta_campaign_v1_campaign_confirmed_proto protoreflect.FileDescrip
 
 const file_staffetta_campaign_v1_campaign_confirmed_proto_rawDesc = "" +
 	"\n" +
-	".staffetta/campaign/v1/campaign_confirmed.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!staffetta/campaign/v1/money.proto\"\x95\x06\n" +
+	".staffetta/campaign/v1/campaign_confirmed.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!staffetta/campaign/v1/money.proto\"\x8d\x06\n" +
 	"\x11CampaignConfirmed\x12}\n" +
 	"\x06source\x18\x01 \x01(\tBe\xbaHb\xba\x01_\n" +
 	"\tkey.token\x12+must be 1 to 64 letters, digits, '_' or '-'\x1a%this.matches('^[A-Za-z0-9_-]{1,64}$')R\x06source\x12\x84\x01\n" +
@@ -228,9 +231,9 @@ const file_staffetta_campaign_v1_campaign_confirmed_proto_rawDesc = "" +
 	"\rscheduled_for\x18\b \x01(\v2\x1a.google.protobuf.TimestampH\x00R\fscheduledFor\x12'\n" +
 	"\n" +
 	"recipients\x18\t \x01(\x03B\a\xbaH\x04\"\x02(\x00R\n" +
-	"recipients\x12:\n" +
+	"recipients\x122\n" +
 	"\x05total\x18\n" +
-	" \x01(\v2\x1c.staffetta.campaign.v1.MoneyB\x06\xbaH\x03\xc8\x01\x01R\x05total\x12\x1f\n" +
+	" \x01(\v2\x1c.staffetta.campaign.v1.MoneyR\x05total\x12\x1f\n" +
 	"\vapproved_by\x18\v \x01(\tR\n" +
 	"approvedBy\x12D\n" +
 	"\x11approved_quote_id\x18\f \x01(\tB\x18\xbaH\x15\xd8\x01\x01r\x102\x0e^[0-9a-f]{16}$R\x0fapprovedQuoteIdB\x0e\n" +

@@ -132,7 +132,8 @@ type CampaignStats struct {
 	Cost *Money `protobuf:"bytes,14,opt,name=cost,proto3" json:"cost,omitempty"`
 	// When the gateway finished. Absent until it has.
 	CompletedAt *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=completed_at,json=completedAt,proto3" json:"completed_at,omitempty"`
-	// No further CampaignStats follows for this campaign.
+	// No further CampaignStats follows for this campaign, unless somebody has it
+	// followed again: one that is not reconciled can be.
 	Last bool `protobuf:"varint,16,opt,name=last,proto3" json:"last,omitempty"`
 	// Every message is accounted for: delivered and undelivered make up the total, the
 	// total is the number of recipients that was quoted, nothing is pending. A last one

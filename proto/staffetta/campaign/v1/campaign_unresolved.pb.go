@@ -36,7 +36,8 @@ type CampaignUnresolved struct {
 	Source string `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
 	// The caller's own id, as in the request.
 	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// The gateway's id of the campaign; never 0 here.
+	// The gateway's id of the campaign. 0 when it is not known: the streams were
+	// restored from a backup that does not say.
 	CampaignId int64 `protobuf:"varint,3,opt,name=campaign_id,json=campaignId,proto3" json:"campaign_id,omitempty"`
 	// The ordinal of this event among those of its type for this campaign, from 1;
 	// the last token of its subject.
@@ -160,7 +161,7 @@ const file_staffetta_campaign_v1_campaign_unresolved_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x02 \x01(\tBe\xbaHb\xba\x01_\n" +
 	"\tkey.token\x12+must be 1 to 64 letters, digits, '_' or '-'\x1a%this.matches('^[A-Za-z0-9_-]{1,64}$')R\trequestId\x12(\n" +
-	"\vcampaign_id\x18\x03 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\n" +
+	"\vcampaign_id\x18\x03 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\n" +
 	"campaignId\x12!\n" +
 	"\aversion\x18\x04 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\aversion\x12\x1e\n" +
 	"\n" +
