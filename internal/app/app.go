@@ -13,6 +13,7 @@ import (
 
 	"github.com/staffetta-io/staffetta/internal/budget"
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/doctor"
 	"github.com/staffetta-io/staffetta/internal/gateway"
 	"github.com/staffetta-io/staffetta/internal/journal"
 	"github.com/staffetta-io/staffetta/internal/ops"
@@ -78,14 +79,25 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("gateway.envelope: %w", err)
 	}
+	address, err := gateway.Address(o.Gateway.URL)
+	if err != nil {
+		return nil, err
+	}
+	if o.Rules.MovedFrom, err = addresses(o.Gateway.MovedFrom); err != nil {
+		return nil, fmt.Errorf("gateway.moved_from: %w", err)
+	}
+	known, err := doctor.ParseVariant(o.Gateway.Variant)
+	if err != nil {
+		return nil, fmt.Errorf("gateway.variant: %w", err)
+	}
 	a.gateway, err = gateway.New(gateway.Options{
 		BaseURL: o.Gateway.URL, KeyFile: o.Gateway.KeyFile, Version: o.Version,
-		InFlight: o.Requests + o.Wakeups, Timeout: o.Gateway.Timeout, Envelope: envelope,
+		InFlight: o.inFlight(), Timeout: o.Gateway.Timeout, Envelope: envelope, NoRead: known.NoRead(),
 		PerMinute: max(o.Gateway.RatePerMinute, 0), PerSecond: max(o.Gateway.RatePerSecond, 0), Replicas: o.Gateway.Replicas,
 		BreakerFailures: o.Gateway.BreakerFailures, BreakerOpen: o.Gateway.BreakerOpen,
 		OnBreaker: func(from, to string) { o.Log.Warn("breaker moved", "from", from, "state", to) },
 		OnMisset:  a.misset,
-		Transport: a.watched(),
+		Transport: a.watched(known),
 	})
 	if err != nil {
 		return nil, err
@@ -121,7 +133,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	a.learn(ctx)
-	a.runner = runner.New(runner.Options{Rules: o.Rules, Journal: a.journal, Gateway: timed{a.gateway, a.ops}, Observer: a.ops, Budgets: a.budgets, Pace: &a.pace, Button: a.button, At: o.Gateway.URL})
+	a.runner = runner.New(runner.Options{Rules: o.Rules, Journal: a.journal, Gateway: timed{a.gateway, a.ops}, Observer: a.ops, Budgets: a.budgets, Pace: &a.pace, Button: a.button, At: address})
 
 	if err := a.openSchedules(ctx); err != nil {
 		return nil, err
@@ -183,7 +195,7 @@ func (a *App) Run(ctx context.Context) error {
 	beside.Go(func() { a.recurring.Sweep(ctx) })
 	beside.Go(func() { a.keepLearning(ctx) })
 	err := a.journal.Consume(ctx, journal.ConsumeOptions{
-		Requests: a.opts.Requests, Wakeups: a.opts.Wakeups, Schedules: recurringWorkers, Gate: a.gateway,
+		Requests: a.opts.Requests, Wakeups: a.opts.Wakeups, Schedules: recurringWorkers, Aside: aside, Gate: a.gateway,
 	}, a.handle)
 	if cause := context.Cause(ctx); err == nil && cause != nil && !errors.Is(cause, context.Canceled) {
 		err = cause
@@ -193,9 +205,9 @@ func (a *App) Run(ctx context.Context) error {
 
 // handle gives a wake-up to the loop, under the context that ends with the
 // grace period and not with the order to stop.
-func (a *App) handle(_ context.Context, w runner.Wakeup) runner.Verdict {
+func (a *App) handle(ctx context.Context, w runner.Wakeup) runner.Verdict {
 	defer a.inFlight.land(a.inFlight.takeOff())
-	return a.loop(w)(a.work, w)
+	return a.loop(w)(runner.CarryAside(a.work, ctx), w)
 }
 
 // timed tells how long calls waited for their leave.

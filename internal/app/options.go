@@ -88,6 +88,9 @@ type Gateway struct {
 	// URL with the base path, "https://…/api/partner-gateway/v1". Required: it
 	// decides whose money is spent.
 	URL string
+	// MovedFrom are former URLs of this same gateway, separated by commas.
+	// Default none.
+	MovedFrom string
 	// KeyFile holds the API key. It is read again when it changes. Required.
 	KeyFile string
 	// Variant is what `staffetta doctor` learnt about this gateway, as it wrote it.
@@ -137,6 +140,13 @@ func (o Options) WithDefaults() Options {
 	return o
 }
 
+// aside is how many campaigns may wait for a calculation beyond those that a worker
+// has in hand.
+const aside = 2000
+
+// inFlight is how many calls may be under way at once.
+func (o Options) inFlight() int { return o.Requests + o.Wakeups + aside }
+
 func def[T comparable](field *T, value T) {
 	var zero T
 	if *field == zero {
@@ -157,6 +167,9 @@ func (o Options) Validate() error {
 		say("gateway.url is not set: give the gateway's base URL, for example https://gateway.example/api/partner-gateway/v1")
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
 		say("gateway.url %q is not a URL: want http(s)://host/path", g.URL)
+	}
+	if _, err := addresses(g.MovedFrom); err != nil {
+		say("gateway.moved_from: %w", err)
 	}
 	if g.KeyFile == "" {
 		say("gateway.key_file is not set: give the file that holds the API key")
@@ -241,7 +254,8 @@ func (o Options) Validate() error {
 		value time.Duration
 	}{
 		{"gateway.breaker_open", g.BreakerOpen}, {"gateway.timeout", g.Timeout},
-		{"confirm.within", r.ConfirmWithin}, {"confirm.settle", r.Settle}, {"campaign.lease", r.Lease}, {"campaign.quote_within", r.QuoteWithin}, {"campaign.too_late", r.TooLate},
+		{"confirm.within", r.ConfirmWithin}, {"gateway.unanswered", r.Unanswered},
+		{"confirm.settle", r.Settle}, {"confirm.patience", r.Patience}, {"campaign.lease", r.Lease}, {"campaign.quote_within", r.QuoteWithin}, {"campaign.too_late", r.TooLate},
 		{"poll.min", r.PollMin}, {"poll.max", r.PollMax}, {"poll.before", r.LookBefore}, {"poll.give_up", r.GiveUp}, {"grace", o.Grace},
 		{"approval.within", r.ApprovalWithin}, {"credit.within", r.CreditWithin}, {"credit.every", r.CreditEvery},
 	} {

@@ -43,6 +43,8 @@ func TestValidate(t *testing.T) {
 		{"NoURL", func(o *app.Options) { o.Gateway.URL = "" }, "gateway.url is not set"},
 		{"NoHost", func(o *app.Options) { o.Gateway.URL = "https:///v1" }, "is not a URL"},
 		{"OtherScheme", func(o *app.Options) { o.Gateway.URL = "ftp://gateway.example" }, "is not a URL"},
+		{"MovedFromAName", func(o *app.Options) { o.Gateway.MovedFrom = "https://old.example/v1, old" }, `gateway.moved_from: gateway: the base URL "old" is not of the form`},
+		{"NoPatience", func(o *app.Options) { o.Rules = campaign.Rules{Patience: -time.Hour} }, "confirm.patience is -1h0m0s: want more than zero"},
 		{"NoKeyFile", func(o *app.Options) { o.Gateway.KeyFile = "" }, "gateway.key_file is not set"},
 		{"MissingKeyFile", func(o *app.Options) { o.Gateway.KeyFile = empty + "-not" }, "no such file"},
 		{"EmptyKeyFile", func(o *app.Options) { o.Gateway.KeyFile = empty }, "is empty: write the API key into it"},

@@ -10,14 +10,13 @@ import (
 // watched is the gateway's transport under the eyes of what the doctor learnt: a
 // gateway that has changed its ways is said in the log and counted. Nothing is
 // stopped for it, for the rules believe no variant, only answers.
-func (a *App) watched() http.RoundTripper {
+func (a *App) watched(known doctor.Variant) http.RoundTripper {
 	o := a.opts
-	transport := gateway.NewTransport(o.Requests + o.Wakeups)
+	transport := gateway.NewTransport(o.inFlight())
 	changed := a.ops.CounterOf("gateway_changed_total",
 		"Answers that showed a way of the gateway to be otherwise than gateway.variant says; at most one an hour for each change.", "way", doctor.Ways())
-	known, err := doctor.ParseVariant(o.Gateway.Variant)
-	if err != nil || len(known) == 0 {
-		return transport // nothing to compare with; a mistake is Validate's to tell
+	if len(known) == 0 {
+		return transport // nothing to compare with
 	}
 	return doctor.Watch(transport, known, func(c doctor.Change) {
 		changed(c.Way)

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+
+	"github.com/staffetta-io/staffetta/internal/sandbox"
 )
 
 // A service that was told what its gateway is like says when it is not like that,
@@ -33,5 +35,25 @@ func TestAGatewayThatHasChangedItsWaysIsSaid(t *testing.T) {
 	}
 	if strings.Contains(log.String(), "way=confirm_body") {
 		t.Errorf("the log says what has not changed:\n%s", log.String())
+	}
+}
+
+// What the doctor learnt of reads spares calls: with read=no only the statistics are
+// asked after a confirm whose reply was lost.
+func TestWhatCannotBeReadByIDIsNotAskedFor(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.Sandbox.SetVariants(sandbox.Variants{UC006: true})
+	if _, err := b.Sandbox.AddFault(sandbox.Fault{Operation: sandbox.Confirm, When: sandbox.After, Cut: true}); err != nil {
+		t.Fatal(err)
+	}
+	o := b.options()
+	o.Gateway.Variant = "read=no read_confirmed=no"
+	b.run(o)
+	b.ask()
+	b.until("confirmed")
+	calls := b.Sandbox.Seen().Campaigns[0].Calls
+	if calls[sandbox.Status] > 0 || calls[sandbox.Stats] == 0 {
+		t.Errorf("calls %v, want statistics and no read by id", calls)
 	}
 }

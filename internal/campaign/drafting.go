@@ -101,6 +101,7 @@ func (t *turn) created(o Outcome) Decision {
 	case OK:
 		t.c.Draft = &Bound{ID: o.CampaignID, Gateway: t.gateway}
 		t.c.run = run{mine: true, looked: true}
+		t.answered(o.Op)
 		t.c.Quote = nil
 		t.c.Budgeted = t.budgeted()
 		t.become(Drafted)
@@ -136,6 +137,14 @@ func (t *turn) unanswered(o Outcome) *Reason {
 		"the gateway answered %s with %d without a reason, for %s; ask its support why", o.Op, o.HTTP, about(lasted))}
 }
 
+// answered ends the count of a step. The steps before it, answered again on the next
+// draft, say nothing about it.
+func (t *turn) answered(op Op) {
+	if u := t.c.Unanswered; u != nil && u.Op == op {
+		t.c.Unanswered = nil
+	}
+}
+
 // unansweredAtMost ends it also where nobody else is answered.
 const unansweredAtMost = 24 * time.Hour
 
@@ -150,10 +159,10 @@ func (t *turn) drafting(o Outcome) Decision {
 	case o.Op == OpReserve:
 		return t.reserved(o)
 	case o.Kind == OK:
-		t.c.Unanswered = nil
-	case o.Kind == Throttled && t.c.run.waited < 2*t.Lease:
-		// Too many calls, and this one did nothing: the draft waits in hand. Thrown
-		// away, it would cost as many calls again.
+		t.answered(o.Op)
+	case (o.Kind == Throttled || o.Kind == NotAttempted && o.RetryAfter > 0) && t.c.run.waited < 2*t.Lease:
+		// It may not be called just now, and nothing was done: the draft waits in
+		// hand. Thrown away, it would cost as many calls again.
 		pause, _ := t.pause(o)
 		t.c.run.waited += pause
 		d := t.call(o.Op)

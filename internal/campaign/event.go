@@ -1,6 +1,9 @@
 package campaign
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // EventType is the last but one token of an event's subject.
 type EventType string
@@ -44,6 +47,11 @@ type Event struct {
 	QuoteID   string        `json:"quote_id,omitempty"`  // cost_calculated, approval_required, approved
 	Approval  *Approval     `json:"approval,omitempty"`  // approved; confirmed, if somebody had to agree
 	Differs   string        `json:"differs,omitempty"`   // stats: how the sums disagree, in words
+}
+
+// owesCost says that the record has still to tell a cost.
+func (c Campaign) owesCost() bool {
+	return slices.ContainsFunc(c.Outbox, func(e Event) bool { return e.Type == EventCostCalculated })
 }
 
 // ReasonCode sorts why a campaign did not end well. The contract has the same.

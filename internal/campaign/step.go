@@ -86,7 +86,7 @@ func (r Rules) Step(c Campaign, in Input, f Facts) Decision {
 			return t.save()
 		}
 	case ToldOtherwise:
-		if c.State != "" && !c.State.Final() {
+		if c.owesCost() && !c.State.Final() {
 			return t.toldOtherwise(in.Event)
 		}
 	case Outcome:

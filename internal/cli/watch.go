@@ -131,6 +131,7 @@ type cloudEvent struct {
 	Subject         string          `json:"subject"`
 	Time            string          `json:"time,omitempty"`
 	TraceParent     string          `json:"traceparent,omitempty"`
+	Gateway         string          `json:"gateway,omitempty"`
 	DataContentType string          `json:"datacontenttype,omitempty"`
 	Data            json.RawMessage `json:"data,omitempty"`
 }
@@ -139,7 +140,7 @@ type cloudEvent struct {
 func printJSON(t Terminal, e app.Event) error {
 	c := cloudEvent{
 		SpecVersion: "1.0", ID: e.Header.Get("ce-id"), Source: e.Header.Get("ce-source"), Type: e.Header.Get("ce-type"),
-		Subject: e.Key.String(), Time: e.Header.Get("ce-time"), TraceParent: e.Header.Get("traceparent"),
+		Subject: e.Key.String(), Time: e.Header.Get("ce-time"), TraceParent: e.Header.Get("traceparent"), Gateway: e.Header.Get("ce-gateway"),
 	}
 	if e.Message != nil {
 		data, err := protojson.MarshalOptions{EmitDefaultValues: true}.Marshal(e.Message)

@@ -108,6 +108,9 @@ func ParseVariant(line string) (Variant, error) {
 	return v, nil
 }
 
+// NoRead says that no read by id shows a campaign here.
+func (v Variant) NoRead() bool { return v[read] == "no" }
+
 func (v Variant) String() string {
 	var words []string
 	for _, w := range ways {

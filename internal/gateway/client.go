@@ -22,6 +22,7 @@ type client struct {
 
 	timeout    time.Duration
 	envelope   []string
+	noRead     bool
 	retryAfter time.Duration
 	onRequest  func(campaign.Outcome)
 
@@ -32,7 +33,7 @@ func newClient(base url.URL, key *key, limit *limiter, o Options) *client {
 	return &client{
 		base: base, key: key, limit: limit, transport: o.Transport,
 		template: &http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Host: base.Host},
-		timeout:  o.Timeout, envelope: o.Envelope, retryAfter: o.RetryAfter, onRequest: o.OnRequest,
+		timeout:  o.Timeout, envelope: o.Envelope, noRead: o.NoRead, retryAfter: o.RetryAfter, onRequest: o.OnRequest,
 		heard: newHeard(),
 	}
 }
@@ -157,13 +158,16 @@ func (c *client) Confirm(ctx context.Context, id int64, at time.Time, simulation
 // statistics said. One that they owe still (no answer, 401, 429) comes first.
 func (c *client) Status(ctx context.Context, id int64) campaign.Outcome {
 	var in standing
-	out := c.exchange(ctx, request{op: campaign.OpStatus, method: http.MethodGet, id: id, path: path(id, "")}, &in)
-	if nothingThere(out) || out.Unshaped {
+	stats := request{op: campaign.OpStatus, method: http.MethodGet, id: id, path: "/campaigns/stats", query: statsQuery(id)}
+	var out campaign.Outcome
+	if c.noRead {
+		out = c.exchange(ctx, stats, &in)
+	} else if out = c.exchange(ctx, request{op: campaign.OpStatus, method: http.MethodGet, id: id, path: path(id, "")}, &in); nothingThere(out) || out.Unshaped {
 		read := out
 		if no, ok := c.limit.admit(ctx, campaign.OpStatus); !ok {
 			return no
 		}
-		out = c.exchange(ctx, request{op: campaign.OpStatus, method: http.MethodGet, id: id, path: "/campaigns/stats", query: statsQuery(id)}, &in)
+		out = c.exchange(ctx, stats, &in)
 		took := out.Took + out.Started.Sub(read.Started)
 		// A 403 may be about the key, which is found out first.
 		silent := out.Kind == campaign.Refused && out.HTTP != http.StatusForbidden ||

@@ -38,6 +38,9 @@ type Options struct {
 	// Envelope are the members that make a refusal's JSON object this gateway's
 	// own, beside the known envelopes; see [ParseEnvelope]. Default none.
 	Envelope []string
+	// NoRead says that it was learnt: nothing is read by id here. Then the
+	// statistics are asked at once.
+	NoRead bool
 	// RetryAfter is how long a 429 stops everything if it does not say so
 	// itself. Default 10 s.
 	RetryAfter time.Duration
@@ -114,6 +117,27 @@ func (o Options) withDefaults() Options {
 	}
 	return o
 }
+
+// Address is a base URL as it is written in records: two that lead to the same
+// gateway are the same text. Scheme and host are in small letters; the port that
+// goes without saying and slashes at the end are left out.
+func Address(base string) (string, error) {
+	u, err := parseBase(base)
+	if err != nil {
+		return "", err
+	}
+	host := strings.ToLower(u.Hostname())
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	if port := u.Port(); port != "" && port != defaultPorts[u.Scheme] {
+		host += ":" + port
+	}
+	u.Host = host
+	return u.String(), nil
+}
+
+var defaultPorts = map[string]string{"http": "80", "https": "443"}
 
 func parseBase(text string) (url.URL, error) {
 	u, err := url.Parse(strings.TrimRight(text, "/"))

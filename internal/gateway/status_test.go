@@ -105,3 +105,28 @@ func TestStatisticsThatBreakOffAreNoAnswer(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 }
+
+// Where it was learnt that nothing is read by id, nobody asks for it: one call less
+// each time, and the same answer.
+func TestStatusOfAGatewayWithoutAReadByID(t *testing.T) {
+	t.Parallel()
+	byID := func(http.ResponseWriter, *http.Request) { t.Error("it was read by id") }
+	for _, tt := range []struct {
+		name  string
+		stats http.HandlerFunc
+		want  campaign.Outcome
+	}{
+		{"Shown", answers(200, seed(t, "stats")), campaign.Outcome{Kind: campaign.OK, HTTP: 200, Status: campaign.StatusCompleted, Name: "Black Friday 2026"}},
+		{"NotThereYet", answers(404, spring404), campaign.Outcome{Kind: campaign.Refused, HTTP: 404, Words: "no campaign 1542"}},
+		{"Unavailable", answers(503, "later"), campaign.Outcome{Kind: campaign.Unavailable, HTTP: 503, Words: "later"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			g := open(t, reads(byID, tt.stats), func(o *Options) { o.NoRead = true })
+			tt.want.Op, tt.want.Breaker = campaign.OpStatus, "closed"
+			if diff := diff(tt.want, do(t, g, blackFriday[campaign.OpStatus])); diff != "" {
+				t.Errorf("outcome (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

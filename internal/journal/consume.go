@@ -22,6 +22,9 @@ type ConsumeOptions struct {
 	// Schedules is how many recurring campaigns are looked at at the same
 	// time; their wake-ups are of kind scheduler.Wake. Zero: none are.
 	Schedules int
+	// Aside is how many messages beyond these may be in hand while they wait for
+	// somebody else: see [runner.WithAside]. Zero: 2,000.
+	Aside int
 	// Gate stops the pulling of new campaigns while it is shut. Timers and
 	// commands go on: expiry, cancel and reading need no gateway. Nil: open.
 	Gate Gate
@@ -43,7 +46,7 @@ func (o ConsumeOptions) withDefaults() ConsumeOptions {
 	for _, n := range []struct {
 		field *int
 		def   int
-	}{{&o.Requests, 64}, {&o.Wakeups, 64}, {&o.Commands, 4}} {
+	}{{&o.Requests, 64}, {&o.Wakeups, 64}, {&o.Commands, 4}, {&o.Aside, 2000}} {
 		if *n.field == 0 {
 			*n.field = n.def
 		}
@@ -65,8 +68,9 @@ func (j *Journal) Consume(ctx context.Context, o ConsumeOptions, handle Handler)
 	if o.Schedules > 0 {
 		lanes = append(lanes, &lane{consumer: scheduleConsumer, workers: o.Schedules})
 	}
+	aside := &room{limit: int64(o.Aside)}
 	for _, l := range lanes {
-		l.j, l.handle = j, handle
+		l.j, l.handle, l.aside = j, handle, aside
 		l.work = make(chan *flight)
 		l.air, l.asked = make(map[uint64]*flight), make(map[campaign.Key]bool)
 		if _, err := j.ensureConsumer(ctx, l.consumer); ctx.Err() != nil {
@@ -97,6 +101,7 @@ type lane struct {
 	j       *Journal
 	workers int
 	gate    Gate
+	aside   *room
 	handle  Handler
 	work    chan *flight // unbuffered: what is in it is in a worker's hand
 
@@ -116,14 +121,8 @@ type flight struct {
 
 // run works until ctx ends.
 func (l *lane) run(ctx context.Context) {
-	var workers sync.WaitGroup
-	for range l.workers {
-		workers.Go(func() {
-			for f := range l.work {
-				l.do(context.WithoutCancel(ctx), f)
-			}
-		})
-	}
+	workers := workers{room: l.aside, work: l.work, do: l.do}
+	workers.start(context.WithoutCancel(ctx), l.workers)
 	pause := 100 * time.Millisecond
 	for ctx.Err() == nil {
 		if err := l.awaitGate(ctx); err != nil {
@@ -146,7 +145,7 @@ func (l *lane) run(ctx context.Context) {
 		}
 	}
 	close(l.work)
-	workers.Wait()
+	workers.wait.Wait()
 }
 
 // pull feeds the workers until ctx ends, the gate shuts or the consumer is

@@ -81,11 +81,18 @@ func eventMessage(c campaign.Campaign, e campaign.Event) (*nats.Msg, error) {
 	if m.Data, err = (proto.MarshalOptions{Deterministic: true}).Marshal(body); err != nil {
 		return nil, err
 	}
+	if e.Gateway != "" {
+		m.Header.Set(headerGateway, e.Gateway)
+	}
 	if c.Trace != "" {
 		m.Header.Set("traceparent", c.Trace)
 	}
 	return m, nil
 }
+
+// headerGateway says which gateway gave the campaign its number, as an extension
+// attribute of the CloudEvent. The number means nothing to another one (rule 30).
+const headerGateway = "ce-gateway"
 
 // createOnly stores a message unless its subject has one already, and returns
 // nil only when one is known to be there. It repeats what did not come

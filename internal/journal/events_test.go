@@ -93,7 +93,7 @@ func TestEvents(t *testing.T) {
 		}},
 		{"Unresolved", campaign.Event{Type: campaign.EventUnresolved, Reason: &campaign.Reason{Code: campaign.ReasonUnverifiable, Message: "nobody can say"}}, &campaignv1.CampaignUnresolved{
 			UnresolvedAt: stamp, Since: timestamppb.New(confirm), Message: "nobody can say",
-			WhatToDo: "It may or may not have been sent. Staffetta does not send it again by itself, and goes on looking for 72 hours. Look for [staffetta shop-italia.bf-2026], campaign 1542, on the gateway's own page. If it was sent, or is being sent, say so: staffetta resolve shop-italia.bf-2026 --sent --by YOUR-NAME. If it was not, delete it there and say that: staffetta resolve shop-italia.bf-2026 --not-sent --by YOUR-NAME.",
+			WhatToDo: "Look at campaign 1542 on the gateway's own page. If it was sent, or is being sent, say so: staffetta resolve shop-italia.bf-2026 --sent --by YOUR-NAME. If it was not, delete it there and say that: staffetta resolve shop-italia.bf-2026 --not-sent --by YOUR-NAME.",
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -107,7 +107,7 @@ func TestEvents(t *testing.T) {
 			c.Request.Simulation = true
 			c.Cancel = &campaign.Cancel{By: "anna", Why: "typo"}
 			c.Attempts = []campaign.Attempt{{Op: campaign.OpCreate, At: at.Add(-time.Hour)}, {Op: campaign.OpConfirm, At: confirm}}
-			test.event.N, test.event.At, test.event.CampaignID = 3, at, 1542
+			test.event.N, test.event.At, test.event.CampaignID, test.event.Gateway = 3, at, 1542, "https://gateway.example/v1"
 			c.Outbox = []campaign.Event{test.event}
 			if err := b.j.Publish(t.Context(), c); err != nil {
 				t.Fatal(err)
@@ -121,7 +121,7 @@ func TestEvents(t *testing.T) {
 			name := test.want.ProtoReflect().Descriptor()
 			wantHeader := nats.Header{
 				"ce-specversion": {"1.0"}, "ce-id": {id}, "ce-source": {"staffetta"}, "ce-type": {string(name.FullName())},
-				"ce-subject": {"shop-italia.bf-2026"}, "ce-time": {"2026-11-27T08:00:00.123456789Z"},
+				"ce-subject": {"shop-italia.bf-2026"}, "ce-time": {"2026-11-27T08:00:00.123456789Z"}, "ce-gateway": {"https://gateway.example/v1"},
 				"content-type": {"application/protobuf"}, "traceparent": {sample.Trace},
 			}
 			for h := range m.Header {

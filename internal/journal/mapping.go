@@ -123,18 +123,19 @@ func toProto(c campaign.Campaign, e campaign.Event) (proto.Message, error) {
 		return &campaignv1.CampaignUnresolved{
 			Source: key.Source, RequestId: key.RequestID, CampaignId: e.CampaignID, Version: version, Simulation: simulation,
 			UnresolvedAt: stamp(e.At), Since: stamp(firstConfirm(c, e)), Message: why.Message,
-			WhatToDo: fmt.Sprintf("It may or may not have been sent. Staffetta does not send it again by itself, and goes on looking for 72 hours. Look for [staffetta %[2]s]%[1]s on the gateway's own page. If it was sent, or is being sent, say so: staffetta resolve %[2]s --sent --by YOUR-NAME. If it was not, delete it there and say that: staffetta resolve %[2]s --not-sent --by YOUR-NAME.", numbered(e.CampaignID), key),
+			WhatToDo: fmt.Sprintf("Look at campaign %s on the gateway's own page. If it was sent, or is being sent, say so: staffetta resolve %[2]s --sent --by YOUR-NAME. If it was not, delete it there and say that: staffetta resolve %[2]s --not-sent --by YOUR-NAME.", numbered(e.CampaignID, key), key),
 		}, nil
 	}
 	return nil, fmt.Errorf("no message in the contract for an event of type %q", e.Type)
 }
 
-// numbered is a campaign's number at the gateway inside a sentence, if it is known.
-func numbered(id int64) string {
+// numbered is what to look for at the gateway: the campaign's number, or its mark
+// where no number is known.
+func numbered(id int64, key campaign.Key) string {
 	if id == 0 {
-		return ""
+		return fmt.Sprintf("[staffetta %s]", key)
 	}
-	return fmt.Sprintf(", campaign %d,", id)
+	return fmt.Sprint(id)
 }
 
 // firstConfirm is the earliest instant at which the campaign may have been

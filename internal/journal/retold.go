@@ -22,7 +22,7 @@ func (t Told) Event() (campaign.Event, bool) {
 	if !ok {
 		return campaign.Event{}, false
 	}
-	e := campaign.Event{Type: campaign.EventType(t.Type), N: int(m.GetVersion()), CampaignID: m.GetCampaignId()}
+	e := campaign.Event{Type: campaign.EventType(t.Type), N: int(m.GetVersion()), CampaignID: m.GetCampaignId(), Gateway: header(t.Header, headerGateway)}
 	// When it was said; the instants in the messages mean each something else.
 	e.At, _ = time.Parse(time.RFC3339Nano, header(t.Header, "ce-time"))
 	switch m := t.Message.(type) {

@@ -53,8 +53,10 @@ func TestRetold(t *testing.T) {
 	}
 	c.Cancel = &campaign.Cancel{By: "anna", Why: "typo"}
 	for i := range c.Outbox {
-		c.Outbox[i].At, c.Outbox[i].CampaignID = friday.Add(time.Duration(i)*time.Second), 1542
+		e := &c.Outbox[i]
+		e.At, e.CampaignID, e.Gateway = friday.Add(time.Duration(i)*time.Second), 1542, "https://gateway.example/v1"
 	}
+	c.Outbox[2].Gateway = "" // of an older version
 	if err := b.j.Publish(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}

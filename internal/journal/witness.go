@@ -112,7 +112,7 @@ func understood(m *jetstream.RawStreamMsg) (Told, error) {
 
 // otherwise compares a cost that was told before with the one that is to be told:
 // by draft and quote, for another version writes the same in other bytes. An older
-// version named no quote.
+// version named neither quote nor gateway.
 func (j *Journal) otherwise(ctx context.Context, key campaign.Key, e campaign.Event, subject string) error {
 	m, err := witness{j.nc, j.events}.last(ctx, subject)
 	if err != nil {
@@ -123,7 +123,7 @@ func (j *Journal) otherwise(ctx context.Context, key campaign.Key, e campaign.Ev
 		return err
 	}
 	there, _ := t.Event()
-	if there.CampaignID == e.CampaignID && (there.QuoteID == e.QuoteID || there.QuoteID == "" || e.QuoteID == "") {
+	if there.CampaignID == e.CampaignID && (there.Gateway == e.Gateway || there.Gateway == "" || e.Gateway == "") && (there.QuoteID == e.QuoteID || there.QuoteID == "" || e.QuoteID == "") {
 		return nil
 	}
 	found := &runner.ToldOtherwise{Event: there}

@@ -36,6 +36,20 @@ func TestWitness(t *testing.T) {
 		}
 	})
 
+	t.Run("KnowsADraftByItsGatewayToo", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, journal.Options{})
+		here, there := cost(1, 1542, "0123456789abcdef"), cost(1, 1542, "0123456789abcdef")
+		here.Outbox[0].Gateway, there.Outbox[0].Gateway = "https://gateway.example/v1", "https://another.example/v1"
+		if err := b.j.Publish(t.Context(), here); err != nil {
+			t.Fatal(err)
+		}
+		var told *runner.ToldOtherwise
+		if err := b.j.Publish(t.Context(), there); !errors.As(err, &told) || told.Event.Gateway != here.Outbox[0].Gateway {
+			t.Errorf("got %v, want the one that was told for %s", err, here.Outbox[0].Gateway)
+		}
+	})
+
 	t.Run("TakesTheSameCostInOtherBytesForTheSame", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t, journal.Options{OnToldOtherwise: func(campaign.Key, *runner.ToldOtherwise) { t.Error("alarm") }})
@@ -43,7 +57,8 @@ func TestWitness(t *testing.T) {
 			func(*campaign.Event) {},
 			func(e *campaign.Event) { e.Text = &campaign.TextReport{Units: 12, Parts: 1} }, // a newer version says more
 			func(e *campaign.Event) { e.At = e.At.Add(time.Second) },
-			func(e *campaign.Event) { e.QuoteID = "" }, // an older one named no quote
+			func(e *campaign.Event) { e.QuoteID = "" },                           // an older one named no quote
+			func(e *campaign.Event) { e.Gateway = "https://gateway.example/v1" }, // nor a gateway
 		} {
 			c := cost(1, 1542, "0123456789abcdef")
 			change(&c.Outbox[0])

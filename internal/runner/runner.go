@@ -46,9 +46,9 @@ type Runner struct {
 	sleep    func(context.Context, time.Duration)
 	decide   func(campaign.Campaign, campaign.Input, campaign.Facts) campaign.Decision
 
-	// unsaved is set by a save that did not come through, and cleared by one that
-	// did: meanwhile no draft is begun, for nobody could record it.
-	unsaved atomic.Bool
+	// unsaved is when a save last did not come through, in nanoseconds: from then on
+	// no draft is begun before its record was saved. Zero: none in doubt.
+	unsaved atomic.Int64
 }
 
 // New returns a Runner.
@@ -100,6 +100,9 @@ func (r *Runner) Handle(ctx context.Context, w Wakeup) Verdict {
 func (r *Runner) handle(ctx context.Context, w Wakeup) Verdict {
 	c, rev, err := r.journal.Load(ctx, w.Key)
 	if err != nil {
+		if errors.Is(err, ErrNoPlace) {
+			r.doubt(w.Key, err)
+		}
 		return retry(afterTrouble, err)
 	}
 	run := &run{Runner: r, wakeup: w, c: c, stored: c, rev: rev}
@@ -121,6 +124,9 @@ func (r *Runner) handle(ctx context.Context, w Wakeup) Verdict {
 	case w.Kind == WakeRequest && c.Asked.IsZero() && c.State == campaign.Cancelled:
 		return Verdict{Do: Bury, Reason: "cancelled_before", Note: fmt.Sprintf(
 			"%s was cancelled by %s before it was asked for; ask again under a new request id", w.Key, c.Cancel.By)}
+	case w.Kind == WakeRequest && c.Request.Name == "":
+		// Its record was lost, and a cancel had it rebuilt from its events, which do
+		// not tell what was asked for.
 	case w.Kind == WakeRequest:
 		if fields := c.Request.Diff(w.Request); len(fields) > 0 {
 			return Verdict{Do: Bury, Reason: "conflicting_duplicate", Fields: fields,
@@ -169,7 +175,7 @@ func (r *run) loop(ctx context.Context, in campaign.Input) Verdict {
 		if d.Refused != "" {
 			return Verdict{Do: Bury, Reason: "refused_command", Note: d.Refused}
 		}
-		if d.Call != nil && d.Call.Op == campaign.OpCreate && !d.Save && r.unsaved.Load() {
+		if d.Call != nil && d.Call.Op == campaign.OpCreate && !d.Save && !r.Recording() {
 			// A draft is only begun where it can be recorded: the record is saved
 			// before, as it is, to see whether it can.
 			d.Next.Wake, d.Save = now.Add(r.rules.Lease), true
@@ -186,6 +192,7 @@ func (r *run) loop(ctx context.Context, in campaign.Input) Verdict {
 		}
 		if d.Call != nil {
 			if d.After > 0 {
+				StepAside(ctx)
 				r.sleep(ctx, d.After)
 			}
 			in = r.act(ctx, *d.Call)
@@ -208,14 +215,16 @@ func (r *run) save(ctx context.Context, c campaign.Campaign) (Verdict, bool) {
 	switch {
 	case errors.Is(err, ErrConflict):
 		return retry(afterConflict, err), false
+	case errors.Is(err, ErrBroken):
+		return retry(afterTrouble, err), false
 	case err != nil:
 		// Perhaps it is stored. Whoever loads it next will see.
-		r.unsaved.Store(true)
-		r.observer.Unsaved(c.Key, err)
+		r.doubt(c.Key, err)
 		return retry(afterTrouble, err), false
-	}
-	if r.unsaved.Load() {
-		r.unsaved.Store(false)
+	case r.rev.Seq == 0 && r.unsaved.Load() != 0:
+		// There is room for new records. That an old one can be saved in its place
+		// does not show it: a full store takes those.
+		r.unsaved.Store(0)
 	}
 	r.rev, r.stored = rev, c
 	r.observer.Moved(c, from, rev)
@@ -329,6 +338,9 @@ func (r *run) act(ctx context.Context, call campaign.Call) campaign.Outcome {
 			o = no
 			break
 		}
+		if call.Op == campaign.OpCalculate {
+			StepAside(ctx) // a long list takes the gateway a minute
+		}
 		o = permit.Call(ctx, call)
 	}
 	o.Op = call.Op
@@ -376,8 +388,20 @@ func (r *run) stale() string {
 	return r.button.Held(r.wakeup.Key.Source)
 }
 
+// doubted is how long it is doubted that records can be saved, unless a new one is.
+const doubted = time.Minute
+
+// doubt notes that a record could not be saved.
+func (r *Runner) doubt(key campaign.Key, err error) {
+	r.unsaved.Store(r.clock().UnixNano())
+	r.observer.Unsaved(key, err)
+}
+
 // Recording says whether records can be saved, as far as is known.
-func (r *Runner) Recording() bool { return !r.unsaved.Load() }
+func (r *Runner) Recording() bool {
+	last := r.unsaved.Load()
+	return last == 0 || r.clock().Sub(time.Unix(0, last)) >= doubted
+}
 
 // release gives back a permit that was not used.
 func (r *run) release() {

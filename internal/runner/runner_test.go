@@ -334,6 +334,10 @@ func TestALostRecord(t *testing.T) {
 			if c := s.record().Cancel; c == nil || c.Refused == "" {
 				t.Errorf("the cancel in the record: %+v, want it refused", c)
 			}
+			s.request(blackFriday())
+			if v := s.verdicts[len(s.verdicts)-1]; v.Do != runner.Ack {
+				t.Errorf("the same request again: verdict %+v, want that it changes nothing", v)
+			}
 		},
 		"IsNotMadeAnewWhileTheEventsCannotBeRead": func(t *testing.T, s *service) {
 			s.request(blackFriday())

@@ -70,6 +70,8 @@ var intents = map[campaign.Op]string{
 	campaign.OpStatus:    "asking the gateway where the campaign stands",
 	campaign.OpStats:     "reading the statistics",
 	campaign.OpDelete:    "deleting the campaign at the gateway",
+	campaign.OpLook:      "reading what was announced of it before",
+	campaign.OpWitness:   "asking the gateway for another campaign, to see whether it shows any",
 }
 
 // attempt is a call in words.
@@ -116,7 +118,14 @@ func (t *teller) done(a campaign.Attempt) string {
 	case campaign.OpPrice:
 		return "The gateway named the price."
 	case campaign.OpConfirm:
-		return "The sending was ordered, and the gateway accepted the order."
+		switch word := campaign.Status(a.Note); {
+		case word == campaign.StatusConfirmed, word == campaign.StatusSending, word == campaign.StatusCompleted,
+			word == "" && t.c.Confirmed != nil && !t.c.Confirmed.ReadBack: // of an earlier version
+			return "The sending was ordered, and the gateway accepted the order."
+		case word == campaign.StatusUnconfirmed:
+			return "The sending was ordered, and the gateway answered that it is not confirmed: it is asked where the campaign stands."
+		}
+		return "The sending was ordered, and the answer does not say whether the order was accepted: the gateway is asked where the campaign stands."
 	case campaign.OpRoom:
 		return "The budget had room for it; nothing was reserved yet."
 	case campaign.OpReserve:
@@ -128,14 +137,16 @@ func (t *teller) done(a campaign.Attempt) string {
 			return fmt.Sprintf("The gateway was asked where the campaign stands: %s.", word)
 		}
 		if a.Note == string(campaign.StatusUnconfirmed) {
-			return "The gateway was asked where the campaign stands: its sending has not been ordered."
+			return "The gateway was asked where the campaign stands: it is not confirmed there."
 		}
 		if a.Note == string(campaign.StatusUnknown) {
 			return "The gateway was asked where the campaign stands, and answered with a word that nobody has documented."
 		}
 		return "The gateway was asked where the campaign stands" + quoted(a.Note) + "."
 	case campaign.OpDelete:
-		return "What there was at the gateway was deleted: it can no longer be sent."
+		return "The gateway said that it deleted the campaign."
+	case campaign.OpWitness:
+		return "The gateway was asked for another campaign, and shows it."
 	}
 	return fmt.Sprintf("%s went well.", upper(intents[a.Op]))
 }
@@ -147,11 +158,11 @@ func refused(a campaign.Attempt, intent string) string {
 	case a.Op == campaign.OpReserve, a.Op == campaign.OpRoom:
 		return fmt.Sprintf("The budget has no room for it%s.", quoted(a.Note))
 	case a.Op == campaign.OpStatus && a.HTTP == 404:
-		return "The gateway was asked where the campaign stands: it does not know it."
+		return "The gateway was asked where the campaign stands, and does not show it. That alone proves nothing."
 	case a.Op == campaign.OpDelete && a.HTTP == 405:
-		return "The gateway does not delete campaigns. It is asked where the campaign stands."
+		return "The gateway does not delete campaigns."
 	case a.Op == campaign.OpDelete:
-		return fmt.Sprintf("The gateway did not delete the campaign%s: either it is gone already, or it is being sent. The gateway is asked which.", quoted(a.Note))
+		return fmt.Sprintf("The gateway did not delete the campaign%s: it may be gone already, or be on its way.", quoted(a.Note))
 	}
 	return fmt.Sprintf("The gateway refused %s%s.", intent, quoted(a.Note))
 }

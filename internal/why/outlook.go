@@ -21,7 +21,7 @@ func (t *teller) outlook() {
 	case t.Record == nil:
 		t.queue()
 	case t.c.State == campaign.Unresolved:
-		t.Story.Now = "It waits for somebody to look at the gateway and say what is there. Until then nothing is done."
+		t.looking()
 		t.resolve()
 	case t.c.State.Final():
 		t.Story.Now = "It waits for nothing: it has ended."
@@ -32,6 +32,16 @@ func (t *teller) outlook() {
 	if t.Held != "" && (t.Record == nil || !t.c.State.Final() && t.c.Confirmed == nil) {
 		t.can("Nothing of it is begun or confirmed now, because "+t.Held+". Whoever may lets go of it:", "staffetta release "+t.HeldAs+" --by YOUR-NAME")
 	}
+}
+
+// looking is the outlook of a campaign that nobody could establish.
+func (t *teller) looking() {
+	t.Next = t.c.Wake
+	if t.c.Wake.IsZero() {
+		t.Story.Now = "It waits for somebody to look at the gateway and say what is there. The service looks no more by itself, and never sends it again by itself."
+		return
+	}
+	t.Story.Now = fmt.Sprintf("It is looked at again %s, and so on for 72 hours in all: if the gateway shows that it is being sent, it counts as confirmed. It is never sent again by itself. Whoever looks there sooner can say what is to be seen.", t.on(t.c.Wake))
 }
 
 // waits is the outlook of a campaign under way.
@@ -47,6 +57,9 @@ func (t *teller) waits() {
 			t.can(fmt.Sprintf("Approve it, if you may: %s for %s.", plural(c.Quote.Goal.Valid, "recipient", "recipients"), money(c.Quote.Price.Total)), "staffetta approve "+key+" --quote "+id+" --by YOUR-NAME")
 			t.can("Or decline it:", "staffetta decline "+key+" --quote "+id+" --by YOUR-NAME")
 		}
+	case t.stranded():
+		what = "It waits, because " + t.waiting() + ". It is looked at again"
+		t.can(fmt.Sprintf("Whoever runs the service has to set gateway.url back to %s and start it again; or, if that gateway only has a new address, to name the old one in gateway.moved_from.", c.Draft.Gateway), "")
 	case c.Waiting != "":
 		what = "It waits, because " + t.waiting() + ". It goes on by itself"
 		if now.Sub(c.Wake) < late {
@@ -75,8 +88,16 @@ func (t *teller) waits() {
 	t.cancelIt()
 }
 
+// stranded says that the campaign was found to be at another gateway than the one
+// that is configured.
+func (t *teller) stranded() bool { return t.c.Draft != nil && !t.c.Draft.Stranded.IsZero() }
+
 // mend is what to do about what a campaign waits for.
 func (t *teller) mend() {
+	if u := t.c.Unanswered; u != nil && strings.HasPrefix(t.c.Waiting, "the gateway did not answer "+string(u.Op)) {
+		t.can(fmt.Sprintf("See who answers %s with %d and without a reason since %s: a proxy in between, perhaps. If that goes on for an hour while other campaigns are answered, or for a day, it is rejected.", u.Op, u.HTTP, t.clock(u.Since)), "")
+		return
+	}
 	n := len(t.c.Attempts)
 	if n == 0 {
 		return
@@ -133,10 +154,14 @@ func (t *teller) cancelIt() {
 	switch c := t.c; {
 	case c.Cancel != nil && c.Cancel.Refused == "":
 		return
-	case c.State == campaign.Sending, c.State == campaign.Confirmed && !c.Confirmed.For.After(t.Evidence.Now):
+	case c.State == campaign.Sending:
 		t.can("Nothing: what is being sent cannot be stopped any more.", "")
+	case c.State == campaign.Confirmed && !c.Confirmed.For.After(t.Evidence.Now):
+		t.can("Nothing: what was ordered to be sent at once cannot be taken back.", "")
 	case c.State == campaign.Rejecting:
 		t.can("Nothing: it is not going to be sent.", "")
+	case c.State == campaign.Confirmed && (t.stranded() || c.Cancel != nil):
+		t.can("If it should not be sent, delete it on the gateway's own page: the service cannot.", "")
 	default:
 		t.can("Stop it, if it should not be sent:", "staffetta cancel "+t.Evidence.Key.String()+" --by YOUR-NAME")
 	}
@@ -144,12 +169,18 @@ func (t *teller) cancelIt() {
 
 // resolve is what to do about a campaign that nobody could establish.
 func (t *teller) resolve() {
-	id := int64(0)
+	which := "the campaign"
 	if t.c.Draft != nil {
-		id = t.c.Draft.ID
+		ids := []string{fmt.Sprint(t.c.Draft.ID)}
+		for _, d := range t.c.Named {
+			ids = append(ids, fmt.Sprint(d.ID))
+		}
+		if which = "campaign " + ids[0]; len(ids) > 1 {
+			which = "campaigns " + list(ids)
+		}
 	}
 	key := t.Evidence.Key.String()
-	t.can(fmt.Sprintf("Look at campaign %d on the gateway's own page. If it was sent, or is being sent, say so:", id), "staffetta resolve "+key+" --sent --by YOUR-NAME")
+	t.can(fmt.Sprintf("Look at %s on the gateway's own page; the description there ends in [staffetta %s]. If it was sent, or is being sent, say so:", which, key), "staffetta resolve "+key+" --sent --by YOUR-NAME")
 	t.can("If it was not sent, delete it there first, so that it never will be, and then say so:", "staffetta resolve "+key+" --not-sent --by YOUR-NAME")
 }
 
@@ -161,6 +192,8 @@ func (t *teller) ended() {
 			t.can("Top up the account's credit at the gateway.", "")
 		}
 		t.can("If it should be sent after all, ask for it under a new request id; this one stays as it is:", "staffetta request -f campaign.json --id NEW-ID")
+	case campaign.Unreconciled:
+		t.can("Ask the gateway's support for the right figures. Once they are there, have it followed again:", "staffetta follow "+t.Evidence.Key.String()+" --by YOUR-NAME")
 	case campaign.Failed:
 		id := int64(0)
 		if t.c.Draft != nil {

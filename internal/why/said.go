@@ -23,7 +23,10 @@ func (t *teller) asked() {
 		if l := t.letter("request", r.Sequence); l != nil {
 			aside = fmt.Sprintf(" It is kept as dead letter %d: %s.", l.ID, l.words())
 		}
-		differs := t.c.Request.Diff(r.Content)
+		var differs []string
+		if t.c.Request.Sender != "" { // else its record was lost, and rebuilt without it
+			differs = t.c.Request.Diff(r.Content)
+		}
 		switch {
 		case t.unasked() && r.Err == "" && r.At.After(t.c.Cancel.At):
 			t.say(r.At, "%s asked for the campaign, which had been cancelled before: it is not sent.%s", who, aside)
@@ -32,7 +35,7 @@ func (t *teller) asked() {
 				aside = " " + sentence(upper(r.Err))
 			}
 			t.say(r.At, "%s sent a request that cannot be acted on.%s", who, aside)
-		case len(differs) > 0 && !t.unasked():
+		case len(differs) > 0:
 			t.say(r.At, "%s asked under the same name for something else (%s): the first request stands, this one changed nothing.%s", who, list(differs), aside)
 		case began:
 			t.say(r.At, "%s asked again, for the same: that changes nothing.%s", who, aside)
@@ -72,7 +75,7 @@ func (t *teller) start(r campaign.Request) string {
 // told tells of every command, and of what the record keeps of them after the
 // command itself has aged out.
 func (t *teller) told() {
-	var cancel, resolve, approve bool
+	var cancel, resolve, approve, follow bool
 	for _, cmd := range t.Commands {
 		aside := ""
 		if l := t.letter("command", cmd.Sequence); l != nil {
@@ -85,6 +88,9 @@ func (t *teller) told() {
 		case campaign.Resolved:
 			resolve = true
 			t.say(cmd.At, "%s looked at the gateway and said that it was %s%s.%s", in.By, sentOrNot(in.Sent), quoted(in.Why), aside)
+		case campaign.Follow:
+			follow = true
+			t.say(cmd.At, "%s had its statistics followed again.%s", in.By, aside)
 		case campaign.Approve:
 			approve = true
 			t.say(cmd.At, "%s approved offer %s.%s", in.By, in.QuoteID, aside)
@@ -107,6 +113,9 @@ func (t *teller) told() {
 	}
 	if a := t.c.Approval; a != nil && !approve {
 		t.say(a.At, "%s approved offer %s: %s for %s.", a.By, a.QuoteID, plural(a.Quote.Goal.Valid, "recipient", "recipients"), money(a.Quote.Price.Total))
+	}
+	if f := t.c.Followed; f != nil && !follow {
+		t.say(f.At, "%s had its statistics followed again.", f.By)
 	}
 	if r := t.c.Resolved; r != nil && !resolve {
 		t.say(r.At, "%s looked at the gateway and said that it was %s%s.", r.By, sentOrNot(r.Sent), quoted(r.Why))
@@ -172,7 +181,7 @@ func (t *teller) event(e campaign.Event) string {
 	case e.Type == campaign.EventFailed:
 		return "Failed: " + sentence(e.Reason.Message)
 	case e.Type == campaign.EventUnresolved:
-		return "Given up, because it cannot be established whether it was sent: " + sentence(e.Reason.Message)
+		return unknown(e.Reason.Message)
 	}
 	return fmt.Sprintf("Announced: %s.", strings.ReplaceAll(string(e.Type), "_", " "))
 }

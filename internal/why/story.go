@@ -171,6 +171,12 @@ func (t *teller) summary() {
 		if at := c.Confirmed.For; at.After(t.Evidence.Now) {
 			s = fmt.Sprintf("It is scheduled: the gateway has accepted it and will send it %s.", t.on(at))
 		}
+		switch {
+		case t.stranded():
+			s = "It was accepted by another gateway than the one that is configured now."
+		case c.Missing > 0:
+			s = "The gateway accepted it, and now says that it is not confirmed. If it goes on saying so, the campaign has failed."
+		}
 	case campaign.Sending:
 		s = "It is being sent."
 		if st := c.Stats; st != nil && !st.Uncounted {
@@ -180,10 +186,24 @@ func (t *teller) summary() {
 		s = t.ending()
 	case campaign.Abandoning:
 		s = "A draft that may not be used any more is being removed; then a new one is made. As far as is known nothing has been sent."
+		if t.doubtful() {
+			s = "Its sending was ordered, and whether the gateway carried out the order is not known. Once the gateway shows that it did not, a new draft is made."
+		}
 	case campaign.Rejecting:
 		s = "It will not be sent: " + t.reason() + ". Its draft at the gateway is being removed."
+		if t.doubtful() {
+			s = "It is to be given up: " + t.reason() + ". First the gateway has to show that the order to send was not carried out."
+		}
 	case campaign.Cancelling:
 		s = "It is being cancelled" + t.by() + "."
+		switch {
+		case c.Confirmed != nil && c.Draft.Delete == "":
+			s += " It is scheduled at the gateway, and is about to be deleted there."
+		case c.Confirmed != nil:
+			s += fmt.Sprintf(" It was scheduled for %s. A delete was sent, and it is not yet certain that it is gone.", t.clock(c.Confirmed.For))
+		case t.doubtful():
+			s += " Its sending had been ordered; first the gateway has to show that the order was not carried out."
+		}
 	case campaign.Rejected:
 		s = "It was not sent: " + t.reason() + "."
 	case campaign.Cancelled:
@@ -194,7 +214,7 @@ func (t *teller) summary() {
 	case campaign.Failed:
 		s = "It was accepted, and then it failed: " + t.reason() + "."
 	case campaign.Unresolved:
-		s = "Nobody can say whether it was sent. Somebody has to look at the gateway."
+		s = unknown(t.reason())
 	default:
 		s = fmt.Sprintf("It is in state %q, which this version does not know: upgrade to read it.", c.State)
 	}
@@ -202,6 +222,12 @@ func (t *teller) summary() {
 		s = "A simulation, which costs nothing and reaches nobody. " + s
 	}
 	t.Summary = s
+}
+
+// doubtful says that a confirm of its draft may have left, and the gateway has not
+// shown that it did not take effect.
+func (t *teller) doubtful() bool {
+	return t.c.Draft != nil && t.c.Draft.Intended && !t.c.Draft.Disarmed
 }
 
 // ending is how a campaign ended that was sent.

@@ -52,6 +52,7 @@ type scene struct {
 	gateway *runnertest.Gateway
 	journal *runnertest.Journal
 	runner  *runner.Runner
+	rules   campaign.Rules
 	seq     uint64
 
 	mu       sync.Mutex
@@ -65,9 +66,14 @@ func open(t *testing.T, rules campaign.Rules) *scene {
 	s.gateway.SendsFor = 42 * time.Minute
 	s.gateway.Fault = func(campaign.Call) runnertest.Fault { time.Sleep(12 * time.Millisecond); return runnertest.Fault{} }
 	s.journal = runnertest.NewJournal(t, func(w runner.Wakeup) { s.deliver(w) })
-	s.runner = runner.New(runner.Options{Rules: rules, Journal: s.journal, Gateway: s.gateway})
-	s.evidence.Key = key
+	s.rules, s.evidence.Key = rules, key
+	s.configure("https://gateway.example/v1")
 	return s
+}
+
+// configure starts the service with a gateway's address.
+func (s *scene) configure(url string) {
+	s.runner = runner.New(runner.Options{Rules: s.rules, Journal: s.journal, Gateway: s.gateway, At: url})
 }
 
 // breaks makes calls of one kind go wrong, so many of them; negative: always.
@@ -173,13 +179,13 @@ var stories = []struct {
 	}},
 	{name: "unresolved", life: func(s *scene) {
 		s.breaks(campaign.OpConfirm, 1, runnertest.Fault{Break: runnertest.Lost})
-		s.gateway.NoDelete = 404
+		s.gateway.StatsOnly = true
 		s.ask(blackFriday())
 		time.Sleep(24 * time.Hour)
 	}},
 	{name: "resolved", life: func(s *scene) {
 		s.breaks(campaign.OpConfirm, 1, runnertest.Fault{Break: runnertest.Lost})
-		s.gateway.NoDelete = 404
+		s.gateway.StatsOnly = true
 		s.ask(blackFriday())
 		time.Sleep(24 * time.Hour)
 		s.tell(campaign.Resolved{By: "anna", Why: "it is still a draft on their page; deleted there"})
@@ -206,6 +212,63 @@ var stories = []struct {
 		s.ask(r)
 		time.Sleep(time.Hour)
 		s.tell(campaign.CancelAsked{By: "anna", Why: "wrong price"})
+		time.Sleep(10 * time.Minute)
+	}},
+	{name: "cancelling", life: func(s *scene) {
+		r := blackFriday()
+		r.At = time.Date(2026, 11, 29, 8, 0, 0, 0, time.UTC)
+		s.ask(r)
+		time.Sleep(time.Hour)
+		s.breaks(campaign.OpDelete, 1, runnertest.Fault{Break: runnertest.ReplyLost})
+		s.tell(campaign.CancelAsked{By: "anna", Why: "wrong price"})
+		time.Sleep(time.Minute)
+	}},
+	{name: "cancel-refused", life: func(s *scene) {
+		s.gateway.StatsOnly = true // no read shows it before it is being sent
+		r := blackFriday()
+		r.At = time.Date(2026, 11, 29, 8, 0, 0, 0, time.UTC)
+		s.ask(r)
+		time.Sleep(time.Hour)
+		s.tell(campaign.CancelAsked{By: "anna", Why: "wrong price"})
+	}},
+	{name: "unresolved-looked-at", life: func(s *scene) {
+		s.breaks(campaign.OpConfirm, 1, runnertest.Fault{Break: runnertest.Lost})
+		s.gateway.StatsOnly = true
+		s.ask(blackFriday())
+		time.Sleep(100 * time.Hour)
+	}},
+	{name: "another-gateway", life: func(s *scene) {
+		r := blackFriday()
+		r.At = time.Date(2026, 11, 29, 8, 0, 0, 0, time.UTC)
+		s.ask(r)
+		s.configure("https://another.example/v1")
+		time.Sleep(48*time.Hour + 20*time.Minute)
+	}},
+	{name: "without-effect", life: func(s *scene) {
+		s.breaks(campaign.OpConfirm, 1, runnertest.Fault{Break: runnertest.Hollow})
+		s.ask(blackFriday())
+		time.Sleep(time.Minute)
+	}},
+	{name: "unconfirmed", life: func(s *scene) {
+		s.ask(blackFriday())
+		s.gateway.Blind = runnertest.ReadsOld
+		time.Sleep(time.Minute)
+	}},
+	{name: "unanswered", life: func(s *scene) {
+		s.gateway.Blind = runnertest.AllBlind
+		s.ask(blackFriday())
+		time.Sleep(30 * time.Minute)
+	}},
+	{name: "unreconciled", life: func(s *scene) {
+		s.gateway.SendsFor = 90 * time.Hour
+		s.ask(blackFriday())
+		time.Sleep(80 * time.Hour)
+	}},
+	{name: "followed", life: func(s *scene) {
+		s.gateway.SendsFor = 90 * time.Hour
+		s.ask(blackFriday())
+		time.Sleep(80 * time.Hour)
+		s.tell(campaign.Follow{By: "anna"})
 	}},
 	{name: "cancelled-too-late", life: func(s *scene) {
 		s.ask(blackFriday())
@@ -309,6 +372,60 @@ func TestStories(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// Nothing that is offered excludes another thing that is said or offered.
+func TestNothingExcludesAnother(t *testing.T) {
+	t.Parallel()
+	at, later := time.Date(2026, 11, 27, 8, 0, 0, 0, time.UTC), time.Date(2026, 11, 29, 8, 0, 0, 0, time.UTC)
+	cancels := []*campaign.Cancel{nil, {By: "anna", At: at}, {By: "anna", At: at, Refused: "no read shows it"}}
+	for _, state := range campaign.States {
+		for i := range 96 {
+			c := campaign.Campaign{Key: key, State: state, Since: at, Wake: at.Add(time.Hour), Request: blackFriday(), Cancel: cancels[i%3],
+				Draft: &campaign.Bound{ID: 1542, Intended: true, Gateway: "https://gateway.example"}, Hold: &campaign.Hold{For: campaign.HoldApproval, Until: later},
+				Quote: &campaign.Quote{N: 1}, Confirmed: &campaign.Confirmation{At: at}, Reason: &campaign.Reason{Message: "no"}}
+			if i/3%2 > 0 {
+				c.Confirmed.For = later
+			}
+			if i/6%2 > 0 {
+				c.Draft.Stranded = at
+			}
+			if i/12%2 > 0 {
+				c.Waiting = "the gateway does not show it"
+			}
+			if i/24%2 > 0 {
+				c.Wake = time.Time{}
+			}
+			if i/48%2 > 0 {
+				c.Confirmed = nil
+			}
+			if c.Confirmed == nil && (state == campaign.Confirmed || state == campaign.Sending) {
+				continue
+			}
+			story := why.Tell(why.Evidence{Key: key, Now: at.Add(time.Minute), Record: &c}, time.UTC)
+			all, commands := story.Now, map[string]bool{}
+			for _, a := range story.Advice {
+				all += " " + a.Text
+				if verb := strings.Fields(a.Command + " - -")[1]; verb != "-" {
+					commands[verb] = true
+				}
+			}
+			for _, two := range [][2]bool{
+				{commands["cancel"], strings.Contains(all, "cannot be stopped") || strings.Contains(all, "cannot be taken back") || strings.Contains(all, "the service cannot")},
+				{commands["cancel"], commands["resolve"] || commands["follow"] || state.Final()},
+				{commands["resolve"], state != campaign.Unresolved || strings.Contains(all, "Nothing has to be done")},
+				{commands["follow"], state != campaign.Unreconciled},
+				{commands["request"], commands["resolve"]},
+				{strings.Contains(all, "Nothing:"), len(commands) > 0 && !commands["approve"]},
+				{commands["cancel"], c.Cancel != nil && c.Cancel.Refused == ""},
+				{commands["cancel"], state == campaign.Confirmed && (c.Cancel != nil || !c.Draft.Stranded.IsZero())},
+			} {
+				if two[0] && two[1] {
+					t.Errorf("%s %+v: %q offers %v", state, c.Cancel, all, commands)
+				}
+			}
+		}
 	}
 }
 

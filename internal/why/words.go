@@ -74,6 +74,14 @@ func list(words []string) string {
 // sentence makes one of words that may end in a full stop or not.
 func sentence(s string) string { return strings.TrimRight(s, ".") + "." }
 
+// unknown says why nobody can say whether it was sent. What the rules say to those
+// who read nothing but the event, what is done now and what to do, has its own place
+// on a page.
+func unknown(why string) string {
+	why, _, _ = strings.Cut(why, "; Staffetta does not send it again")
+	return "Nobody can say whether it was sent. " + upper(sentence(why))
+}
+
 // quoted is somebody else's words, set apart; nothing for nothing.
 func quoted(s string) string {
 	if s == "" {

@@ -276,7 +276,7 @@ func TestJournal(t *testing.T, open func(t *testing.T) JournalHarness) {
 		}},
 		{"ToldIsWhatWasToldInItsOrder", func(t *testing.T, h JournalHarness) {
 			c := Sample(key)
-			confirmed := campaign.Event{Type: campaign.EventConfirmed, N: 1, CampaignID: 1543, At: c.Since, Confirmed: &campaign.Confirmation{At: c.Since}, Quote: c.Quote}
+			confirmed := campaign.Event{Type: campaign.EventConfirmed, N: 1, CampaignID: 1543, Gateway: "https://gateway.example", At: c.Since, Confirmed: &campaign.Confirmation{At: c.Since}, Quote: c.Quote}
 			rejected := campaign.Event{Type: campaign.EventRejected, N: 1, CampaignID: 1543, At: c.Since, Reason: &campaign.Reason{Code: campaign.ReasonNotSent, Message: "nobody"}}
 			c.Outbox = []campaign.Event{
 				costEvent(1, 1542, "0123456789abcdef"), costEvent(2, 1543, "fedcba9876543210"), confirmed,
@@ -287,11 +287,11 @@ func TestJournal(t *testing.T, open func(t *testing.T) JournalHarness) {
 			errUnexpected(t, err)
 			var got []string
 			for _, e := range told {
-				got = append(got, fmt.Sprintf("%s.%d of %d %s", e.Type, e.N, e.CampaignID, e.QuoteID))
+				got = append(got, fmt.Sprintf("%s.%d of %d %s%s", e.Type, e.N, e.CampaignID, e.QuoteID, e.Gateway))
 			}
 			// Of the statistics the last one alone.
 			if diff := cmp.Diff([]string{"cost_calculated.1 of 1542 0123456789abcdef", "cost_calculated.2 of 1543 fedcba9876543210",
-				"confirmed.1 of 1543 ", "stats.3 of 1542 ", "rejected.1 of 1543 "}, got); diff != "" {
+				"confirmed.1 of 1543 https://gateway.example", "stats.3 of 1542 ", "rejected.1 of 1543 "}, got); diff != "" {
 				t.Errorf("told (-want +got):\n%s", diff)
 			}
 		}},

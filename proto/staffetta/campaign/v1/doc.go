@@ -11,6 +11,10 @@
 //	types     cost_calculated approval_required approved deferred confirmed stats
 //	          rejected cancelled failed unresolved
 //
+// Events are CloudEvents in binary mode. A campaign_id is a number of the gateway
+// that the extension attribute "gateway" names, as a URL (header ce-gateway); events
+// without a campaign_id, and those of versions before it, have none.
+//
 // Money and percentages are decimal text and instants are UTC Timestamps; there is
 // no floating point in the contract.
 package campaignv1
