@@ -199,7 +199,7 @@ func situations(t *testing.T) []situation {
 		{"drafted, own, price under way, waits for credit", patient, plus(drafted, "configure ok", "calculate ok")},
 		{"quoted, waits for an approval", approved, plus(quoted, "reload")},
 		{"quoted, waits for an approval, in vain", approved, plus(quoted, "reload", "due")},
-		{"drafted again, own, price under way, was approved", approved, plus(quoted, "reload", "approve", "status by id UNCONFIRMED", "delete ok", "create ok", "configure ok", "calculate ok")},
+		{"drafted again, own, price under way, was approved", approved, plus(quoted, "reload", "approve", "reload", "due", "woken", "status by id UNCONFIRMED", "delete ok", "create ok", "configure ok", "calculate ok")},
 		{"quoted, waits for credit", patient, plus(drafted, "configure ok", "calculate ok", "price ok, too little credit", "reload")},
 		{"quoted, waits for credit, due", patient, plus(drafted, "configure ok", "calculate ok", "price ok, too little credit", "reload", "due")},
 		{"drafted, own, a refusal is read back", blackFriday(), plus(drafted, "configure refused 400")},
@@ -298,8 +298,8 @@ func situations(t *testing.T) []situation {
 		{"rejected", blackFriday(), []string{"asked", "create refused 400", "reload"}},
 		{"cancelled", blackFriday(), []string{"asked", "create unavailable", "cancel", "look ok", "reload"}},
 		{"completed, a cancel came too late", blackFriday(), plus(confirmed, "cancel", "due", "woken", "stats COMPLETED", "reload")},
-		{"rejected, was declined", approved, plus(quoted, "reload", "decline", "status by id UNCONFIRMED", "delete ok", "look ok", "reload")},
-		{"completed, was approved", approved, plus(quoted, "reload", "approve", "status by id UNCONFIRMED", "delete ok", "create ok", "configure ok", "calculate ok", "price ok", "admit ok", "confirm ok", "due", "woken", "stats COMPLETED", "reload")},
+		{"rejected, was declined", approved, plus(quoted, "reload", "decline", "reload", "due", "woken", "status by id UNCONFIRMED", "delete ok", "look ok", "reload")},
+		{"completed, was approved", approved, plus(quoted, "reload", "approve", "reload", "due", "woken", "status by id UNCONFIRMED", "delete ok", "create ok", "configure ok", "calculate ok", "price ok", "admit ok", "confirm ok", "due", "woken", "stats COMPLETED", "reload")},
 		{"failed", blackFriday(), plus(confirmed, "due", "woken", "stats FAILED", "reload")},
 	}
 	var all []situation
@@ -337,7 +337,7 @@ func situations(t *testing.T) []situation {
 		{"with budgets: drafted, own, price under way", blackFriday(), plus(drafted, "configure ok", "calculate ok")},
 		{"with budgets: drafted, own, price under way, wants an approval", approved, plus(drafted, "configure ok", "calculate ok")},
 		{"with budgets: drafted, own, a look for room under way, wants an approval", approved, quoted},
-		{"with budgets: drafted again, own, price under way, was approved", approved, plus(quoted, "room ok", "reload", "approve", "status by id UNCONFIRMED", "delete ok", "create ok", "configure ok", "calculate ok")},
+		{"with budgets: drafted again, own, price under way, was approved", approved, plus(quoted, "room ok", "reload", "approve", "reload", "due", "woken", "status by id UNCONFIRMED", "delete ok", "create ok", "configure ok", "calculate ok")},
 		{"with budgets: drafted, own, reserve under way", blackFriday(), quoted},
 		{"with budgets: rejected, settle under way", blackFriday(), plus(quoted, "reserve refused", "delete ok", "delivered")},
 		{"with budgets: sending, statistics under way", blackFriday(), plus(quoted, "reserve ok", "admit ok", "confirm ok", "due", "woken")},
