@@ -68,6 +68,9 @@ var settings = []setting{
 	{key: "gateway.moved_from",
 		help:  "former URLs of this same gateway, separated by commas: campaigns under way are not gone on with at another gateway than the one that numbered them; see docs/deploy.md",
 		field: func(c *config) any { return &c.Gateway.MovedFrom }},
+	{key: "gateway.insecure",
+		help:  "yes allows http:// to a gateway beyond this machine: whoever stands between reads the key",
+		field: func(c *config) any { return &c.Gateway.Insecure }},
 	{key: "gateway.key_file",
 		help:  "file with the gateway's API key; read again when it changes, so a key is rotated without a restart",
 		field: func(c *config) any { return &c.Gateway.KeyFile }},
@@ -174,7 +177,7 @@ var settings = []setting{
 		field: func(c *config) any { return &c.Grace }},
 
 	{key: "http.listen",
-		help:  "address of /livez, /readyz and /metrics, or off",
+		help:  "address of /livez, /readyz and /metrics, or off; :8080 for all addresses of this machine, as in the image",
 		field: func(c *config) any { return &c.Listen }},
 	{key: "log.level",
 		help:  "debug, info, warn or error",
