@@ -117,10 +117,12 @@ func (t *turn) created(o Outcome) Decision {
 }
 
 // unanswered counts how long a step has been answered by somebody who does not
-// speak as the gateway does, and says when that is the answer: if the gateway
-// answers others meanwhile, or after a day.
+// speak as the gateway does, or with 5xx, and says when that is the answer: if the
+// gateway answers others meanwhile, or after a day. A gateway that fails for
+// everybody is waited for, however long.
 func (t *turn) unanswered(o Outcome) *Reason {
-	if !o.Unshaped {
+	fails := o.Kind == Unavailable && o.HTTP >= 500
+	if !o.Unshaped && !fails {
 		return nil
 	}
 	u := Unanswered{Op: o.Op, Since: t.now}
@@ -130,7 +132,7 @@ func (t *turn) unanswered(o Outcome) *Reason {
 	u.HTTP = o.HTTP
 	t.c.Unanswered = &u
 	lasted := t.now.Sub(u.Since)
-	if lasted < t.Unanswered || lasted < unansweredAtMost && !o.Answered.After(u.Since) {
+	if lasted < t.Unanswered || (fails || lasted < unansweredAtMost) && !o.Answered.After(u.Since) {
 		return nil
 	}
 	return &Reason{Code: ReasonRefused, Step: o.Op, HTTP: o.HTTP, Message: fmt.Sprintf(

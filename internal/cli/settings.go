@@ -105,7 +105,7 @@ var settings = []setting{
 		help:  "members that make a refusal this gateway's own, as errorCode,errorText; only where it has none of the known shapes: see docs/operations.md",
 		field: func(c *config) any { return &c.Gateway.Envelope }},
 	{key: "gateway.unanswered",
-		help:  "how long a step before the confirm is repeated that only somebody else than the gateway answers, while others are answered by it, before the request is rejected; 24h where none are",
+		help:  "how long a step before the confirm is repeated that only somebody else than the gateway answers, or that the gateway answers with 5xx, while it answers others, before the request is rejected; where it answers none, 24h for the first, and for ever for 5xx",
 		field: func(c *config) any { return &c.Rules.Unanswered }},
 
 	{key: "confirm.within",

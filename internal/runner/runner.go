@@ -98,6 +98,7 @@ func (r *Runner) Handle(ctx context.Context, w Wakeup) Verdict {
 }
 
 func (r *Runner) handle(ctx context.Context, w Wakeup) Verdict {
+	ctx = WithSource(ctx, w.Key.Source)
 	c, rev, err := r.journal.Load(ctx, w.Key)
 	if err != nil {
 		if errors.Is(err, ErrNoPlace) {
