@@ -134,7 +134,11 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	a.learn(ctx)
-	a.runner = runner.New(runner.Options{Rules: o.Rules, Journal: a.journal, Gateway: timed{a.gateway, a.ops}, Observer: a.ops, Budgets: a.budgets, Pace: &a.pace, Button: a.button, At: address})
+	intake, err := newQuotas(o)
+	if err != nil {
+		return nil, err
+	}
+	a.runner = runner.New(runner.Options{Rules: o.Rules, Journal: a.journal, Gateway: timed{a.gateway, a.ops}, Observer: a.ops, Budgets: a.budgets, Pace: &a.pace, Button: a.button, Intake: intake, At: address})
 
 	if err := a.openSchedules(ctx); err != nil {
 		return nil, err

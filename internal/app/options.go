@@ -41,6 +41,10 @@ type Options struct {
 	// Default auto.
 	Budgets string
 
+	// IntakePerHour is how many campaigns a source may ask for in an hour:
+	// "shop-italia=100, *=1000". Default none: nobody is bound.
+	IntakePerHour string
+
 	// ---- work
 
 	// Requests and Wakeups are how many requests, and how many timers and
@@ -206,6 +210,9 @@ func (o Options) Validate() error {
 		if name := policies[source].Window; name != "" && err == nil && windows[name] == nil {
 			say("send_window: %s: no file in windows is called %q", source, name)
 		}
+	}
+	if _, err := newQuotas(o); err != nil {
+		say("%w", err)
 	}
 	switch o.Budgets {
 	case BudgetsAuto, BudgetsOn, BudgetsRequired, BudgetsOff:

@@ -166,6 +166,9 @@ var settings = []setting{
 		help:  "how long after the start statistics are followed",
 		field: func(c *config) any { return &c.Rules.GiveUp }},
 
+	{key: "intake.per_hour",
+		help:  "how many campaigns a source may ask for in an hour: shop-italia=100, *=1000; what is more is put aside as too_many. Each of gateway.replicas counts its share; the hour is that in which it was asked",
+		field: func(c *config) any { return &c.IntakePerHour }},
 	{key: "workers.requests",
 		help:  "requests handled at the same time; up to 2,000 that wait for the gateway to calculate a list do not count",
 		field: func(c *config) any { return &c.Requests }},
