@@ -19,6 +19,7 @@ type ConsumeOptions struct {
 	Requests int // workers for new campaigns; zero: 64
 	Wakeups  int // workers for timers; zero: 64
 	Commands int // workers for what people say; zero: 4
+	Cancels  int // workers for cancels, which wait for no other command; zero: 16
 	// Schedules is how many recurring campaigns are looked at at the same
 	// time; their wake-ups are of kind scheduler.Wake. Zero: none are.
 	Schedules int
@@ -46,7 +47,7 @@ func (o ConsumeOptions) withDefaults() ConsumeOptions {
 	for _, n := range []struct {
 		field *int
 		def   int
-	}{{&o.Requests, 64}, {&o.Wakeups, 64}, {&o.Commands, 4}, {&o.Aside, 2000}} {
+	}{{&o.Requests, 64}, {&o.Wakeups, 64}, {&o.Commands, 4}, {&o.Cancels, 16}, {&o.Aside, 2000}} {
 		if *n.field == 0 {
 			*n.field = n.def
 		}
@@ -63,7 +64,8 @@ func (j *Journal) Consume(ctx context.Context, o ConsumeOptions, handle Handler)
 	lanes := []*lane{
 		{consumer: consumers[0], workers: o.Requests, gate: o.Gate},
 		{consumer: consumers[1], workers: o.Wakeups},
-		{consumer: consumers[2], workers: o.Commands},
+		{consumer: consumers[2], workers: o.Commands, others: isCancel},
+		{consumer: consumers[3], workers: o.Cancels},
 	}
 	if o.Schedules > 0 {
 		lanes = append(lanes, &lane{consumer: scheduleConsumer, workers: o.Schedules})
@@ -101,6 +103,7 @@ type lane struct {
 	j       *Journal
 	workers int
 	gate    Gate
+	others  func(subject string) bool // what another lane handles; nil: nothing
 	aside   *room
 	handle  Handler
 	work    chan *flight // unbuffered: what is in it is in a worker's hand
@@ -212,6 +215,10 @@ func (l *lane) take(m jetstream.Msg, halt <-chan struct{}) {
 	meta, err := m.Metadata()
 	if err != nil {
 		l.note(err) // not a message of a consumer: nothing to acknowledge
+		return
+	}
+	if l.others != nil && l.others(m.Subject()) {
+		_ = m.Ack()
 		return
 	}
 	f := l.takeOff(m, meta)

@@ -113,6 +113,8 @@ const (
 	within  = time.Second             // L: a confirm leaves so soon after its intent
 	timeout = 1500 * time.Millisecond // of one call
 	settle  = 4 * time.Second         // S
+	// bearance is how long after S it is asked whether a confirm took effect.
+	bearance = 6 * time.Second
 )
 
 // Longer, where something has to happen while a call is held back, or before S is
@@ -138,6 +140,7 @@ func (l *local) options() app.Options {
 		PollMin: 100 * time.Millisecond, PollMax: time.Second, GiveUp: 20 * time.Second,
 		BackoffMin: 100 * time.Millisecond, BackoffMax: 500 * time.Millisecond,
 		Denials: 3, Vanished: 3, CreditEvery: 200 * time.Millisecond,
+		Patience: bearance, LookAgain: 500 * time.Millisecond, Unanswered: 3 * time.Second,
 	}
 	return o
 }
@@ -305,6 +308,7 @@ func (w *world) eventually(what string, done func(context.Context) error) {
 	defer cancel()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
+	var objection error // the last one that is not the end of the patience itself
 	for {
 		// A question that nobody answers must not eat up all the patience.
 		try, cancel := context.WithTimeout(ctx, 10*time.Second)
@@ -313,10 +317,13 @@ func (w *world) eventually(what string, done func(context.Context) error) {
 		if err == nil {
 			return
 		}
+		if ctx.Err() == nil {
+			objection = err
+		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			w.Fatalf("%s: not within %s: %v", what, patience, err)
+			w.Fatalf("%s: not within %s: %v", what, patience, objection)
 		}
 	}
 }
