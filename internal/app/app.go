@@ -32,6 +32,7 @@ type App struct {
 	runner  *runner.Runner
 	budgets runner.Budgets // nil: not heeded
 	lookout *budget.Lookout
+	button  *Button
 	pace    pace.Pace
 
 	recurring recurring
@@ -91,7 +92,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	a.gateway, err = gateway.New(gateway.Options{
 		BaseURL: o.Gateway.URL, KeyFile: o.Gateway.KeyFile, Version: o.Version,
-		InFlight: o.Requests + o.Wakeups, Timeout: o.Gateway.Timeout, Envelope: envelope, NoRead: known.NoRead(),
+		InFlight: o.inFlight(), Timeout: o.Gateway.Timeout, Envelope: envelope, NoRead: known.NoRead(),
 		PerMinute: max(o.Gateway.RatePerMinute, 0), PerSecond: max(o.Gateway.RatePerSecond, 0), Replicas: o.Gateway.Replicas,
 		BreakerFailures: o.Gateway.BreakerFailures, BreakerOpen: o.Gateway.BreakerOpen,
 		OnBreaker: func(from, to string) { o.Log.Warn("breaker moved", "from", from, "state", to) },
@@ -128,8 +129,11 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if err := a.openBudgets(ctx); err != nil {
 		return nil, err
 	}
+	if err := a.openButton(ctx); err != nil {
+		return nil, err
+	}
 	a.learn(ctx)
-	a.runner = runner.New(runner.Options{Rules: o.Rules, Journal: a.journal, Gateway: timed{a.gateway, a.ops}, Observer: a.ops, Budgets: a.budgets, Pace: &a.pace, At: address})
+	a.runner = runner.New(runner.Options{Rules: o.Rules, Journal: a.journal, Gateway: timed{a.gateway, a.ops}, Observer: a.ops, Budgets: a.budgets, Pace: &a.pace, Button: a.button, At: address})
 
 	if err := a.openSchedules(ctx); err != nil {
 		return nil, err
@@ -187,10 +191,11 @@ func (a *App) Run(ctx context.Context) error {
 	// The second net: it finds what a lost timer or a lost record would strand.
 	beside.Go(func() { a.journal.Sweep(ctx) })
 	beside.Go(func() { a.watchBudgets(ctx) })
+	beside.Go(func() { a.watchButton(ctx) })
 	beside.Go(func() { a.recurring.Sweep(ctx) })
 	beside.Go(func() { a.keepLearning(ctx) })
 	err := a.journal.Consume(ctx, journal.ConsumeOptions{
-		Requests: a.opts.Requests, Wakeups: a.opts.Wakeups, Schedules: recurringWorkers, Gate: a.gateway,
+		Requests: a.opts.Requests, Wakeups: a.opts.Wakeups, Schedules: recurringWorkers, Aside: aside, Gate: a.gateway,
 	}, a.handle)
 	if cause := context.Cause(ctx); err == nil && cause != nil && !errors.Is(cause, context.Canceled) {
 		err = cause
@@ -200,9 +205,9 @@ func (a *App) Run(ctx context.Context) error {
 
 // handle gives a wake-up to the loop, under the context that ends with the
 // grace period and not with the order to stop.
-func (a *App) handle(_ context.Context, w runner.Wakeup) runner.Verdict {
+func (a *App) handle(ctx context.Context, w runner.Wakeup) runner.Verdict {
 	defer a.inFlight.land(a.inFlight.takeOff())
-	return a.loop(w)(a.work, w)
+	return a.loop(w)(runner.CarryAside(a.work, ctx), w)
 }
 
 // timed tells how long calls waited for their leave.

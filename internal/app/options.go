@@ -140,6 +140,13 @@ func (o Options) WithDefaults() Options {
 	return o
 }
 
+// aside is how many campaigns may wait for a calculation beyond those that a worker
+// has in hand.
+const aside = 2000
+
+// inFlight is how many calls may be under way at once.
+func (o Options) inFlight() int { return o.Requests + o.Wakeups + aside }
+
 func def[T comparable](field *T, value T) {
 	var zero T
 	if *field == zero {

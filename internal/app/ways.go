@@ -12,7 +12,7 @@ import (
 // stopped for it, for the rules believe no variant, only answers.
 func (a *App) watched(known doctor.Variant) http.RoundTripper {
 	o := a.opts
-	transport := gateway.NewTransport(o.Requests + o.Wakeups)
+	transport := gateway.NewTransport(o.inFlight())
 	changed := a.ops.CounterOf("gateway_changed_total",
 		"Answers that showed a way of the gateway to be otherwise than gateway.variant says; at most one an hour for each change.", "way", doctor.Ways())
 	if len(known) == 0 {

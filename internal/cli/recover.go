@@ -33,7 +33,8 @@ within seconds, for a day, with what was lost before. They send nothing of which
 event says that it was quoted: it is followed, or it is over, or it becomes
 unresolved and a person looks at the gateway. What has no event was never confirmed,
 as long as the events are as new as the requests: after a restore look at the
-gateway first for what is newer than the backup (docs/disaster.md).
+gateway first for what is newer than the backup (docs/disaster.md): staffetta drafts
+shows what bears our mark there.
 
 With --restored it is about streams that have just been restored, before any service
 is started: it lists what was under way in the backup, which may have been sent

@@ -164,7 +164,7 @@ var settings = []setting{
 		field: func(c *config) any { return &c.Rules.GiveUp }},
 
 	{key: "workers.requests",
-		help:  "requests handled at the same time",
+		help:  "requests handled at the same time; up to 2,000 that wait for the gateway to calculate a list do not count",
 		field: func(c *config) any { return &c.Requests }},
 	{key: "workers.wakeups",
 		help:  "timers and commands handled at the same time, apart from requests so that a flood of those does not hold them up",

@@ -2,6 +2,7 @@ package journal_test
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -55,6 +56,18 @@ func TestRecordsFailClosed(t *testing.T) {
 				t.Errorf("got error %v\nwant one with %q", err, test.want)
 			}
 		})
+	}
+}
+
+// That there is no place for records is said so, and is not "no record" either.
+func TestRecordsWithoutAPlace(t *testing.T) {
+	t.Parallel()
+	b := setup(t, journal.Options{})
+	if err := b.js.DeleteStream(t.Context(), journal.StreamRecords); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := b.j.Load(t.Context(), key); !errors.Is(err, runner.ErrNoPlace) || !strings.Contains(err.Error(), "stream KV_campaigns is gone") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -19,9 +19,13 @@ type ConsumeOptions struct {
 	Requests int // workers for new campaigns; zero: 64
 	Wakeups  int // workers for timers; zero: 64
 	Commands int // workers for what people say; zero: 4
+	Cancels  int // workers for cancels, which wait for no other command; zero: 16
 	// Schedules is how many recurring campaigns are looked at at the same
 	// time; their wake-ups are of kind scheduler.Wake. Zero: none are.
 	Schedules int
+	// Aside is how many messages beyond these may be in hand while they wait for
+	// somebody else: see [runner.WithAside]. Zero: 2,000.
+	Aside int
 	// Gate stops the pulling of new campaigns while it is shut. Timers and
 	// commands go on: expiry, cancel and reading need no gateway. Nil: open.
 	Gate Gate
@@ -43,7 +47,7 @@ func (o ConsumeOptions) withDefaults() ConsumeOptions {
 	for _, n := range []struct {
 		field *int
 		def   int
-	}{{&o.Requests, 64}, {&o.Wakeups, 64}, {&o.Commands, 4}} {
+	}{{&o.Requests, 64}, {&o.Wakeups, 64}, {&o.Commands, 4}, {&o.Cancels, 16}, {&o.Aside, 2000}} {
 		if *n.field == 0 {
 			*n.field = n.def
 		}
@@ -60,13 +64,15 @@ func (j *Journal) Consume(ctx context.Context, o ConsumeOptions, handle Handler)
 	lanes := []*lane{
 		{consumer: consumers[0], workers: o.Requests, gate: o.Gate},
 		{consumer: consumers[1], workers: o.Wakeups},
-		{consumer: consumers[2], workers: o.Commands},
+		{consumer: consumers[2], workers: o.Commands, others: isCancel},
+		{consumer: consumers[3], workers: o.Cancels},
 	}
 	if o.Schedules > 0 {
 		lanes = append(lanes, &lane{consumer: scheduleConsumer, workers: o.Schedules})
 	}
+	aside := &room{limit: int64(o.Aside)}
 	for _, l := range lanes {
-		l.j, l.handle = j, handle
+		l.j, l.handle, l.aside = j, handle, aside
 		l.work = make(chan *flight)
 		l.air, l.asked = make(map[uint64]*flight), make(map[campaign.Key]bool)
 		if _, err := j.ensureConsumer(ctx, l.consumer); ctx.Err() != nil {
@@ -97,6 +103,8 @@ type lane struct {
 	j       *Journal
 	workers int
 	gate    Gate
+	others  func(subject string) bool // what another lane handles; nil: nothing
+	aside   *room
 	handle  Handler
 	work    chan *flight // unbuffered: what is in it is in a worker's hand
 
@@ -116,14 +124,8 @@ type flight struct {
 
 // run works until ctx ends.
 func (l *lane) run(ctx context.Context) {
-	var workers sync.WaitGroup
-	for range l.workers {
-		workers.Go(func() {
-			for f := range l.work {
-				l.do(context.WithoutCancel(ctx), f)
-			}
-		})
-	}
+	workers := workers{room: l.aside, work: l.work, do: l.do}
+	workers.start(context.WithoutCancel(ctx), l.workers)
 	pause := 100 * time.Millisecond
 	for ctx.Err() == nil {
 		if err := l.awaitGate(ctx); err != nil {
@@ -146,7 +148,7 @@ func (l *lane) run(ctx context.Context) {
 		}
 	}
 	close(l.work)
-	workers.Wait()
+	workers.wait.Wait()
 }
 
 // pull feeds the workers until ctx ends, the gate shuts or the consumer is
@@ -213,6 +215,10 @@ func (l *lane) take(m jetstream.Msg, halt <-chan struct{}) {
 	meta, err := m.Metadata()
 	if err != nil {
 		l.note(err) // not a message of a consumer: nothing to acknowledge
+		return
+	}
+	if l.others != nil && l.others(m.Subject()) {
+		_ = m.Ack()
 		return
 	}
 	f := l.takeOff(m, meta)

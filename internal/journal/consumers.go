@@ -20,6 +20,15 @@ var consumers = [...]consumer{
 	{StreamRequests, "requests", "campaign.v1.request.*.*"},
 	{StreamWakeups, "wakeups", "campaign.v1.wakeup.>"},
 	{StreamWakeups, "commands", "campaign.v1.command.>"},
+	// A cancel waits behind no other command. The consumer before gets it as well,
+	// and leaves it to this one.
+	{StreamWakeups, "cancels", "campaign.v1.command.*.*." + VerbCancel},
+}
+
+// isCancel says that a command is one that the lane of the cancels handles.
+func isCancel(subject string) bool {
+	_, verb, err := splitSubject(subject, commandPrefix)
+	return err == nil && verb == VerbCancel
 }
 
 const (
@@ -56,6 +65,15 @@ func (j *Journal) ensureConsumer(ctx context.Context, c consumer) (jetstream.Con
 		return j.js.Consumer(ctx, c.stream, c.name)
 	})
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {
+		if c.name == consumers[3].name {
+			// An earlier version, which had one consumer for all commands, has
+			// handled those that came before.
+			var handled jetstream.Consumer
+			if handled, err = j.js.Consumer(ctx, c.stream, consumers[2].name); err != nil {
+				return nil, fmt.Errorf("consumer %s of %s: %w", consumers[2].name, c.stream, err)
+			}
+			want.DeliverPolicy, want.OptStartSeq = jetstream.DeliverByStartSequencePolicy, handled.CachedInfo().AckFloor.Stream+1
+		}
 		cons, err = j.js.CreateOrUpdateConsumer(ctx, c.stream, want)
 	}
 	if err != nil {

@@ -1,6 +1,7 @@
 package journal_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/journal"
+	"github.com/staffetta-io/staffetta/internal/runner"
 	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
 )
 
@@ -44,7 +46,7 @@ func TestNoEventBreaksTheContract(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := b.j.Save(t.Context(), c, rev); err == nil || !strings.Contains(err.Error(), test.want) {
+			if _, err := b.j.Save(t.Context(), c, rev); !errors.Is(err, runner.ErrBroken) || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got error %v\nwant one with %q", err, test.want)
 			}
 			if k := receive(t, alarms, "alarm"); k != c.Key {

@@ -41,6 +41,8 @@ func (j *Journal) Load(ctx context.Context, key campaign.Key) (campaign.Campaign
 	switch {
 	case errors.Is(err, jetstream.ErrMsgNotFound):
 		return campaign.Campaign{}, runner.Revision{Epoch: epoch}, nil
+	case errors.Is(err, jetstream.ErrStreamNotFound):
+		return campaign.Campaign{}, runner.Revision{}, fmt.Errorf("load %s: stream %s is gone: %w", key, StreamRecords, runner.ErrNoPlace)
 	case err != nil:
 		return campaign.Campaign{}, runner.Revision{}, fmt.Errorf("load %s: %w", key, err)
 	}

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/runner"
 	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
 )
 
@@ -63,7 +64,7 @@ func (j *Journal) keeps(c campaign.Campaign) error {
 		err = fmt.Errorf("its event %s.%d would break the contract: %w", e.Type, e.N, err)
 		j.Log.Error("a campaign is not saved, because an event that it would owe breaks the contract; it goes no further until that is mended", "key", c.Key.String(), "error", err)
 		j.OnBroken(c.Key)
-		return err
+		return fmt.Errorf("%w: %w", runner.ErrBroken, err)
 	}
 	return nil
 }

@@ -15,6 +15,14 @@ import (
 // Save proves nothing: the record may have been stored.
 var ErrConflict = errors.New("the record was moved by somebody else")
 
+// ErrNoPlace means that there is no place for records: whatever is begun could not be
+// recorded.
+var ErrNoPlace = errors.New("there is no place for records")
+
+// ErrBroken means that a record was not saved for its own sake: it owes an event that
+// would break the contract. Others can be saved.
+var ErrBroken = errors.New("the record is broken")
+
 // ToldOtherwise is what Publish returns when a cost_calculated is in the stream
 // already, with the same ordinal and for another draft or another quote: somebody
 // has been further than the record knows (rule 28). Nothing was published.
@@ -42,11 +50,11 @@ type Journal interface {
 	// Load returns the latest acknowledged version of the record, from the
 	// leader, never a stale one. A key without a record gives a zero Campaign
 	// and a Revision to create it with. A record of a newer schema is an error
-	// that says so.
+	// that says so, and so is it that there is no place for records: ErrNoPlace.
 	Load(ctx context.Context, key campaign.Key) (campaign.Campaign, Revision, error)
 
 	// Save stores the record if it still is what rev says, and returns the
-	// new revision. ErrConflict: it is not stored. Any other error: unknown.
+	// new revision. ErrConflict, ErrBroken: it is not stored. Any other error: unknown.
 	Save(ctx context.Context, c campaign.Campaign, rev Revision) (Revision, error)
 
 	// Publish tells the world the events of c.Outbox, in order, each exactly
@@ -155,12 +163,23 @@ type Pace interface {
 	At(now time.Time) campaign.Pace
 }
 
+// Button is the red button, with which people stop what is not yet confirmed. It is
+// safe for concurrent use.
+type Button interface {
+	// Held says why nothing of a source may be begun or confirmed now, in words;
+	// empty: it may. What was pressed is heeded by everybody within a second, and
+	// who cannot know says so: that is no leave either. It is asked before every
+	// step, so it answers from memory, all but once a second.
+	Held(source string) string
+}
+
 // Observer is told what happens, for logs and metrics. It must not block.
 type Observer interface {
 	// Moved: the record was saved; from is the state before.
 	Moved(c campaign.Campaign, from campaign.State, rev Revision)
 	// Unsaved: a record could not be saved, for another reason than that somebody
-	// else moved it. As long as none can be, no draft is begun.
+	// else moved it or that it is broken; or there is no place for records. As long
+	// as none can be saved, no draft is begun.
 	Unsaved(key campaign.Key, err error)
 	// Called: a call to the gateway has an outcome.
 	Called(key campaign.Key, o campaign.Outcome)

@@ -18,6 +18,7 @@ type Options struct {
 	Observer Observer // nil: nobody watches
 	Budgets  Budgets  // nil: none is heeded
 	Pace     Pace     // nil: nothing is ever seen, Rules.Pace holds
+	Button   Button   // nil: nobody ever presses it
 	// At is the URL of the gateway: whose the numbers are that it gives.
 	At string
 	// Clock is the wall clock of the machine, which need not be right. Nil:
@@ -39,14 +40,15 @@ type Runner struct {
 	observer Observer
 	budgets  Budgets
 	pace     Pace
+	button   Button
 	at       string
 	clock    func() time.Time
 	sleep    func(context.Context, time.Duration)
 	decide   func(campaign.Campaign, campaign.Input, campaign.Facts) campaign.Decision
 
-	// unsaved is set by a save that did not come through, and cleared by one that
-	// did: meanwhile no draft is begun, for nobody could record it.
-	unsaved atomic.Bool
+	// unsaved is when a save last did not come through, in nanoseconds: from then on
+	// no draft is begun before its record was saved. Zero: none in doubt.
+	unsaved atomic.Int64
 }
 
 // New returns a Runner.
@@ -57,7 +59,10 @@ func New(o Options) *Runner {
 	if o.Pace == nil {
 		o.Pace = unseen{}
 	}
-	r := &Runner{rules: o.Rules.WithDefaults(), journal: o.Journal, gateway: o.Gateway, observer: o.Observer, decide: o.Decide, budgets: o.Budgets, clock: o.Clock, pace: o.Pace, at: o.At, sleep: o.Sleep}
+	if o.Button == nil {
+		o.Button = unpressed{}
+	}
+	r := &Runner{rules: o.Rules.WithDefaults(), journal: o.Journal, gateway: o.Gateway, observer: o.Observer, decide: o.Decide, budgets: o.Budgets, clock: o.Clock, pace: o.Pace, button: o.Button, at: o.At, sleep: o.Sleep}
 	if r.clock == nil {
 		r.clock = time.Now
 	}
@@ -95,6 +100,9 @@ func (r *Runner) Handle(ctx context.Context, w Wakeup) Verdict {
 func (r *Runner) handle(ctx context.Context, w Wakeup) Verdict {
 	c, rev, err := r.journal.Load(ctx, w.Key)
 	if err != nil {
+		if errors.Is(err, ErrNoPlace) {
+			r.doubt(w.Key, err)
+		}
 		return retry(afterTrouble, err)
 	}
 	run := &run{Runner: r, wakeup: w, c: c, stored: c, rev: rev}
@@ -162,11 +170,12 @@ func (r *run) loop(ctx context.Context, in campaign.Input) Verdict {
 		now := r.now()
 		d := r.decide(r.c, in, campaign.Facts{
 			Now: now, Age: r.journal.Age(r.rev, r.wakeup.Stored), Pace: r.pace.At(now), Budgets: r.budgets != nil && r.budgets.Exist(), Gateway: r.at,
+			Held: r.button.Held(r.wakeup.Key.Source),
 		})
 		if d.Refused != "" {
 			return Verdict{Do: Bury, Reason: "refused_command", Note: d.Refused}
 		}
-		if d.Call != nil && d.Call.Op == campaign.OpCreate && !d.Save && r.unsaved.Load() {
+		if d.Call != nil && d.Call.Op == campaign.OpCreate && !d.Save && !r.Recording() {
 			// A draft is only begun where it can be recorded: the record is saved
 			// before, as it is, to see whether it can.
 			d.Next.Wake, d.Save = now.Add(r.rules.Lease), true
@@ -183,6 +192,7 @@ func (r *run) loop(ctx context.Context, in campaign.Input) Verdict {
 		}
 		if d.Call != nil {
 			if d.After > 0 {
+				StepAside(ctx)
 				r.sleep(ctx, d.After)
 			}
 			in = r.act(ctx, *d.Call)
@@ -205,14 +215,16 @@ func (r *run) save(ctx context.Context, c campaign.Campaign) (Verdict, bool) {
 	switch {
 	case errors.Is(err, ErrConflict):
 		return retry(afterConflict, err), false
+	case errors.Is(err, ErrBroken):
+		return retry(afterTrouble, err), false
 	case err != nil:
 		// Perhaps it is stored. Whoever loads it next will see.
-		r.unsaved.Store(true)
-		r.observer.Unsaved(c.Key, err)
+		r.doubt(c.Key, err)
 		return retry(afterTrouble, err), false
-	}
-	if r.unsaved.Load() {
-		r.unsaved.Store(false)
+	case r.rev.Seq == 0 && r.unsaved.Load() != 0:
+		// There is room for new records. That an old one can be saved in its place
+		// does not show it: a full store takes those.
+		r.unsaved.Store(0)
 	}
 	r.rev, r.stored = rev, c
 	r.observer.Moved(c, from, rev)
@@ -326,6 +338,9 @@ func (r *run) act(ctx context.Context, call campaign.Call) campaign.Outcome {
 			o = no
 			break
 		}
+		if call.Op == campaign.OpCalculate {
+			StepAside(ctx) // a long list takes the gateway a minute
+		}
 		o = permit.Call(ctx, call)
 	}
 	o.Op = call.Op
@@ -368,11 +383,25 @@ func (r *run) stale() string {
 	case r.permit == nil:
 		return "no permit was taken"
 	}
-	return ""
+	// The intent may have been long in saving, and the button is for those who see
+	// what is wrong at the last moment.
+	return r.button.Held(r.wakeup.Key.Source)
+}
+
+// doubted is how long it is doubted that records can be saved, unless a new one is.
+const doubted = time.Minute
+
+// doubt notes that a record could not be saved.
+func (r *Runner) doubt(key campaign.Key, err error) {
+	r.unsaved.Store(r.clock().UnixNano())
+	r.observer.Unsaved(key, err)
 }
 
 // Recording says whether records can be saved, as far as is known.
-func (r *Runner) Recording() bool { return !r.unsaved.Load() }
+func (r *Runner) Recording() bool {
+	last := r.unsaved.Load()
+	return last == 0 || r.clock().Sub(time.Unix(0, last)) >= doubted
+}
 
 // release gives back a permit that was not used.
 func (r *run) release() {
@@ -389,6 +418,10 @@ type unseen struct{}
 
 func (unseen) Saw(campaign.Campaign, time.Time)  {}
 func (unseen) At(time.Time) (none campaign.Pace) { return }
+
+type unpressed struct{}
+
+func (unpressed) Held(string) string { return "" }
 
 type nobody struct{}
 
