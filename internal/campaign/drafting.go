@@ -121,22 +121,30 @@ func (t *turn) created(o Outcome) Decision {
 // gateway answers others meanwhile, or after a day. A gateway that fails for
 // everybody is waited for, however long.
 func (t *turn) unanswered(o Outcome) *Reason {
+	unusable := o.Kind == Unavailable && o.HTTP >= 200 && o.HTTP < 300 // a price in "€", say
 	fails := o.Kind == Unavailable && o.HTTP >= 500
-	if !o.Unshaped && !fails {
+	if !o.Unshaped && !unusable && !fails {
 		return nil
 	}
 	u := Unanswered{Op: o.Op, Since: t.now}
 	if had := t.c.Unanswered; had != nil && had.Op == o.Op {
 		u = *had
 	}
+	if fails && !o.Answered.After(t.now.Add(-2*t.BackoffMax)) {
+		u.Since = t.now // nobody is answered just now: it is not this campaign
+	}
 	u.HTTP = o.HTTP
 	t.c.Unanswered = &u
 	lasted := t.now.Sub(u.Since)
-	if lasted < t.Unanswered || (fails || lasted < unansweredAtMost) && !o.Answered.After(u.Since) {
+	if lasted < t.Unanswered || lasted < unansweredAtMost && !o.Answered.After(u.Since) {
 		return nil
 	}
+	what := "without a reason"
+	if unusable {
+		what = "and " + o.Err
+	}
 	return &Reason{Code: ReasonRefused, Step: o.Op, HTTP: o.HTTP, Message: fmt.Sprintf(
-		"the gateway answered %s with %d without a reason, for %s; ask its support why", o.Op, o.HTTP, about(lasted))}
+		"the gateway answered %s with %d %s, for %s; ask its support why", o.Op, o.HTTP, what, about(lasted))}
 }
 
 // answered ends the count of a step. The steps before it, answered again on the next

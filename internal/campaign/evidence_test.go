@@ -78,7 +78,7 @@ func TestALostReplyBefore404sIsNotSentAgain(t *testing.T) {
 // answered by somebody else.
 func TestACancelIsNotToldBeforeItIsSeen(t *testing.T) {
 	t.Parallel()
-	cancelling := plus(toItsConfirm, "confirm ok", "reload", "cancel")
+	cancelling := plus(toItsConfirm, "confirm ok", "reload", "cancel", "look ok")
 	for name, answers := range map[string][]string{
 		"TheDeleteHadNoEffect":               {"status by id CONFIRMED", "delete ok", "status by id CONFIRMED"},
 		"TheDeleteHadNoEffectAndNoReadShows": {"status by id CONFIRMED", "delete ok", "status refused 404"},
@@ -387,4 +387,43 @@ func lookIf(op campaign.Op) []string {
 		return []string{"look ok"}
 	}
 	return nil
+}
+
+// A gateway that fails for everybody rejects nobody, however long; one that fails for
+// a single campaign rejects that one, once it has answered others for as long as the
+// operator says.
+func TestAGatewayThatFails(t *testing.T) {
+	t.Parallel()
+	lasts := func(answers func(now time.Time) time.Time) (time.Duration, campaign.State) {
+		now := friday
+		f := func() campaign.Facts { return campaign.Facts{Now: now, Gateway: here} }
+		d := rules.Step(campaign.Campaign{}, campaign.Asked{Key: key, Request: blackFriday()}, f())
+		for now.Sub(friday) < 100*time.Hour && !d.Next.State.Final() {
+			switch {
+			case d.Call == nil:
+				now = later(now.Add(time.Millisecond), d.Next.Wake)
+				d = rules.Step(reload(t, d.Next), campaign.Woken{}, f())
+			case d.Call.Op == campaign.OpLook:
+				d = rules.Step(d.Next, told(), f())
+			default:
+				d = rules.Step(d.Next, campaign.Outcome{Op: d.Call.Op, Kind: campaign.Unavailable, HTTP: 503, Answered: answers(now)}, f())
+			}
+		}
+		return now.Sub(friday), d.Next.State
+	}
+	if after, state := lasts(func(now time.Time) time.Time { return now }); state != campaign.Rejected || after < rules.Unanswered || after > rules.Unanswered+2*rules.BackoffMax {
+		t.Errorf("others are answered: it is %s after %s, want rejected after %s", state, after, rules.Unanswered)
+	}
+	if after, state := lasts(func(time.Time) time.Time { return friday }); state != campaign.Requested {
+		t.Errorf("nobody is answered any more: it is %s after %s, want that it waits", state, after)
+	}
+	back := friday.Add(20 * time.Hour)
+	if after, state := lasts(func(now time.Time) time.Time {
+		if now.Before(back) {
+			return time.Time{}
+		}
+		return now
+	}); state != campaign.Rejected || after < 21*time.Hour-2*rules.BackoffMax || after > 21*time.Hour+2*rules.BackoffMax {
+		t.Errorf("others are answered again after 20 hours: it is %s after %s, want an hour after that, or after the last look before", state, after)
+	}
 }
