@@ -83,12 +83,46 @@ func TestPrivacy(t *testing.T) {
 		s, err := js.Stream(t.Context(), "CAMPAIGN_DEAD_LETTERS")
 		return err == nil && s.CachedInfo().State.Msgs == 2
 	})
+	// What is forgotten is nowhere, and the same request again changes nothing.
+	whole := kept(t, js)
+	if _, err := b.client.Forget(t.Context(), b.key, personal["people"]); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it is forgotten", func() bool {
+		c, _, err := b.client.Get(t.Context(), b.key)
+		return err == nil && c.Forgotten != nil
+	})
+	if n, err := b.client.Erase(t.Context(), b.key); err != nil || n != 4 {
+		t.Errorf("%d messages are erased, error %v; want two requests and two letters", n, err)
+	}
+	for stream, what := range kept(t, js) {
+		if stream != "KV_schedules" && slices.ContainsFunc(what, func(w string) bool { return w != "people" }) {
+			t.Errorf("%s still has its %q", stream, what)
+		}
+	}
+	b.request.Sender = "ShopItalia"
+	b.ask()
 	_, metrics := get(t, a, "/metrics")
 	_, ready := get(t, a, "/readyz")
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
 
+	if diff := cmp.Diff(documented(t), whole); diff != "" {
+		t.Errorf("docs/privacy.md (-document +kept):\n%s", diff)
+	}
+	for _, what := range []string{"text", "name", "description"} {
+		for place, content := range map[string]string{"the log": log.String(), "/metrics": metrics, "/readyz": ready} {
+			if strings.Contains(content, personal[what]) {
+				t.Errorf("%s shows the %s of a campaign", place, what)
+			}
+		}
+	}
+}
+
+// kept looks into every stream.
+func kept(t *testing.T, js jetstream.JetStream) map[string][]string {
+	t.Helper()
 	kept := map[string][]string{}
 	for name := range js.StreamNames(t.Context()).Name() {
 		kept[name] = []string{}
@@ -110,16 +144,7 @@ func TestPrivacy(t *testing.T) {
 		}
 		slices.Sort(kept[name])
 	}
-	if diff := cmp.Diff(documented(t), kept); diff != "" {
-		t.Errorf("docs/privacy.md (-document +kept):\n%s", diff)
-	}
-	for _, what := range []string{"text", "name", "description"} {
-		for place, content := range map[string]string{"the log": log.String(), "/metrics": metrics, "/readyz": ready} {
-			if strings.Contains(content, personal[what]) {
-				t.Errorf("%s shows the %s of a campaign", place, what)
-			}
-		}
-	}
+	return kept
 }
 
 // documented reads the document's table.

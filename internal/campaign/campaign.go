@@ -44,6 +44,8 @@ type Campaign struct {
 	Resolved *Resolution `json:"resolved,omitempty"` // what a person established
 	Followed *Followed   `json:"followed,omitempty"` // somebody has it followed again
 
+	Forgotten *Forgotten `json:"forgotten,omitempty"` // its name, description and text are
+
 	Rounds  int `json:"rounds,omitempty"`  // how many intents were saved
 	Tries   int `json:"tries,omitempty"`   // calls without an answer in a row, for the back-off
 	Denials int `json:"denials,omitempty"` // looks in a row that showed nothing of a draft that is withdrawn

@@ -112,6 +112,8 @@ func TestNoCommandIsTakenInSilence(t *testing.T) {
 				again = s.c.Reason != nil && s.c.Reason.Code == campaign.ReasonDeclined
 			case campaign.Follow:
 				again = s.c.Followed != nil && s.c.Followed.By == in.By
+			case campaign.Forget:
+				again = s.c.Forgotten != nil
 			case campaign.Resolved:
 				again = s.c.Resolved != nil && s.c.Resolved.Sent == in.Sent
 			}

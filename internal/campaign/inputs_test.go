@@ -177,6 +177,7 @@ func inputs() []input {
 		{"resolved, was sent", campaign.Resolved{By: "anna", Sent: true}},
 		{"resolved, was not sent", campaign.Resolved{By: "anna"}},
 		{"follow", campaign.Follow{By: "anna"}},
+		{"forget", campaign.Forget{By: "anna"}},
 		{"told otherwise", campaign.ToldOtherwise{Event: costTold(7, 1600)}},
 		{"delivered", campaign.Delivered{}},
 	}, outcomes()...)

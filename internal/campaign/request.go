@@ -17,6 +17,9 @@ type Request struct {
 	At          time.Time `json:"at,omitzero"`         // zero: immediately
 	ExpiresAt   time.Time `json:"expires_at,omitzero"` // zero: never; it bounds the end of sending
 	Limits      Limits    `json:"limits,omitzero"`
+
+	// Said stands for name, description and text once they are forgotten.
+	Said string `json:"said,omitempty"`
 }
 
 // Scheduled says whether the gateway is to wait for an instant.
@@ -31,10 +34,14 @@ func (r Request) Diff(o Request) []string {
 			fields = append(fields, name)
 		}
 	}
-	differ("name", r.Name == o.Name)
-	differ("description", r.Description == o.Description)
+	forgotten := r.Said != "" || o.Said != ""
+	if forgotten {
+		differ("name, description or text", r.said() == o.said())
+	}
+	differ("name", forgotten || r.Name == o.Name)
+	differ("description", forgotten || r.Description == o.Description)
 	differ("sender", r.Sender == o.Sender)
-	differ("text", r.Text == o.Text)
+	differ("text", forgotten || r.Text == o.Text)
 	differ("contact_list_id", r.ListID == o.ListID)
 	differ("unicode", r.Unicode == o.Unicode)
 	differ("simulation", r.Simulation == o.Simulation)

@@ -75,6 +75,10 @@ func (r Rules) Step(c Campaign, in Input, f Facts) Decision {
 		if c.State != "" {
 			return t.follow(in)
 		}
+	case Forget:
+		if c.State != "" {
+			return t.forget(in)
+		}
 	case Delivered:
 		if len(c.Outbox) > 0 {
 			if c.unsettled() {

@@ -26,6 +26,7 @@ const (
 	VerbApprove = "approve" // {"quote_id":"0123456789abcdef","by":"anna"}
 	VerbDecline = "decline" // {"quote_id":"0123456789abcdef","by":"anna","why":"wrong list"}
 	VerbFollow  = "follow"  // {"by":"anna"}
+	VerbForget  = "forget"  // {"by":"anna"}
 )
 
 // verbs is how each command is read. A new one is a line here and a body below.
@@ -35,6 +36,7 @@ var verbs = map[string]command{
 	VerbApprove: {`{"quote_id":"…","by":"…"}`, readApprove},
 	VerbDecline: {`{"quote_id":"…","by":"…","why":"…"}`, readDecline},
 	VerbFollow:  {`{"by":"…"}`, readFollow},
+	VerbForget:  {`{"by":"…"}`, readForget},
 }
 
 // command is one verb: what its body looks like, and how it is read. An
@@ -100,6 +102,17 @@ func readFollow(body []byte) (campaign.Input, error) {
 		return nil, &unreadable{reason: reasonCommand, fields: []string{"by"}, note: "say who has it followed again (by)"}
 	}
 	return campaign.Follow{By: clip(b.By, maxBy)}, nil
+}
+
+func readForget(body []byte) (campaign.Input, error) {
+	var b followBody
+	if err := readBody(body, &b); err != nil {
+		return nil, err
+	}
+	if b.By == "" {
+		return nil, &unreadable{reason: reasonCommand, fields: []string{"by"}, note: "say who has it forgotten (by)"}
+	}
+	return campaign.Forget{By: clip(b.By, maxBy)}, nil
 }
 
 // What people say goes into the record and into events.

@@ -43,6 +43,8 @@ func TestCommands(t *testing.T) {
 			return b.client.Decline(t.Context(), key, "0123456789abcdef", "anna", "wrong list")
 		},
 			campaign.Decline{QuoteID: "0123456789abcdef", By: "anna", Why: "wrong list"}, "decline"},
+		{"ForgetArrivesWithWhoAsked", func() (journal.Placed, error) { return b.client.Forget(t.Context(), key, "anna") },
+			campaign.Forget{By: "anna"}, "forget"},
 		{"FollowArrivesWithWhoAsked", func() (journal.Placed, error) { return b.client.FollowAgain(t.Context(), key, "anna") },
 			campaign.Follow{By: "anna"}, "follow"},
 	} {

@@ -132,7 +132,7 @@ func (r *Runner) handle(ctx context.Context, w Wakeup) Verdict {
 	case w.Kind == WakeRequest && c.Asked.IsZero() && c.State == campaign.Cancelled:
 		return Verdict{Do: Bury, Reason: "cancelled_before", Note: fmt.Sprintf(
 			"%s was cancelled by %s before it was asked for; ask again under a new request id", w.Key, c.Cancel.By)}
-	case w.Kind == WakeRequest && c.Request.Name == "":
+	case w.Kind == WakeRequest && c.Request.Name == "" && c.Forgotten == nil:
 		// Its record was lost, and a cancel had it rebuilt from its events, which do
 		// not tell what was asked for.
 	case w.Kind == WakeRequest:

@@ -75,7 +75,7 @@ func (t *teller) start(r campaign.Request) string {
 // told tells of every command, and of what the record keeps of them after the
 // command itself has aged out.
 func (t *teller) told() {
-	var cancel, resolve, approve, follow bool
+	var cancel, resolve, approve, follow, forget bool
 	for _, cmd := range t.Commands {
 		aside := ""
 		if l := t.letter("command", cmd.Sequence); l != nil {
@@ -91,6 +91,9 @@ func (t *teller) told() {
 		case campaign.Follow:
 			follow = true
 			t.say(cmd.At, "%s had its statistics followed again.%s", in.By, aside)
+		case campaign.Forget:
+			forget = true
+			t.say(cmd.At, "%s had its name, description and text forgotten.%s", in.By, aside)
 		case campaign.Approve:
 			approve = true
 			t.say(cmd.At, "%s approved offer %s.%s", in.By, in.QuoteID, aside)
@@ -116,6 +119,9 @@ func (t *teller) told() {
 	}
 	if f := t.c.Followed; f != nil && !follow {
 		t.say(f.At, "%s had its statistics followed again.", f.By)
+	}
+	if f := t.c.Forgotten; f != nil && !forget {
+		t.say(f.At, "%s had its name, description and text forgotten.", f.By)
 	}
 	if r := t.c.Resolved; r != nil && !resolve {
 		t.say(r.At, "%s looked at the gateway and said that it was %s%s.", r.By, sentOrNot(r.Sent), quoted(r.Why))
