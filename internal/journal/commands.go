@@ -28,6 +28,9 @@ const (
 	VerbFollow  = "follow"  // {"by":"anna"}
 )
 
+// commandLife is how long a command waits for the service.
+const commandLife = 7 * day
+
 // verbs is how each command is read. A new one is a line here and a body below.
 var verbs = map[string]command{
 	VerbCancel:  {`{"by":"…","why":"…"}`, readCancel},
@@ -114,8 +117,15 @@ func readBody(data []byte, into any) error {
 	return json.Unmarshal(data, into)
 }
 
+// In streams of layout 1 whoever may publish one command can schedule another one, of any
+// campaign: headerOrder is on the order, headerScheduler on what it then publishes.
+const headerOrder, headerScheduler = "Nats-Schedule", "Nats-Scheduler"
+
 // readCommand reads what somebody tells a campaign to do.
-func readCommand(subject string, data []byte) (runner.Wakeup, error) {
+func readCommand(subject string, h nats.Header, data []byte) (runner.Wakeup, error) {
+	if h.Get(headerOrder) != "" || h.Get(headerScheduler) != "" {
+		return runner.Wakeup{}, &unreadable{reason: reasonCommand, note: "a schedule of the server publishes it, so nobody knows who said it: publish the command itself"}
+	}
 	key, verb, err := splitSubject(subject, commandPrefix)
 	if err != nil {
 		return runner.Wakeup{}, &unreadable{reason: reasonSubject, note: "want " + commandPrefix + "<source>.<request id>.<verb>"}
@@ -171,9 +181,19 @@ func (c *Client) Command(ctx context.Context, key campaign.Key, verb string, bod
 	if m.Data, err = json.Marshal(body); err != nil {
 		return Placed{}, fmt.Errorf("%s: %w", what, err)
 	}
-	if _, err := readCommand(m.Subject, m.Data); err != nil {
+	if _, err := readCommand(m.Subject, m.Header, m.Data); err != nil {
 		return Placed{}, fmt.Errorf("%s: %w", what, err)
 	}
 	m.Header.Set("content-type", "application/json")
-	return c.publish(ctx, m, what, jetstream.WithMsgTTL(commandLife))
+	placed, err := c.publish(ctx, m, what, jetstream.WithExpectStream(StreamCommands))
+	if code := (*jetstream.APIError)(nil); errors.As(err, &code) && code.ErrorCode == codeOtherStream {
+		// Beside the timers, in streams that have not been upgraded, nothing has an end
+		// unless it brings its own.
+		m.Header.Del(jetstream.ExpectedStreamHeader)
+		return c.publish(ctx, m, what, jetstream.WithMsgTTL(commandLife))
+	}
+	return placed, err
 }
+
+// codeOtherStream: the message expects to be stored in another stream.
+const codeOtherStream = 10060

@@ -63,21 +63,33 @@ func (j *Journal) Consume(ctx context.Context, o ConsumeOptions, handle Handler)
 	lanes := []*lane{
 		{consumer: consumers[0], workers: o.Requests, gate: o.Gate},
 		{consumer: consumers[1], workers: o.Wakeups},
-		{consumer: consumers[2], workers: o.Commands},
+		{consumer: consumers[2], workers: o.Commands, gate: j.commands},
 	}
 	if o.Schedules > 0 {
 		lanes = append(lanes, &lane{consumer: scheduleConsumer, workers: o.Schedules})
+	}
+	for _, l := range lanes {
+		if l.consumer == consumers[2] && !j.commands.Pulling() {
+			continue // there is no such stream yet
+		}
+		if _, err := j.ensureConsumer(ctx, l.consumer); ctx.Err() != nil {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("consume: %w", err)
+		}
+	}
+	if left, err := j.leftOver(ctx); ctx.Err() != nil {
+		return nil
+	} else if err != nil {
+		return fmt.Errorf("consume: %w", err)
+	} else if left {
+		lanes = append(lanes, &lane{consumer: besideTimers, workers: o.Commands})
 	}
 	aside := &room{limit: int64(o.Aside)}
 	for _, l := range lanes {
 		l.j, l.handle, l.aside = j, handle, aside
 		l.work = make(chan *flight)
 		l.air, l.asked = make(map[uint64]*flight), make(map[campaign.Key]bool)
-		if _, err := j.ensureConsumer(ctx, l.consumer); ctx.Err() != nil {
-			return nil
-		} else if err != nil {
-			return fmt.Errorf("consume: %w", err)
-		}
 	}
 	j.lanes.Store(&lanes)
 	defer j.lanes.Store(nil)

@@ -19,8 +19,11 @@ type consumer struct {
 var consumers = [...]consumer{
 	{StreamRequests, "requests", "campaign.v1.request.*.*"},
 	{StreamWakeups, "wakeups", "campaign.v1.wakeup.>"},
-	{StreamWakeups, "commands", "campaign.v1.command.>"},
+	{StreamCommands, "commands", commandPrefix + ">"},
 }
+
+// besideTimers is where commands lay in layout 1.
+var besideTimers = consumer{StreamWakeups, "commands", commandPrefix + ">"}
 
 const (
 	pullExpiry = 30 * time.Second

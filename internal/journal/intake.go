@@ -78,7 +78,7 @@ func (in *intake) read(ctx context.Context, m jetstream.Msg) (runner.Wakeup, err
 		}
 		return in.readRequest(subject, m.Headers(), m.Data(), meta.Timestamp)
 	case strings.HasPrefix(subject, commandPrefix):
-		return readCommand(subject, m.Data())
+		return readCommand(subject, m.Headers(), m.Data())
 	case strings.HasPrefix(subject, scheduleWakeupPrefix):
 		return readScheduleWakeup(subject)
 	default:

@@ -116,7 +116,8 @@ type Journal struct {
 	letters  jetstream.Stream
 	intake   *intake
 	promise  protovalidate.Validator
-	id       string // of the installation; empty: the streams bear none
+	id       identity // what the streams bear
+	commands *commands
 
 	epochs sync.Mutex
 	epoch  uint64    // guarded by epochs: the connection last seen
@@ -158,7 +159,7 @@ func Open(ctx context.Context, nc *nats.Conn, o Options) (*Journal, error) {
 	if err := checkServer(ctx, nc, js); err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
-	j := &Journal{Options: o.withDefaults(), nc: nc, js: js, losses: newLosses(), promise: promise, closed: make(chan struct{})}
+	j := &Journal{Options: o.withDefaults(), nc: nc, js: js, losses: newLosses(), commands: newCommands(), promise: promise, closed: make(chan struct{})}
 	if j.intake, err = newIntake(j.loadRequest); err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
@@ -223,6 +224,7 @@ func (j *Journal) watchConnection(up chan nats.Status) {
 		case <-tick.C:
 		}
 		j.lookAtBucket()
+		j.lookForCommands()
 		j.lookForRecovery()
 	}
 }
