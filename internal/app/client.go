@@ -15,6 +15,9 @@ type Client struct {
 	nc *nats.Conn
 }
 
+// Layout is the version of the streams that are made today, as they bear it.
+var Layout = journal.Layout
+
 // Event is one event as it stands in the stream.
 type Event = journal.Told
 

@@ -18,6 +18,12 @@ import (
 	"github.com/staffetta-io/staffetta/internal/gateway"
 )
 
+// What [Options.Proof] can be.
+const (
+	ProofAuto     = "auto"
+	ProofRequired = "required"
+)
+
 // Options are what the service can be told. Zero values mean the defaults
 // beside them; only Gateway.URL and Gateway.KeyFile have none.
 type Options struct {
@@ -40,6 +46,11 @@ type Options struct {
 	// falls under none waits; [BudgetsOff], never.
 	// Default auto.
 	Budgets string
+
+	// Proof says whether a command is obeyed that nobody is proven to have given:
+	// [ProofAuto], it is, and is marked; [ProofRequired], it becomes a dead letter.
+	// Default auto.
+	Proof string
 
 	// ---- work
 
@@ -129,6 +140,7 @@ func (o Options) WithDefaults() Options {
 	def(&o.Gateway.BreakerOpen, gateway.DefaultBreakerOpen)
 	def(&o.Gateway.Timeout, gateway.DefaultTimeout)
 	def(&o.Budgets, BudgetsAuto)
+	def(&o.Proof, ProofAuto)
 	def(&o.Requests, 64)
 	def(&o.Wakeups, 64)
 	def(&o.Grace, 25*time.Second)
@@ -208,6 +220,9 @@ func (o Options) Validate() error {
 	case BudgetsAuto, BudgetsOn, BudgetsRequired, BudgetsOff:
 	default:
 		say("budgets is %q: want auto, on, required or off", o.Budgets)
+	}
+	if o.Proof != ProofAuto && o.Proof != ProofRequired {
+		say("commands.proof is %q: want auto or required", o.Proof)
 	}
 	if v, err := doctor.ParseVariant(g.Variant); err != nil {
 		say("gateway.variant: %w", err)

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/staffetta-io/staffetta/internal/journal"
+	"github.com/staffetta-io/staffetta/internal/app"
 )
 
 func newStreams(t Terminal) *cobra.Command {
@@ -57,7 +57,7 @@ start on them.`,
 				case s.Missing:
 					list.add(s.Name, "missing", "", "", "", "", "", "")
 				default:
-					marked = marked && s.Installation != "" && s.Layout == journal.Layout
+					marked = marked && s.Installation != "" && s.Layout == app.Layout
 					first, last := s.First, s.Last
 					if s.Messages == 0 {
 						first, last = time.Time{}, time.Time{}

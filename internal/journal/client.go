@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -22,6 +23,9 @@ type Client struct {
 	js     jetstream.JetStream
 	rights *rights
 	validator
+
+	asking sync.Mutex
+	me     *Me // guarded by asking; nil: not asked yet
 }
 
 // NewClient returns a Client on a connection that stays the caller's.

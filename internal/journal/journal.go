@@ -41,6 +41,9 @@ type Options struct {
 	PowerCut time.Duration
 	// SweepEvery is how often [Journal.Sweep] looks, more or less. Zero: 10 min.
 	SweepEvery time.Duration
+	// ProofRequired refuses commands that nobody is proven to have given; opening fails
+	// where NATS proves nothing.
+	ProofRequired bool
 	// Log takes what happens in the background: consumers made again, sweeps.
 	// Nil: nothing is logged.
 	Log *slog.Logger
@@ -164,6 +167,9 @@ func Open(ctx context.Context, nc *nats.Conn, o Options) (*Journal, error) {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
 	if err := j.openStreams(ctx); err != nil {
+		return nil, fmt.Errorf("open journal: %w", err)
+	}
+	if err := j.hearProof(ctx); err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
 	j.connection()

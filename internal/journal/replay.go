@@ -80,6 +80,14 @@ func (c *Client) PlanReplay(ctx context.Context, id uint64, edited []byte) (Repl
 			return r, fmt.Errorf("dead letter %d: the corrected payload: %w", id, err)
 		}
 	}
+	if l.Kind() == LetterCommand {
+		// Whoever replays it says it.
+		_, verb, _ := splitSubject(l.Subject, commandPrefix)
+		verb, _, _ = strings.Cut(verb, ".")
+		if r.Subject, err = c.speakAs(ctx, l.Key, verb); err != nil {
+			return r, fmt.Errorf("dead letter %d: %w", id, err)
+		}
+	}
 	if err := c.lookBack(ctx, &r); err != nil {
 		return r, fmt.Errorf("dead letter %d: %w", id, err)
 	}
@@ -149,13 +157,19 @@ func (c *Client) lookBack(ctx context.Context, r *Replay) error {
 	}
 	last, err := s.GetLastMsgForSubject(ctx, r.Subject)
 	switch {
-	case errors.Is(err, jetstream.ErrMsgNotFound):
+	case errors.Is(err, jetstream.ErrMsgNotFound) && r.Subject == r.Letter.Subject:
 		return nil // it has aged out, and so has whatever came after it
+	case errors.Is(err, jetstream.ErrMsgNotFound): // this user has never said it
 	case err != nil:
 		return unread(ctx, c.js, r.stream, err)
+	default:
+		r.last = last.Sequence
 	}
-	r.last = last.Sequence
-	cfg := jetstream.ConsumerConfig{FilterSubject: r.Subject, HeadersOnly: true,
+	filter := r.Subject
+	if r.Letter.Kind() == LetterCommand {
+		filter = commandSubject(r.Letter.Key, ">") // somebody else may have replayed it
+	}
+	cfg := jetstream.ConsumerConfig{FilterSubject: filter, HeadersOnly: true,
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: r.Letter.Sequence + 1}
 	for m, err := range c.walk(ctx, r.stream, cfg) {
 		if err != nil {
@@ -208,7 +222,7 @@ func (c *Client) forecast(ctx context.Context, r *Replay) error {
 	}
 	known := err == nil
 	if r.Letter.Kind() == LetterCommand {
-		if _, err := readCommand(r.Subject, r.Header, r.Data); err != nil {
+		if _, err := readCommand(r.Subject, r.Header, r.Data, false); err != nil {
 			r.Again = again(err)
 		} else if !known {
 			r.Note = fmt.Sprintf("there is no campaign %s: the command waits for its request, for up to %d days", r.Letter.Key, runner.RequestMayCome/day)
