@@ -48,7 +48,7 @@ var (
 var arrows = map[string]arrow{
 	"cmd/staffetta": {ours: in("cli"), outside: []string{"golang.org/x/crypto/x509roots/fallback"}},
 	"internal/cli": {
-		ours:    append(in("app", "budget", "calendar", "doctor", "schedule", "campaign", "sms", "why"), contract),
+		ours:    append(in("access", "app", "budget", "calendar", "doctor", "schedule", "campaign", "sms", "why"), contract),
 		outside: with(streams, wire, decimal, "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term", "github.com/knadh/koanf"),
 	},
 	"internal/app": {
@@ -81,7 +81,12 @@ var arrows = map[string]arrow{
 	"internal/campaign": {ours: in("sms"), outside: with(decimal), std: with(pure, "crypto/sha256", "encoding/hex")},
 	"internal/sms":      {outside: with("golang.org/x/text/unicode/norm"), std: pure},
 	"internal/pace":     {ours: in("campaign"), std: append([]string{"sync"}, pure...)},
-	"internal/why":      {ours: in("campaign"), std: append([]string{"io"}, pure...)},
+	// Who may do what at NATS. It writes a configuration and connects to nothing.
+	"internal/access": {
+		ours:    in("journal"),
+		outside: []string{"go.yaml.in/yaml"},
+	},
+	"internal/why": {ours: in("campaign"), std: append([]string{"io"}, pure...)},
 	// What recurs and when it may be sent. The calendar carries the rules of
 	// every zone with it.
 	"internal/calendar":              {std: with(pure, "embed", "time/tzdata")},
