@@ -136,6 +136,9 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	}
 
 	a.show()
+	if err := a.openQuery(); err != nil {
+		return nil, err
+	}
 	if o.Listen != "off" {
 		a.listener, err = net.Listen("tcp", o.Listen)
 		if err != nil {

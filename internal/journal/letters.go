@@ -52,6 +52,7 @@ var Reasons = []string{
 type LetterFilter struct {
 	Source string
 	Key    campaign.Key
+	After  uint64 // only those behind this id
 }
 
 // ErrNoLetter means that there is no dead letter of that id, or no more: they
@@ -62,7 +63,7 @@ var ErrNoLetter = errors.New("there is no such dead letter")
 // ends at the first error.
 func (c *Client) Letters(ctx context.Context, f LetterFilter) iter.Seq2[Letter, error] {
 	return func(yield func(Letter, error) bool) {
-		var cfg jetstream.ConsumerConfig
+		cfg := behind(f.After)
 		switch {
 		case f.Key != (campaign.Key{}):
 			cfg.FilterSubject = deadPrefix + f.Key.String()

@@ -119,6 +119,7 @@ func TestLetters(t *testing.T) {
 			{"All", journal.LetterFilter{}, []uint64{1, 2, 3}},
 			{"OfASource", journal.LetterFilter{Source: "acqualuce"}, []uint64{3}},
 			{"OfACampaign", journal.LetterFilter{Key: key}, []uint64{1}},
+			{"BehindOne", journal.LetterFilter{After: 1}, []uint64{2, 3}},
 			{"OfNobody", journal.LetterFilter{Source: "nobody"}, nil},
 		} {
 			t.Run(test.name, func(t *testing.T) {
