@@ -76,7 +76,7 @@ func askOnce[B any](ctx context.Context, r asked, verb string, data []byte) (ans
 	case ctx.Err() != nil:
 		return answer, ctx.Err()
 	case errors.Is(err, nats.ErrNoResponders):
-		return answer, &Error{NoAnswer, "", "no service answers " + Subject + verb}
+		return answer, &Error{NoAnswer, "", "no service answers " + Subject + verb + ": is it running?"}
 	case err != nil:
 		return answer, &Error{NoAnswer, "", err.Error()}
 	}
