@@ -27,7 +27,13 @@ const accounts = `
 accounts {
   STAFFETTA {
     jetstream: enabled
-    users: [ { user: staffetta, password: x }, { user: operator, password: x } ]
+    users: [
+      { user: operator, password: x }
+      { user: staffetta, password: x, permissions: {
+        publish: [ "campaign.v1.>", "$KV.>", "$JS.API.>", "$JS.ACK.>", "_INBOX.>", "_R_.>" ]
+        subscribe: [ "campaign.v1.>", "staffetta.query.>", "$SRV.>", "_INBOX.>" ]
+      } }
+    ]
     exports: [
       { service: "staffetta.query.*.shop-italia", accounts: [SHOP] }
       { service: "staffetta.query.*.acqualuce-billing", accounts: [ACQUALUCE] }
