@@ -42,11 +42,11 @@ var allowed = map[string][]string{
 	"shop-italia": {
 		"campaign.v1.request.shop-italia.x", "campaign.v1.command.shop-italia.x.cancel.shop-italia",
 		"staffetta.api.CONSUMER.INFO.CAMPAIGN_EVENTS.shop-italia", "staffetta.api.CONSUMER.MSG.NEXT.CAMPAIGN_EVENTS.shop-italia",
-		"$JS.ACK.CAMPAIGN_EVENTS.shop-italia.1.1.1.1.1", "$SYS.REQ.USER.INFO",
+		"$JS.ACK.CAMPAIGN_EVENTS.shop-italia.1.1.1.1.1", "$SYS.REQ.USER.INFO", "staffetta.query.health",
 	},
 	"support": {
 		"campaign.v1.request.shop-italia.x", "campaign.v1.command.shop-italia.x.cancel.support", "campaign.v1.command.shop-italia.x.approve.support",
-		"$JS.API.STREAM.INFO.KV_budgets", "$JS.API.STREAM.MSG.GET.KV_campaigns", "$JS.API.CONSUMER.INFO.CAMPAIGN_REQUESTS.requests", "$SYS.REQ.USER.INFO",
+		"$JS.API.STREAM.INFO.KV_budgets", "$JS.API.STREAM.MSG.GET.KV_campaigns", "$JS.API.CONSUMER.INFO.CAMPAIGN_REQUESTS.requests", "$SYS.REQ.USER.INFO", "staffetta.query.health",
 	},
 	"analytics": {
 		"staffetta.api.CONSUMER.INFO.CAMPAIGN_EVENTS.analytics", "staffetta.api.CONSUMER.MSG.NEXT.CAMPAIGN_EVENTS.analytics",

@@ -86,7 +86,7 @@ var arrows = map[string]arrow{
 	"internal/pace":     {ours: in("campaign"), std: append([]string{"sync"}, pure...)},
 	// Who may do what at NATS. It writes a configuration and connects to nothing.
 	"internal/access": {
-		ours:    in("journal"),
+		ours:    in("journal", "query"),
 		outside: []string{"go.yaml.in/yaml"},
 	},
 	"internal/why": {ours: in("campaign"), std: append([]string{"io"}, pure...)},

@@ -35,9 +35,6 @@ var (
 	Traceparent = journal.Traceparent
 )
 
-// Layout is that of streams made today.
-var Layout = journal.Layout
-
 // NewClient connects. Close it.
 func NewClient(n NATS) (*Client, error) {
 	o := Options{NATS: n}.WithDefaults()
