@@ -241,6 +241,9 @@ func TestEverybodyIsToldWhatIsTheirs(t *testing.T) {
 			}
 		}
 	}
+	if got := h.ask(h.raw("shop"), &nats.Msg{Subject: "staffetta.query.dlq", Data: []byte(`{"key":"acqualuce-billing.broken"}`)}); got.Error == nil || got.Error.Code != query.NotYours {
+		t.Errorf("letters about another's campaign: %s", got.Text)
+	}
 	if got := h.ask(h.raw("shop"), nats.NewMsg("staffetta.query.health")); got.Text != `{"ready":true}` {
 		t.Errorf("a source is told of the service's health: %s", got.Text)
 	}

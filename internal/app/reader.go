@@ -10,16 +10,57 @@ import (
 
 	"github.com/staffetta-io/staffetta/internal/budget"
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/journal"
 	"github.com/staffetta-io/staffetta/internal/query"
 	"github.com/staffetta-io/staffetta/internal/schedule"
 	"github.com/staffetta-io/staffetta/internal/why"
+	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
 )
 
 // Reader answers questions about campaigns.
 type Reader = query.Reader
 
 // Reader asks the service, and reads the streams where that does not answer.
-func (c *Client) Reader() Reader { return query.Either(c.FromService(), c.FromStreams()) }
+func (c *Client) Reader() Reader { return c.reader }
+
+// Look is the record of one campaign, as Reader has it; without one it is
+// [ErrNoRecord].
+func (c *Client) Look(ctx context.Context, key campaign.Key) (campaign.Campaign, error) {
+	r, err := c.Reader().Get(ctx, query.GetAsk{Key: key.String()})
+	if query.Is(err, query.NotFound) {
+		err = fmt.Errorf("%s: %w", key, ErrNoRecord)
+	}
+	if err != nil {
+		return campaign.Campaign{}, err
+	}
+	return journal.ReadRecord(key, r.Record)
+}
+
+// Known looks whether a campaign that is to be asked for was asked for before: its
+// record, and the fields in which that request is another one.
+func (c *Client) Known(ctx context.Context, m *campaignv1.CampaignRequested) (campaign.Campaign, []string, error) {
+	rec, err := c.Look(ctx, campaign.Key{Source: m.GetSource(), RequestID: m.GetRequestId()})
+	if err != nil {
+		return rec, nil, err
+	}
+	return rec, journal.Differs(m, rec), nil
+}
+
+// LetterOf is the dead letter that a message became, if it became one, as Reader has it.
+func (c *Client) LetterOf(ctx context.Context, key campaign.Key, p Placed) (query.Letter, bool, error) {
+	for l, err := range query.Each(func(after string) ([]query.Letter, string, error) {
+		all, err := c.Reader().DLQ(ctx, query.DLQAsk{Key: key.String(), Page: query.Page{After: after}})
+		return all.Letters, all.Next, err
+	}) {
+		if err != nil {
+			return l, false, err
+		}
+		if l.Stream == p.Stream && l.Sequence == p.Sequence {
+			return l, true, nil
+		}
+	}
+	return query.Letter{}, false, nil
+}
 
 // FromService is a reader that only asks the service.
 func (c *Client) FromService() Reader { return query.Asking(c.Client) }
@@ -86,10 +127,14 @@ func (s streams) DLQ(ctx context.Context, a query.DLQAsk) (all query.Letters, er
 	if a.ID != 0 {
 		return s.letter(ctx, a)
 	}
-	after, _ := a.Place()
+	filter := LetterFilter{Source: a.Source}
+	if a.Key != "" {
+		filter.Key, _ = campaign.ParseKey(a.Key)
+	}
+	filter.After, _ = a.Place()
 	page, now := query.NewPager[query.Letter](a.Page), time.Now()
 	var replays map[uint64]Placed
-	for l, err := range s.Letters(ctx, LetterFilter{Source: a.Source, After: after}) {
+	for l, err := range s.Letters(ctx, filter) {
 		if err != nil {
 			return all, err
 		}

@@ -26,6 +26,18 @@ func TestReaders(t *testing.T) {
 		h.state("bf-2026", campaign.Completed)
 	}
 	c := h.as("operator")
+	letters, err := c.Reader().DLQ(t.Context(), query.DLQAsk{Key: "shop-italia.broken"})
+	if err != nil || len(letters.Letters) != 1 {
+		t.Fatalf("%+v, %v", letters, err)
+	}
+	key, placed := campaign.Key{Source: "shop-italia", RequestID: "broken"}, app.Placed{Stream: letters.Letters[0].Stream, Sequence: letters.Letters[0].Sequence}
+	if l, found, err := c.LetterOf(t.Context(), key, placed); err != nil || !found || l.ID != letters.Letters[0].ID {
+		t.Errorf("the letter that a message became: %+v, %v, %v", l, found, err)
+	}
+	placed.Sequence++
+	if l, found, err := c.LetterOf(t.Context(), key, placed); err != nil || found {
+		t.Errorf("the letter of another message: %+v, %v, %v", l, found, err)
+	}
 	readers := map[string]app.Reader{"Streams": c.FromStreams(), "Service": c.FromService(), "Either": c.Reader(), "People": h.as("support").FromService()}
 	answers := map[string]map[string]string{}
 	for name, r := range readers {
@@ -101,9 +113,9 @@ func promises(t *testing.T, r app.Reader, answers map[string]string) {
 	refuses("no place", err, query.BadQuestion, "after")
 
 	story, err := r.Why(ctx, query.WhyAsk{Key: "shop-italia.bf-2026", Zone: "Europe/Rome"})
-	is(err == nil && story.State == campaign.Completed && len(story.Lines) > 3 && len(story.Missing) == 0, "a story", story.Lines, err)
+	is(err == nil && story.State == campaign.Completed && story.Asked && len(story.Lines) > 3 && len(story.Missing) == 0, "a story", story.Lines, err)
 	story, err = r.Why(ctx, query.WhyAsk{Key: "shop-italia.nothing"})
-	is(err == nil && story.State == "" && story.Summary != "", "no story", story, err)
+	is(err == nil && story.State == "" && !story.Asked && story.Summary != "", "no story", story, err)
 	_, err = r.Why(ctx, query.WhyAsk{Key: "shop-italia.bf-2026", Zone: "Rome"})
 	refuses("no zone", err, query.BadQuestion, "zone")
 
@@ -116,6 +128,10 @@ func promises(t *testing.T, r app.Reader, answers map[string]string) {
 	is(err == nil && len(letters.Letters) == 0, "old letters", letters, err)
 	letters, err = r.DLQ(ctx, query.DLQAsk{ID: id})
 	is(err == nil && len(letters.Letters) == 1 && string(letters.Letters[0].Raw) == "not a request of shop-italia" && letters.Letters[0].Unreadable != "", "a letter", letters, err)
+	letters, err = r.DLQ(ctx, query.DLQAsk{Key: "shop-italia.broken"})
+	is(err == nil && len(letters.Letters) == 1 && letters.Letters[0].ID == id, "letters about a campaign", letters, err)
+	letters, err = r.DLQ(ctx, query.DLQAsk{Key: "shop-italia.bf-2026"})
+	is(err == nil && len(letters.Letters) == 0, "no letters about a campaign", letters, err)
 	_, err = r.DLQ(ctx, query.DLQAsk{ID: id, Source: another})
 	refuses("another's letter", err, query.NotFound, "id")
 	_, err = r.DLQ(ctx, query.DLQAsk{ID: 4711})

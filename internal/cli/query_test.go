@@ -111,6 +111,12 @@ func TestCommandsOfASource(t *testing.T) {
 			t.Errorf("%v: exit code %d: %s", args, code, said)
 		}
 	}
+	// What is told is looked at before, in the same way.
+	for key, want := range map[string]string{"shop-italia.bf": "it is rejected: there is nothing left to cancel", "shop-italia.nothing": "nobody has asked for shop-italia.nothing"} {
+		if said, code := typed("shop", "cancel", key, "--by", "anna"); code != 1 || !strings.Contains(said, want) {
+			t.Errorf("cancel %s: exit code %d: %s", key, code, said)
+		}
+	}
 	if said, code := typed("shop", "budget", "show"); code != 1 || !strings.Contains(said, "nobody has set a budget") {
 		t.Errorf("budget show: exit code %d: %s", code, said)
 	}

@@ -120,19 +120,6 @@ func (c *Client) Letter(ctx context.Context, id uint64) (Letter, error) {
 	return letterOf(m.Subject, m.Header, m.Data, m.Sequence, m.Time), nil
 }
 
-// LetterOf returns the dead letter that a message became, if it became one.
-func (c *Client) LetterOf(ctx context.Context, key campaign.Key, p Placed) (Letter, bool, error) {
-	for l, err := range c.Letters(ctx, LetterFilter{Key: key}) {
-		if err != nil {
-			return Letter{}, false, err
-		}
-		if l.Stream == p.Stream && l.Sequence == p.Sequence {
-			return l, true, nil
-		}
-	}
-	return Letter{}, false, nil
-}
-
 // AwaitLetter waits until a message becomes a dead letter. It ends with an error
 // when the context does.
 func (c *Client) AwaitLetter(ctx context.Context, key campaign.Key, p Placed) (Letter, error) {

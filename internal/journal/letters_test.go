@@ -140,16 +140,6 @@ func TestLetters(t *testing.T) {
 		}
 	})
 
-	t.Run("AreFoundByTheMessageTheyWere", func(t *testing.T) {
-		got, found, err := o.client.LetterOf(t.Context(), verb.Key, journal.Placed{Stream: verb.Stream, Sequence: verb.Sequence})
-		if err != nil || !found || got.ID != verb.ID {
-			t.Errorf("letter %d, %v, %v", got.ID, found, err)
-		}
-		if _, found, err = o.client.LetterOf(t.Context(), verb.Key, journal.Placed{Stream: verb.Stream, Sequence: verb.Sequence + 1}); found || err != nil {
-			t.Errorf("another message: %v, %v", found, err)
-		}
-	})
-
 	t.Run("AreNotFoundWhenThereIsNone", func(t *testing.T) {
 		if _, err := o.client.Letter(t.Context(), 99); !errors.Is(err, journal.ErrNoLetter) {
 			t.Errorf("error %v", err)

@@ -133,6 +133,7 @@ func (a *WhyAsk) narrow(source string) error { return ownKey(a.Key, source) }
 // DLQAsk asks which dead letters there are, or with an id for one of them, whole.
 type DLQAsk struct {
 	ID        uint64   `json:"id,omitempty"`
+	Key       string   `json:"key,omitempty"`    // only those about this campaign
 	Source    string   `json:"source,omitempty"` // empty: all
 	Reasons   []string `json:"reasons,omitempty"`
 	OlderThan Duration `json:"older_than,omitzero"`
@@ -141,13 +142,25 @@ type DLQAsk struct {
 }
 
 func (a *DLQAsk) Check() error {
+	if a.Key != "" {
+		if err := checkKey(a.Key); err != nil {
+			return err
+		}
+	}
 	if err := checkSource(a.Source); err != nil {
 		return err
 	}
 	return a.checkPlace()
 }
 
-func (a *DLQAsk) narrow(source string) error { return ownSource(&a.Source, source) }
+func (a *DLQAsk) narrow(source string) error {
+	if a.Key != "" {
+		if err := ownKey(a.Key, source); err != nil {
+			return err
+		}
+	}
+	return ownSource(&a.Source, source)
+}
 
 // BudgetAsk asks how far the budgets are spent.
 type BudgetAsk struct {
