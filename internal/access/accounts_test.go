@@ -65,7 +65,7 @@ func TestNobodyActsOnWhatIsNotTheirs(t *testing.T) {
 		"$KV.campaigns.acqualuce-billing.bf", "campaign.v1.event.acqualuce-billing.bf.confirmed.1", "campaign.v1.event.shop-italia.bf.confirmed.1",
 		"campaign.v1.command.acqualuce-billing.bf.cancel.support", "campaign.v1.command.shop-italia.bf.approve.support",
 		"campaign.v1.command.acqualuce-billing.bf.cancel.acqualuce-billing", "campaign.v1.request.acqualuce-billing.bf",
-		"$KV.budgets.definition.source.shop-italia", "$KV.schedules.acqualuce-billing.bills", "campaign.v1.wakeup.acqualuce-billing.bf",
+		"$KV.campaigns.hold", "$KV.budgets.definition.source.shop-italia", "$KV.schedules.acqualuce-billing.bills", "campaign.v1.wakeup.acqualuce-billing.bf",
 	}
 	var mine []string
 	for _, subjects := range allowed {
