@@ -2,6 +2,7 @@ package access_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,7 +13,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/staffetta-io/staffetta/internal/access"
+	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/journal"
 )
 
@@ -46,7 +47,8 @@ var allowed = map[string][]string{
 	},
 	"support": {
 		"campaign.v1.request.shop-italia.x", "campaign.v1.command.shop-italia.x.cancel.support", "campaign.v1.command.shop-italia.x.approve.support",
-		"$JS.API.STREAM.INFO.KV_budgets", "$JS.API.STREAM.MSG.GET.KV_campaigns", "$JS.API.CONSUMER.INFO.CAMPAIGN_REQUESTS.requests", "$SYS.REQ.USER.INFO", "staffetta.query.health",
+		"staffetta.api.STREAM.INFO.KV_budgets", "staffetta.api.STREAM.MSG.GET.KV_campaigns", "staffetta.api.CONSUMER.INFO.CAMPAIGN_REQUESTS.requests",
+		"staffetta.api.DIRECT.GET.CAMPAIGN_EVENTS", "staffetta.api.DIRECT.GET.CAMPAIGN_EVENTS.campaign.v1.event.shop-italia.bf.cancelled.1", "$SYS.REQ.USER.INFO", "staffetta.query.health",
 	},
 	"analytics": {
 		"staffetta.api.CONSUMER.INFO.CAMPAIGN_EVENTS.analytics", "staffetta.api.CONSUMER.MSG.NEXT.CAMPAIGN_EVENTS.analytics",
@@ -65,7 +67,7 @@ func TestNobodyActsOnWhatIsNotTheirs(t *testing.T) {
 		"$KV.campaigns.acqualuce-billing.bf", "campaign.v1.event.acqualuce-billing.bf.confirmed.1", "campaign.v1.event.shop-italia.bf.confirmed.1",
 		"campaign.v1.command.acqualuce-billing.bf.cancel.support", "campaign.v1.command.shop-italia.bf.approve.support",
 		"campaign.v1.command.acqualuce-billing.bf.cancel.acqualuce-billing", "campaign.v1.request.acqualuce-billing.bf",
-		"$KV.budgets.definition.source.shop-italia", "$KV.schedules.acqualuce-billing.bills", "campaign.v1.wakeup.acqualuce-billing.bf",
+		"$KV.campaigns.hold", "$KV.budgets.definition.source.shop-italia", "$KV.schedules.acqualuce-billing.bills", "campaign.v1.wakeup.acqualuce-billing.bf",
 	}
 	var mine []string
 	for _, subjects := range allowed {
@@ -135,7 +137,7 @@ func TestNobodyActsOnWhatIsNotTheirs(t *testing.T) {
 			t.Fatal(err)
 		}
 		each(t, func(t *testing.T, name string, nc *nats.Conn) {
-			for _, prefix := range []string{"$JS.API.", access.Prefix + "."} {
+			for _, prefix := range []string{"$JS.API.", journal.APIPrefix + "."} {
 				for _, call := range []string{
 					"CONSUMER.CREATE.CAMPAIGN_EVENTS", "CONSUMER.CREATE.CAMPAIGN_EVENTS.x", "CONSUMER.CREATE.CAMPAIGN_EVENTS.x.campaign.v1.event.shop-italia.>",
 					"CONSUMER.CREATE.CAMPAIGN_EVENTS." + name, "CONSUMER.DURABLE.CREATE.CAMPAIGN_EVENTS.x", "CONSUMER.DELETE.CAMPAIGN_EVENTS." + name,
@@ -153,7 +155,7 @@ func TestNobodyActsOnWhatIsNotTheirs(t *testing.T) {
 	t.Run("ByAReadOrAChangeOfAStream", func(t *testing.T) {
 		each(t, func(t *testing.T, name string, nc *nats.Conn) {
 			for _, subject := range []string{
-				"$JS.API.DIRECT.GET.CAMPAIGN_EVENTS", "$JS.API.DIRECT.GET.CAMPAIGN_REQUESTS", "$JS.API.STREAM.DELETE.CAMPAIGN_REQUESTS",
+				"$JS.API.STREAM.DELETE.CAMPAIGN_REQUESTS",
 				"$JS.API.STREAM.PURGE.CAMPAIGN_REQUESTS", "$JS.API.STREAM.UPDATE.CAMPAIGN_COMMANDS", "$JS.API.STREAM.CREATE.MINE",
 				"$JS.API.STREAM.MSG.DELETE.CAMPAIGN_REQUESTS", "$JS.API.STREAM.SNAPSHOT.KV_campaigns", "$JS.API.STREAM.RESTORE.KV_campaigns", "$JS.API.STREAM.NAMES",
 			} {
@@ -164,8 +166,10 @@ func TestNobodyActsOnWhatIsNotTheirs(t *testing.T) {
 			if name == "support" {
 				return
 			}
-			if said := g.says(nc, nats.NewMsg("$JS.API.STREAM.MSG.GET.KV_campaigns")); !strings.Contains(said, "ermissions") {
-				t.Errorf("%s reads a record: %q", name, said)
+			for _, subject := range []string{"$JS.API.STREAM.MSG.GET.KV_campaigns", "$JS.API.DIRECT.GET.CAMPAIGN_EVENTS", "$JS.API.DIRECT.GET.CAMPAIGN_REQUESTS"} {
+				if said := g.says(nc, nats.NewMsg(subject)); !strings.Contains(said, "ermissions") {
+					t.Errorf("%s on %s: %q, want it refused", name, subject, said)
+				}
 			}
 		})
 	})
@@ -271,7 +275,7 @@ func TestWhatEachIsFor(t *testing.T) {
 		t.Fatal("the events are not stored")
 	}
 	for name, want := range map[string]int{"shop-italia": many + 1, "analytics": 2*many + 2} {
-		js, err := jetstream.NewWithAPIPrefix(g.connect(name), access.Prefix)
+		js, err := jetstream.NewWithAPIPrefix(g.connect(name), journal.APIPrefix)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -323,5 +327,45 @@ func TestServiceCannotRemoveWhatItKeeps(t *testing.T) {
 		if said := g.says(nc, nats.NewMsg("$JS.API.STREAM."+call+".KV_campaigns")); !strings.Contains(said, "ermissions") {
 			t.Errorf("%s: %q, want it refused", call, said)
 		}
+	}
+}
+
+// Support reads everything with the commands that people use, and makes no consumer.
+func TestSupportReadsEverything(t *testing.T) {
+	t.Parallel()
+	g := guard(t)
+	g.fill()
+	c := g.client("support")
+	theirs := campaign.Key{Source: another, RequestID: "bf"}
+	if told, err := c.Commands(t.Context(), theirs); err != nil || len(told) != 1 {
+		t.Errorf("%d commands, %v", len(told), err)
+	}
+	if asked, err := c.Requests(t.Context(), theirs); err != nil || len(asked) != 1 {
+		t.Errorf("%d requests, %v", len(asked), err)
+	}
+	letters, events := 0, 0
+	for _, err := range c.Letters(t.Context(), journal.LetterFilter{}) {
+		if letters++; err != nil {
+			t.Errorf("dead letters: %v", err)
+		}
+	}
+	for _, err := range c.Watch(t.Context(), journal.WatchOptions{}) {
+		events++
+		_ = err // they are no protobuf
+	}
+	if letters != 1 || events == 0 {
+		t.Errorf("%d dead letters and %d events", letters, events)
+	}
+	if at, err := c.Armed(t.Context(), theirs); err != nil || at.IsZero() {
+		t.Errorf("its timer: %s, %v", at, err)
+	}
+	if _, err := c.Turn(t.Context(), 1); err != nil {
+		t.Errorf("the queue: %v", err)
+	}
+	if _, _, err := c.Get(t.Context(), campaign.Key{Source: "shop-italia", RequestID: "none"}); !errors.Is(err, journal.ErrNoRecord) {
+		t.Errorf("the record: %v", err)
+	}
+	if _, err := c.Letter(t.Context(), 7); !errors.Is(err, journal.ErrNoLetter) {
+		t.Errorf("one dead letter: %v", err)
 	}
 }

@@ -11,11 +11,6 @@ import (
 // home is the account of the service and its streams.
 const home = "STAFFETTA"
 
-// Prefix is where JetStream is asked for a durable consumer's messages in other
-// accounts: as [jetstream.NewWithAPIPrefix] takes it. They may have a JetStream of their
-// own under the usual one.
-const Prefix = "staffetta.api"
-
 // whoAmI is where a user asks the server who it is.
 const whoAmI = "$SYS.REQ.USER.INFO"
 
@@ -100,9 +95,8 @@ func (t Table) person(p User) user {
 	if role.Reads == ReadsEverything {
 		u.grants = append(u.grants,
 			grant{subject: query.Subject + "*", share: true},
-			grant{subject: "$JS.API.STREAM.INFO.*"},
-			grant{subject: "$JS.API.STREAM.MSG.GET.*"},
-			grant{subject: "$JS.API.CONSUMER.INFO." + journal.StreamRequests + ".requests"},
+			api("STREAM.INFO.*"), api("STREAM.MSG.GET.*"), api("DIRECT.GET.*"), api("DIRECT.GET.*.>"),
+			api("CONSUMER.INFO."+journal.StreamRequests+".requests"),
 		)
 	}
 	return u
@@ -112,11 +106,14 @@ func (t Table) person(p User) user {
 // granted to nobody: a consumer delivers to any subject that it is told.
 func durable(name string) []grant {
 	on := "." + journal.StreamEvents + "." + name
-	return []grant{
-		{subject: "$JS.API.CONSUMER.INFO" + on, to: Prefix + ".CONSUMER.INFO" + on},
-		{subject: "$JS.API.CONSUMER.MSG.NEXT" + on, to: Prefix + ".CONSUMER.MSG.NEXT" + on, many: true},
-		{subject: "$JS.ACK" + on + ".>"},
-	}
+	next := api("CONSUMER.MSG.NEXT" + on)
+	next.many = true
+	return []grant{api("CONSUMER.INFO" + on), next, {subject: "$JS.ACK" + on + ".>"}}
+}
+
+// api is a call of JetStream, as other accounts make it.
+func api(call string) grant {
+	return grant{subject: "$JS.API." + call, to: journal.APIPrefix + "." + call}
 }
 
 // accountName is the account of a source: no other one's, whatever it is called.

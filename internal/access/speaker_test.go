@@ -130,7 +130,7 @@ func TestABareServerProvesNothing(t *testing.T) {
 		t.Errorf("opened with proof required: %v", err)
 	}
 	c := g.client("staffetta")
-	if me, err := c.Me(t.Context()); err != nil || me.Actor != "" {
+	if me, err := c.Me(); err != nil || me.Actor != "" {
 		t.Errorf("who am I: %+v, %v", me, err)
 	}
 	if _, err := c.Cancel(t.Context(), campaign.Key{Source: "shop-italia", RequestID: "bf"}, "", ""); err == nil || !strings.Contains(err.Error(), "say who cancels it") {

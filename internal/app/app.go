@@ -32,6 +32,7 @@ type App struct {
 	runner  *runner.Runner
 	budgets runner.Budgets // nil: not heeded
 	lookout *budget.Lookout
+	button  *Button
 	pace    pace.Pace
 
 	recurring recurring
@@ -128,8 +129,11 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if err := a.openBudgets(ctx); err != nil {
 		return nil, err
 	}
+	if err := a.openButton(ctx); err != nil {
+		return nil, err
+	}
 	a.learn(ctx)
-	a.runner = runner.New(runner.Options{Rules: o.Rules, Journal: a.journal, Gateway: timed{a.gateway, a.ops}, Observer: a.ops, Budgets: a.budgets, Pace: &a.pace, At: address})
+	a.runner = runner.New(runner.Options{Rules: o.Rules, Journal: a.journal, Gateway: timed{a.gateway, a.ops}, Observer: a.ops, Budgets: a.budgets, Pace: &a.pace, Button: a.button, At: address})
 
 	if err := a.openSchedules(ctx); err != nil {
 		return nil, err
@@ -190,6 +194,7 @@ func (a *App) Run(ctx context.Context) error {
 	// The second net: it finds what a lost timer or a lost record would strand.
 	beside.Go(func() { a.journal.Sweep(ctx) })
 	beside.Go(func() { a.watchBudgets(ctx) })
+	beside.Go(func() { a.watchButton(ctx) })
 	beside.Go(func() { a.recurring.Sweep(ctx) })
 	beside.Go(func() { a.keepLearning(ctx) })
 	err := a.journal.Consume(ctx, journal.ConsumeOptions{

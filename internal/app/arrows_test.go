@@ -48,11 +48,11 @@ var (
 var arrows = map[string]arrow{
 	"cmd/staffetta": {ours: in("cli"), outside: []string{"golang.org/x/crypto/x509roots/fallback"}},
 	"internal/cli": {
-		ours:    append(in("access", "app", "budget", "calendar", "doctor", "query", "schedule", "campaign", "sms", "why"), contract),
+		ours:    append(in("access", "app", "budget", "button", "calendar", "doctor", "query", "schedule", "campaign", "sms", "why"), contract),
 		outside: with(streams, wire, decimal, "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term", "github.com/knadh/koanf"),
 	},
 	"internal/app": {
-		ours: append(in("budget", "doctor", "gateway", "journal", "ops", "pace", "query", "runner", "schedule", "scheduler", "sandbox", "campaign", "sms", "why", "window"), contract),
+		ours: append(in("budget", "button", "doctor", "gateway", "journal", "ops", "pace", "query", "runner", "schedule", "scheduler", "sandbox", "campaign", "sms", "why", "window"), contract),
 		outside: with(streams, wire, decimal, "github.com/nats-io/nats-server/v2", "github.com/knadh/koanf",
 			"golang.org/x/sync"),
 	},
@@ -61,7 +61,7 @@ var arrows = map[string]arrow{
 		outside: with(decimal, "github.com/sony/gobreaker/v2"),
 	},
 	"internal/journal": {
-		ours:    append(in("budget", "schedule", "scheduler", "runner", "campaign", "sms"), contract),
+		ours:    append(in("budget", "button", "schedule", "scheduler", "runner", "campaign", "sms"), contract),
 		outside: with(streams, wire, decimal, "golang.org/x/sync"),
 	},
 	"internal/ops": {
@@ -81,6 +81,7 @@ var arrows = map[string]arrow{
 		outside: with(decimal, "github.com/google/go-cmp"),
 	},
 	"internal/budget":   {ours: in("runner", "campaign"), outside: with(decimal)},
+	"internal/button":   {ours: in("runner", "campaign")},
 	"internal/campaign": {ours: in("sms"), outside: with(decimal), std: with(pure, "crypto/sha256", "encoding/hex")},
 	"internal/sms":      {outside: with("golang.org/x/text/unicode/norm"), std: pure},
 	"internal/pace":     {ours: in("campaign"), std: append([]string{"sync"}, pure...)},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/staffetta-io/staffetta/internal/button"
 	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/journal"
 	"github.com/staffetta-io/staffetta/internal/why"
@@ -63,7 +64,24 @@ func (c *Client) Evidence(ctx context.Context, key campaign.Key) (why.Evidence, 
 		}
 		return err
 	})
+	part("what is held", func(ctx context.Context) error { return c.held(ctx, &e) })
 	return e, ctx.Err()
+}
+
+func (c *Client) held(ctx context.Context, e *why.Evidence) error {
+	b, err := c.OpenButton(ctx)
+	if err != nil {
+		return err
+	}
+	s, err := b.State(ctx)
+	if err != nil {
+		return err
+	}
+	e.Held, e.HeldAs = s.Words(e.Key.Source), "--source "+e.Key.Source
+	if _, all := s.Held[button.All]; all {
+		e.HeldAs = "--all"
+	}
+	return nil
 }
 
 func (c *Client) requests(ctx context.Context, e *why.Evidence) error {

@@ -56,6 +56,8 @@ func (a *App) show() {
 		return state, state != "open"
 	})
 
+	a.showButton()
+
 	a.ops.OneOf("gateway_breaker_state", "1 for the state the breaker is in.", "state",
 		[]string{"closed", "half-open", "open"}, a.gateway.BreakerState)
 	a.ops.Gauge("gateway_authorised", "1 while the gateway is there and accepts the key.", func() float64 { return one(a.gateway.Authorised()) })
@@ -63,7 +65,7 @@ func (a *App) show() {
 	a.ops.Gauge("in_flight", "Wake-ups being handled.", func() float64 { return float64(a.inFlight.count()) })
 	a.ops.Gauge("oldest_in_flight_seconds", "For how long the oldest of them has been handled.", func() float64 { return a.inFlight.oldest().Seconds() })
 	a.ops.GaugeOf("consumer_pulling", "1 while the consumer pulls; 0 as well while it is paused.", "consumer",
-		[]string{"requests", "wakeups", "commands"}, func(consumer string) float64 {
+		[]string{"requests", "wakeups", "commands", "cancels"}, func(consumer string) float64 {
 			for _, h := range a.journal.Health() {
 				// Commands may be read from two streams, while one takes the other's place.
 				if h.Consumer == consumer && h.Pulling {

@@ -67,6 +67,10 @@ func (w *walk) wake() bool {
 func (w *walk) approve() {
 	w.Helper()
 	w.in(campaign.Approve{QuoteID: campaign.QuoteID(w.c.Request, *w.c.Quote), By: "anna"})
+	if w.refused == "" {
+		w.now = later(w.now, w.c.Wake)
+		w.in(campaign.Woken{})
+	}
 }
 
 func (w *walk) last(kind campaign.EventType) campaign.Event {

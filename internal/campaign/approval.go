@@ -119,7 +119,8 @@ func drift(was, is int64) int64 {
 
 // approve takes somebody's yes. The draft has waited, so it is thrown away and
 // quoted anew: what is confirmed is what the gateway says now, if that still
-// is what was approved.
+// is what was approved. It is only noted here, and its timer does the rest: who
+// hears commands calls no gateway for it, and the next command does not wait.
 func (t *turn) approve(in Approve) Decision {
 	if a := t.c.Approval; a != nil && a.QuoteID == in.QuoteID && (a.By == in.By || !t.c.State.Final()) {
 		return Decision{Next: t.c} // the same yes again
@@ -130,7 +131,8 @@ func (t *turn) approve(in Approve) Decision {
 	t.c.Approval = &Approval{QuoteID: in.QuoteID, By: in.By, Actor: in.Actor, At: t.now, Quote: *t.c.Quote}
 	t.c.Hold = nil
 	t.emit(Event{Type: EventApproved, N: t.c.ApprovalN, QuoteID: in.QuoteID, Approval: t.c.Approval})
-	return t.withdraw(Abandoning, nil)
+	t.giveUp(Abandoning, nil)
+	return t.wait(handOver, in.By+" approved it: it is quoted once more")
 }
 
 // decline takes somebody's no.
@@ -146,8 +148,12 @@ func (t *turn) decline(in Decline) Decision {
 		why.Message += ": " + in.Why
 	}
 	t.c.Hold = nil
-	return t.withdraw(Rejecting, &why)
+	t.giveUp(Rejecting, &why)
+	return t.wait(handOver, in.By+" declined it: its draft is withdrawn")
 }
+
+// handOver is how soon a timer takes over from the command.
+const handOver = time.Second
 
 // unasked says why an answer is to no question.
 func (t *turn) unasked(id string) string {

@@ -44,10 +44,20 @@ func (t *turn) begin() Decision {
 	if h := t.c.Hold; h != nil && h.Again.After(t.now) {
 		return t.wait(h.Again.Sub(t.now), h.Why)
 	}
+	if t.stopped != "" {
+		return t.wait(t.nextTry(), t.stopped)
+	}
 	if left := t.c.Request.At.Sub(t.now); left > 0 && left <= 2*t.ConfirmWithin {
 		return t.wait(left, "its instant is so near that it is awaited here, and then sent at once")
 	}
 	return t.call(OpCreate)
+}
+
+// nextTry is the pause before somebody who is held is looked at again: a tenth of the
+// time that it has been so, and a minute at most, so that a release is soon felt.
+func (t *turn) nextTry() time.Duration {
+	pause := min(t.pollPause(t.now.Sub(t.c.Since)), time.Minute)
+	return pause + spread(t.c.Key, 0, pause/4)
 }
 
 // forbidden is the look before every spending: may this request be sent now?
@@ -275,6 +285,9 @@ func (t *turn) intend() Decision {
 	}
 	if t.now.Sub(t.c.Quote.At) > t.QuoteWithin || t.budgeted() && !t.c.Budgeted {
 		return t.withdraw(Abandoning, nil) // what it says may not be so any more; or a budget was set, which it has not passed
+	}
+	if t.stopped != "" {
+		return t.withdraw(Abandoning, nil) // and no other draft is made meanwhile
 	}
 	if why := t.mustAsk(*t.c.Quote); why != "" {
 		return t.awaitApproval(why) // it became late while it waited for leave

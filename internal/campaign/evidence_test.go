@@ -223,7 +223,7 @@ func TestANumberIsOfTheGatewayThatGaveIt(t *testing.T) {
 		state campaign.State
 	}{
 		"AnApprovalMakesADraftHere": {approved, []string{"asked", "create ok", "configure ok", "calculate ok", "price ok", "reload",
-			"another gateway is configured", "approve", "look ok"}, []campaign.Op{campaign.OpLook, campaign.OpCreate}, campaign.Requested},
+			"another gateway is configured", "approve", "due", "woken", "look ok"}, []campaign.Op{campaign.OpLook, campaign.OpCreate}, campaign.Requested},
 		"SoDoesADraftOfAnotherRun": {blackFriday(), []string{"asked", "create ok", "reload",
 			"another gateway is configured", "due", "woken", "look ok"}, []campaign.Op{campaign.OpLook, campaign.OpCreate}, campaign.Requested},
 		"ACancelTouchesNothing": {blackFriday(), []string{"asked", "create ok", "reload",

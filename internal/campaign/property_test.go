@@ -28,6 +28,7 @@ type world struct {
 	budgets  bool // as far as the replica in hand knows, there may be some
 	reserved bool // the budgets have passed the draft in hand
 
+	held    string           // why nothing may be begun or confirmed
 	gateway string           // the one that is configured
 	made    map[int64]string // where each draft was made
 	proof   map[int64]*proof // of each draft, since a confirm of it left
@@ -51,7 +52,7 @@ func (w *world) step(in campaign.Input) campaign.Decision {
 		in = w.sees(o)
 	}
 	w.in, w.was = in, w.c
-	d := rules.Step(w.c, in, campaign.Facts{Now: w.now, Age: w.now.Sub(w.stored), Pace: w.pace, Budgets: w.budgets, Gateway: w.gateway})
+	d := rules.Step(w.c, in, campaign.Facts{Now: w.now, Age: w.now.Sub(w.stored), Pace: w.pace, Budgets: w.budgets, Gateway: w.gateway, Held: w.held})
 	if d.Save {
 		w.saved, w.stored = d.Next, w.now
 	}
@@ -147,7 +148,10 @@ func randomPace(t *rapid.T) campaign.Pace {
 
 // random draws what happens next.
 func (w *world) random(t *rapid.T) campaign.Decision {
-	switch dice(t, 28) {
+	switch dice(t, 29) {
+	case 28:
+		w.held = map[string]string{"": "held by anna", "held by anna": ""}[w.held]
+		return campaign.Decision{}
 	case 27:
 		w.budgets = !w.budgets // somebody has set one, or another replica is asked
 		return campaign.Decision{}
@@ -245,6 +249,12 @@ func TestRandomLives(t *testing.T) {
 		}
 		if c := d.Next; c.State != "" && !c.State.Final() && d.Call == nil && c.Wake.IsZero() {
 			t.Fatalf("%s rests without a wake-up", c.State)
+		}
+	})
+
+	lives(t, "WhatIsHeldIsNeitherBegunNorConfirmed", func(t *rapid.T, w *world, _ campaign.Campaign, d campaign.Decision) {
+		if w.held != "" && d.Call != nil && (d.Call.Op == campaign.OpCreate || d.Call.Op == campaign.OpConfirm) {
+			t.Fatalf("held, and %s is called", d.Call.Op)
 		}
 	})
 

@@ -20,6 +20,7 @@ type situation struct {
 	pace campaign.Pace // what was seen of the gateway's
 	// budgets are set.
 	budgets bool
+	held    string // why nothing may be begun or confirmed
 	gateway string // the one that is configured
 	// It was measured that the gateway refuses to configure what was confirmed.
 	measured bool
@@ -39,7 +40,7 @@ func (s situation) step(in campaign.Input) campaign.Decision {
 }
 
 func (s situation) facts() campaign.Facts {
-	return campaign.Facts{Now: s.now, Age: s.age, Pace: s.pace, Budgets: s.budgets, Gateway: s.gateway}
+	return campaign.Facts{Now: s.now, Age: s.age, Pace: s.pace, Budgets: s.budgets, Gateway: s.gateway, Held: s.held}
 }
 
 // story drives a campaign by the names of its inputs. "reload" is what another
@@ -76,6 +77,8 @@ func story(t *testing.T, r campaign.Request, steps ...string) situation {
 			s.measured = true
 		case "a budget is set":
 			s.budgets = true
+		case "held":
+			s.held = "everything is held by anna: wrong prices"
 		case "another gateway is configured":
 			s.gateway = elsewhere
 		case "unsettled":
@@ -171,6 +174,9 @@ func situations(t *testing.T) []situation {
 		{"requested, looks at the events", blackFriday(), []string{"asked"}},
 		{"requested, waiting", blackFriday(), []string{"asked", "create unavailable", "reload"}},
 		{"requested, due", blackFriday(), []string{"asked", "create unavailable", "reload", "due"}},
+		{"requested, held, looks at the events", blackFriday(), []string{"held", "asked"}},
+		{"requested, held, expired, looks at the events", expiring, []string{"asked", "create unavailable", "reload", "in 4 hours", "held", "woken"}},
+		{"drafted, own, held while waiting for leave to confirm", blackFriday(), plus(quoted, "held")},
 		{"requested, due, expired", expiring, []string{"asked", "create unavailable", "reload", "in 4 hours"}},
 		{"requested, create under way", blackFriday(), []string{"asked", "look ok"}},
 		{"requested, for 4 hours somebody else than the gateway answered, create under way", blackFriday(), []string{"asked", "create unshaped 404", "reload", "in 4 hours", "woken", "look ok"}},
@@ -193,7 +199,7 @@ func situations(t *testing.T) []situation {
 		{"drafted, own, price under way, waits for credit", patient, plus(drafted, "configure ok", "calculate ok")},
 		{"quoted, waits for an approval", approved, plus(quoted, "reload")},
 		{"quoted, waits for an approval, in vain", approved, plus(quoted, "reload", "due")},
-		{"drafted again, own, price under way, was approved", approved, plus(quoted, "reload", "approve", "status by id UNCONFIRMED", "delete ok", "create ok", "configure ok", "calculate ok")},
+		{"drafted again, own, price under way, was approved", approved, plus(quoted, "reload", "approve", "reload", "due", "woken", "status by id UNCONFIRMED", "delete ok", "create ok", "configure ok", "calculate ok")},
 		{"quoted, waits for credit", patient, plus(drafted, "configure ok", "calculate ok", "price ok, too little credit", "reload")},
 		{"quoted, waits for credit, due", patient, plus(drafted, "configure ok", "calculate ok", "price ok, too little credit", "reload", "due")},
 		{"drafted, own, a refusal is read back", blackFriday(), plus(drafted, "configure refused 400")},
@@ -292,8 +298,8 @@ func situations(t *testing.T) []situation {
 		{"rejected", blackFriday(), []string{"asked", "create refused 400", "reload"}},
 		{"cancelled", blackFriday(), []string{"asked", "create unavailable", "cancel", "look ok", "reload"}},
 		{"completed, a cancel came too late", blackFriday(), plus(confirmed, "cancel", "due", "woken", "stats COMPLETED", "reload")},
-		{"rejected, was declined", approved, plus(quoted, "reload", "decline", "status by id UNCONFIRMED", "delete ok", "look ok", "reload")},
-		{"completed, was approved", approved, plus(quoted, "reload", "approve", "status by id UNCONFIRMED", "delete ok", "create ok", "configure ok", "calculate ok", "price ok", "admit ok", "confirm ok", "due", "woken", "stats COMPLETED", "reload")},
+		{"rejected, was declined", approved, plus(quoted, "reload", "decline", "reload", "due", "woken", "status by id UNCONFIRMED", "delete ok", "look ok", "reload")},
+		{"completed, was approved", approved, plus(quoted, "reload", "approve", "reload", "due", "woken", "status by id UNCONFIRMED", "delete ok", "create ok", "configure ok", "calculate ok", "price ok", "admit ok", "confirm ok", "due", "woken", "stats COMPLETED", "reload")},
 		{"failed", blackFriday(), plus(confirmed, "due", "woken", "stats FAILED", "reload")},
 	}
 	var all []situation
@@ -331,7 +337,7 @@ func situations(t *testing.T) []situation {
 		{"with budgets: drafted, own, price under way", blackFriday(), plus(drafted, "configure ok", "calculate ok")},
 		{"with budgets: drafted, own, price under way, wants an approval", approved, plus(drafted, "configure ok", "calculate ok")},
 		{"with budgets: drafted, own, a look for room under way, wants an approval", approved, quoted},
-		{"with budgets: drafted again, own, price under way, was approved", approved, plus(quoted, "room ok", "reload", "approve", "status by id UNCONFIRMED", "delete ok", "create ok", "configure ok", "calculate ok")},
+		{"with budgets: drafted again, own, price under way, was approved", approved, plus(quoted, "room ok", "reload", "approve", "reload", "due", "woken", "status by id UNCONFIRMED", "delete ok", "create ok", "configure ok", "calculate ok")},
 		{"with budgets: drafted, own, reserve under way", blackFriday(), quoted},
 		{"with budgets: rejected, settle under way", blackFriday(), plus(quoted, "reserve refused", "delete ok", "delivered")},
 		{"with budgets: sending, statistics under way", blackFriday(), plus(quoted, "reserve ok", "admit ok", "confirm ok", "due", "woken")},

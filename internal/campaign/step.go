@@ -19,6 +19,9 @@ type Facts struct {
 	// Budgets says that there may be budgets: what a campaign costs is put into
 	// their ledger before the confirm.
 	Budgets bool
+	// Held says why nothing of the source may be begun or confirmed now, in words;
+	// empty: it may.
+	Held string
 }
 
 // Decision is what follows from an input, in this order: save Next if Save,
@@ -40,7 +43,7 @@ type Decision struct {
 // Everything the record owes has been delivered before Step is called, so the
 // next version owes only what this step adds.
 func (r Rules) Step(c Campaign, in Input, f Facts) Decision {
-	t := turn{Rules: r.WithDefaults(), c: c, now: f.Now, age: f.Age, pace: f.Pace, budgets: f.Budgets, gateway: f.Gateway}
+	t := turn{Rules: r.WithDefaults(), c: c, now: f.Now, age: f.Age, pace: f.Pace, budgets: f.Budgets, gateway: f.Gateway, stopped: f.Held}
 	t.c.Outbox = nil
 	switch in := in.(type) {
 	case Asked:
@@ -103,6 +106,7 @@ type turn struct {
 	pace    Pace
 	budgets bool
 	gateway string
+	stopped string // why nothing may be begun or confirmed; empty: it may
 }
 
 // wake looks at a campaign that is due.

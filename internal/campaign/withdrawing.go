@@ -18,6 +18,16 @@ import (
 // withdraw saves what is about to be done, then begins. Saved first, so that no
 // run can save an intent for a draft that is being withdrawn.
 func (t *turn) withdraw(s State, why *Reason) Decision {
+	t.giveUp(s, why)
+	t.c.Wake = t.now.Add(t.Lease)
+	t.save()
+	d := t.strike()
+	d.Save = true
+	return d
+}
+
+// giveUp enters the state of a withdrawal.
+func (t *turn) giveUp(s State, why *Reason) {
 	t.become(s)
 	t.c.Reason = why
 	if s != Abandoning {
@@ -26,11 +36,6 @@ func (t *turn) withdraw(s State, why *Reason) Decision {
 	t.c.Denials = 0
 	t.harmless()
 	t.c.run = run{looked: t.c.run.looked, mine: t.c.run.mine}
-	t.c.Wake = t.now.Add(t.Lease)
-	t.save()
-	d := t.strike()
-	d.Save = true
-	return d
 }
 
 // harmless disarms a draft whose own run gives it up: only that run could ever

@@ -111,7 +111,7 @@ func asked(ctx context.Context, t Terminal, o telling, client *app.Client, key c
 	case quote != id:
 		return fmt.Errorf("quote %s is not the one that %s waits with, which is %s: look at it again", quote, key, id)
 	}
-	return named(ctx, client, by, "say who answers")
+	return named(client, by, "say who answers")
 }
 
 // printQuote shows what an approval is about.

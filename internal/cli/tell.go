@@ -233,11 +233,11 @@ func (o *telling) flags(cmd *cobra.Command) {
 }
 
 // named asks for a name where NATS knows none: it goes into the record, unproven.
-func named(ctx context.Context, client *app.Client, by, ask string) error {
+func named(client *app.Client, by, ask string) error {
 	if by != "" {
 		return nil
 	}
-	if me, err := client.Me(ctx); err == nil && me.Actor != "" {
+	if me, err := client.Me(); err == nil && me.Actor != "" {
 		return nil
 	}
 	return usageError{fmt.Errorf("%s: --by NAME; it goes into the record", ask)}
@@ -255,7 +255,7 @@ func (o *telling) run(cmd *cobra.Command, t Terminal, name string) error {
 	defer client.Close()
 	ctx := cmd.Context()
 	if o.ask != "" {
-		if err := named(ctx, client, o.by, o.ask); err != nil {
+		if err := named(client, o.by, o.ask); err != nil {
 			return err
 		}
 	}

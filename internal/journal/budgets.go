@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -14,17 +12,13 @@ import (
 
 	"github.com/staffetta-io/staffetta/internal/budget"
 	"github.com/staffetta-io/staffetta/internal/campaign"
-	"github.com/staffetta-io/staffetta/internal/runner"
 )
 
 // StreamBudgets holds the budgets and their ledgers. It is there once somebody
 // has set a budget, or a service was told to heed them.
 const StreamBudgets = "KV_budgets"
 
-const (
-	budgetPrefix = "$KV.budgets."
-	headerBusy   = "Staffetta-Busy" // on a record in which something is not over
-)
+const budgetPrefix = "$KV.budgets."
 
 // budgetStream is a bucket like that of the records, and for the same reason
 // made as a stream: a direct read may be stale.
@@ -134,73 +128,7 @@ func openBudgets(ctx context.Context, nc *nats.Conn, open func(jetstream.JetStre
 	if err != nil {
 		return nil, fmt.Errorf("open budgets: %w", orDenied(ctx, err))
 	}
-	return budget.NewBook(&budgetStore{nc: nc, js: js, stream: s}), nil
-}
-
-// budgetStore is [budget.Store] on a bucket.
-type budgetStore struct {
-	nc     *nats.Conn
-	js     jetstream.JetStream
-	stream jetstream.Stream
-}
-
-// Get asks the stream's leader. See [budget.Store].
-func (s *budgetStore) Get(ctx context.Context, name string) ([]byte, runner.Revision, error) {
-	// Taken before the read, as with records.
-	rev := runner.Revision{Epoch: s.nc.Stats().Reconnects + 1}
-	m, err := s.stream.GetLastMsgForSubject(ctx, budgetPrefix+name)
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return nil, rev, nil
-	}
-	if err != nil {
-		return nil, rev, orDenied(ctx, err)
-	}
-	rev.Seq, rev.At = m.Sequence, m.Time
-	if m.Header.Get(headerKV) != "" {
-		return nil, rev, nil // deleted by hand: it may be made in the place of the marker
-	}
-	if m.Data == nil {
-		m.Data = []byte{} // it is there, and says nothing
-	}
-	return m.Data, rev, nil
-}
-
-// Put stores a record if it still is what rev says. See [budget.Store]. A
-// revision of an earlier connection counts for nothing: its number may have
-// been given again, to something else.
-func (s *budgetStore) Put(ctx context.Context, name string, data []byte, busy bool, rev runner.Revision) error {
-	m := nats.NewMsg(budgetPrefix + name)
-	m.Data = data
-	m.Header.Set(headerBusy, strconv.FormatBool(busy))
-	if rev.Epoch != s.nc.Stats().Reconnects+1 {
-		return runner.ErrConflict
-	}
-	ctx, cancel := context.WithTimeout(ctx, answerWithin)
-	defer cancel()
-	_, err := s.js.PublishMsg(ctx, m, jetstream.WithExpectLastSequencePerSubject(rev.Seq), noRetry)
-	switch sortWrite(err) {
-	case stored:
-		return nil
-	case exists, contended:
-		return runner.ErrConflict
-	}
-	return orDenied(ctx, err)
-}
-
-// List reads headers only. See [budget.Store].
-func (s *budgetStore) List(ctx context.Context, prefix string, busy bool) ([]string, error) {
-	var names []string
-	cfg := jetstream.ConsumerConfig{HeadersOnly: true, FilterSubjects: []string{budgetPrefix + prefix + ">"}}
-	for m, err := range walk(ctx, s.js, StreamBudgets, cfg) {
-		if err != nil {
-			return nil, err
-		}
-		h := m.Headers()
-		if h.Get(headerKV) == "" && (!busy || h.Get(headerBusy) == "true") {
-			names = append(names, strings.TrimPrefix(m.Subject(), budgetPrefix))
-		}
-	}
-	return names, nil
+	return budget.NewBook(&shelf{nc: nc, js: js, stream: s, prefix: budgetPrefix}), nil
 }
 
 // SweepBudgets is the second net under the ledgers: until ctx ends it looks,

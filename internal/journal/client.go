@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -24,21 +23,25 @@ type Client struct {
 	rights *rights
 	validator
 
-	asking sync.Mutex
-	me     *Me // guarded by asking; nil: not asked yet
+	me    *Me   // who NATS says it is; nil: it does not say
+	notMe error // why it does not
 }
 
 // NewClient returns a Client on a connection that stays the caller's.
 func NewClient(nc *nats.Conn) (*Client, error) {
-	js, err := newJetStream(nc)
-	if err != nil {
-		return nil, err
-	}
 	v, err := newValidator()
 	if err != nil {
 		return nil, err
 	}
-	return &Client{js: js, rights: hearRights(nc), validator: v}, nil
+	c := &Client{rights: hearRights(nc), validator: v}
+	c.ask(nc)
+	if c.js, err = newJetStream(nc); err == nil && c.me != nil && c.me.apart {
+		c.js, err = jetstream.NewWithAPIPrefix(nc, APIPrefix, jetstream.WithDefaultTimeout(apiWithin))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 // Placed says where a message was stored.

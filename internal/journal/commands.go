@@ -158,7 +158,7 @@ func readCommand(subject string, h nats.Header, data []byte, proven bool) (runne
 // who speaks.
 func (c *Client) Cancel(ctx context.Context, key campaign.Key, by, why string) (Placed, error) {
 	if by == "" {
-		if me, err := c.Me(ctx); err != nil || me.Actor == "" {
+		if me, err := c.Me(); err != nil || me.Actor == "" {
 			return Placed{}, fmt.Errorf("cancel %s: say who cancels it", key)
 		}
 	}

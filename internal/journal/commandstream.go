@@ -74,17 +74,21 @@ func (j *Journal) leftOver(ctx context.Context) (bool, error) {
 	if !j.commands.Pulling() {
 		return true, nil
 	}
-	cons, err := ask(ctx, func(ctx context.Context) (jetstream.Consumer, error) {
-		return j.js.Consumer(ctx, besideTimers.stream, besideTimers.name)
-	})
-	switch {
-	case errors.Is(err, jetstream.ErrConsumerNotFound):
-		return false, nil
-	case err != nil:
-		return false, fmt.Errorf("consumer %s of %s: %w", besideTimers.name, besideTimers.stream, err)
+	for _, c := range besideTimers {
+		cons, err := ask(ctx, func(ctx context.Context) (jetstream.Consumer, error) {
+			return j.js.Consumer(ctx, c.stream, c.name)
+		})
+		if errors.Is(err, jetstream.ErrConsumerNotFound) {
+			continue
+		}
+		if err != nil {
+			return false, fmt.Errorf("consumer %s of %s: %w", c.name, c.stream, err)
+		}
+		if info := cons.CachedInfo(); info.NumPending > 0 || info.NumAckPending > 0 {
+			return true, nil
+		}
 	}
-	info := cons.CachedInfo()
-	return info.NumPending > 0 || info.NumAckPending > 0, nil
+	return false, nil
 }
 
 // commandStream is where commands are published, as somebody sees it who may look.

@@ -19,6 +19,7 @@ type ConsumeOptions struct {
 	Requests int // workers for new campaigns; zero: 64
 	Wakeups  int // workers for timers; zero: 64
 	Commands int // workers for what people say; zero: 4
+	Cancels  int // workers for cancels, which wait for no other command; zero: 16
 	// Schedules is how many recurring campaigns are looked at at the same
 	// time; their wake-ups are of kind scheduler.Wake. Zero: none are.
 	Schedules int
@@ -46,7 +47,7 @@ func (o ConsumeOptions) withDefaults() ConsumeOptions {
 	for _, n := range []struct {
 		field *int
 		def   int
-	}{{&o.Requests, 64}, {&o.Wakeups, 64}, {&o.Commands, 4}, {&o.Aside, 2000}} {
+	}{{&o.Requests, 64}, {&o.Wakeups, 64}, {&o.Commands, 4}, {&o.Cancels, 16}, {&o.Aside, 2000}} {
 		if *n.field == 0 {
 			*n.field = n.def
 		}
@@ -63,27 +64,42 @@ func (j *Journal) Consume(ctx context.Context, o ConsumeOptions, handle Handler)
 	lanes := []*lane{
 		{consumer: consumers[0], workers: o.Requests, gate: o.Gate},
 		{consumer: consumers[1], workers: o.Wakeups},
-		{consumer: consumers[2], workers: o.Commands, gate: j.commands},
+		{consumer: consumers[2], workers: o.Commands, others: isCancel, gate: j.commands},
+		{consumer: consumers[3], workers: o.Cancels, gate: j.commands},
 	}
 	if o.Schedules > 0 {
 		lanes = append(lanes, &lane{consumer: scheduleConsumer, workers: o.Schedules})
 	}
-	for _, l := range lanes {
-		if l.consumer == consumers[2] && !j.commands.Pulling() {
-			continue // there is no such stream yet
+	ensure := func(lanes []*lane) error {
+		for _, l := range lanes {
+			if l.stream == StreamCommands && !j.commands.Pulling() {
+				continue // there is no such stream yet
+			}
+			if _, err := j.ensureConsumer(ctx, l.consumer); err != nil {
+				return err
+			}
 		}
-		if _, err := j.ensureConsumer(ctx, l.consumer); ctx.Err() != nil {
-			return nil
-		} else if err != nil {
-			return fmt.Errorf("consume: %w", err)
-		}
-	}
-	if left, err := j.leftOver(ctx); ctx.Err() != nil {
 		return nil
-	} else if err != nil {
+	}
+	err := ensure(lanes)
+	left := false
+	if err == nil {
+		left, err = j.leftOver(ctx)
+	}
+	if err == nil && left {
+		// Before anything is pulled: what one leaves to the other must be there for it.
+		beside := []*lane{
+			{consumer: besideTimers[0], workers: o.Commands, others: isBareCancel},
+			{consumer: besideTimers[1], workers: o.Cancels},
+		}
+		err = ensure(beside)
+		lanes = append(lanes, beside...)
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	if err != nil {
 		return fmt.Errorf("consume: %w", err)
-	} else if left {
-		lanes = append(lanes, &lane{consumer: besideTimers, workers: o.Commands})
 	}
 	aside := &room{limit: int64(o.Aside)}
 	for _, l := range lanes {
@@ -113,6 +129,7 @@ type lane struct {
 	j       *Journal
 	workers int
 	gate    Gate
+	others  func(subject string) bool // what another lane handles; nil: nothing
 	aside   *room
 	handle  Handler
 	work    chan *flight // unbuffered: what is in it is in a worker's hand
@@ -224,6 +241,10 @@ func (l *lane) take(m jetstream.Msg, halt <-chan struct{}) {
 	meta, err := m.Metadata()
 	if err != nil {
 		l.note(err) // not a message of a consumer: nothing to acknowledge
+		return
+	}
+	if l.others != nil && l.others(m.Subject()) {
+		_ = m.Ack()
 		return
 	}
 	f := l.takeOff(m, meta)

@@ -64,8 +64,8 @@ func survey(ctx context.Context, js jetstream.JetStream) (installation, error) {
 			continue
 		}
 		in.records = info.State.Msgs
-		for _, mark := range []string{budgetsMark, recoveryMark} {
-			if in.records == 0 || in.records > 2 {
+		for _, mark := range []string{budgetsMark, recoveryMark, buttonMark} {
+			if in.records == 0 || in.records > 3 {
 				break
 			}
 			// It may be one that is no campaign's.

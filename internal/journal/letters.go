@@ -70,9 +70,8 @@ func (c *Client) Letters(ctx context.Context, f LetterFilter) iter.Seq2[Letter, 
 		case f.Source != "":
 			cfg.FilterSubject = deadPrefix + f.Source + ".*"
 		}
-		ctx, done := c.rights.heed(ctx, StreamDeadLetters)
-		defer done()
-		for l, err := range walkLetters(ctx, c.js, cfg) {
+		cfg.HeadersOnly = true
+		for l, err := range lettersOf(c.walk(ctx, StreamDeadLetters, cfg)) {
 			if err != nil {
 				err = fmt.Errorf("list dead letters: %w", err)
 			}
@@ -86,8 +85,12 @@ func (c *Client) Letters(ctx context.Context, f LetterFilter) iter.Seq2[Letter, 
 // walkLetters yields letters without their payloads, and ends at the first error.
 func walkLetters(ctx context.Context, js jetstream.JetStream, cfg jetstream.ConsumerConfig) iter.Seq2[Letter, error] {
 	cfg.HeadersOnly = true
+	return lettersOf(walk(ctx, js, StreamDeadLetters, cfg))
+}
+
+func lettersOf(walk iter.Seq2[jetstream.Msg, error]) iter.Seq2[Letter, error] {
 	return func(yield func(Letter, error) bool) {
-		for m, err := range walk(ctx, js, StreamDeadLetters, cfg) {
+		for m, err := range walk {
 			var l Letter
 			if err == nil {
 				var meta *jetstream.MsgMetadata

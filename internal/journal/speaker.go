@@ -57,7 +57,14 @@ type Me struct {
 	// Actor is the last word of the subjects of its commands; empty: it has none, and
 	// what it says is unproven.
 	Actor string
+
+	// apart: its account is not that of the streams, which it asks under [APIPrefix].
+	apart bool
 }
+
+// APIPrefix is where JetStream is asked in accounts that are not the streams'. Under its
+// own name the server answers for the account itself, which has none, or one of its own.
+const APIPrefix = "staffetta.api"
 
 // proves says that in this account nobody publishes a command but through permissions.
 func (m Me) proves() bool { return m.Account != "" && m.Account != globalAccount }
@@ -93,38 +100,42 @@ func askMe(ctx context.Context, nc *nats.Conn) (Me, error) {
 	}
 	// The permissions name it: so a public key is translated where it is given its rights.
 	for _, subject := range answer.Data.Permissions.Publish.Allow {
+		me.apart = me.apart || strings.HasPrefix(subject, APIPrefix+".")
 		words := strings.Split(subject, ".")
 		if last := words[len(words)-1]; strings.HasPrefix(subject, commandPrefix) && len(words) == 7 && isToken(last) {
 			me.Actor = last
-			return me, nil
 		}
 	}
-	me.Actor = me.User
+	if me.Actor == "" {
+		me.Actor = me.User
+	}
 	return me, nil
 }
 
-// Me is who NATS says that this client is. It asks once.
-func (c *Client) Me(ctx context.Context) (Me, error) {
-	c.asking.Lock()
-	defer c.asking.Unlock()
-	if c.me != nil {
-		return *c.me, nil
-	}
-	ctx, done := c.rights.heed(ctx, whoAmI)
+// ask asks once who the client is.
+func (c *Client) ask(nc *nats.Conn) {
+	ctx, done := c.rights.heed(context.Background(), whoAmI)
 	defer done()
-	me, err := askMe(ctx, c.js.Conn())
-	if err != nil {
-		return Me{}, err
+	me, err := askMe(ctx, nc)
+	if c.notMe = err; err == nil {
+		c.me = &me
 	}
-	c.me = &me
-	return me, nil
+}
+
+// Me is who NATS says that this client is. An error says why it does not, and perhaps
+// which right is missing.
+func (c *Client) Me() (Me, error) {
+	if c.me == nil {
+		return Me{}, c.notMe
+	}
+	return *c.me, nil
 }
 
 // speakAs is the subject on which this client tells a campaign something. Whoever has no
 // name at NATS, or may not ask for it, speaks without one: that is unproven, and refused
 // where there are accounts.
 func (c *Client) speakAs(ctx context.Context, key campaign.Key, verb string) (string, error) {
-	me, err := c.Me(ctx)
+	me, err := c.Me()
 	switch {
 	case ctx.Err() != nil:
 		return "", ctx.Err()

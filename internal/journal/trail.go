@@ -36,7 +36,7 @@ func (c *Client) Requests(ctx context.Context, key campaign.Key) ([]Heard, error
 // oldest first.
 func (c *Client) Commands(ctx context.Context, key campaign.Key) ([]Heard, error) {
 	var all []Heard
-	me, _ := c.Me(ctx) // who may not ask sees who is named, and takes nobody's word for proven
+	me, _ := c.Me() // who may not ask sees who is named, and takes nobody's word for proven
 	// Beside the timers are those from before the streams were upgraded.
 	for _, stream := range []string{StreamWakeups, StreamCommands} {
 		some, err := c.heard(ctx, stream, commandSubject(key, ">"), func(m jetstream.Msg) (runner.Wakeup, error) {

@@ -163,6 +163,16 @@ type Pace interface {
 	At(now time.Time) campaign.Pace
 }
 
+// Button is the red button, with which people stop what is not yet confirmed. It is
+// safe for concurrent use.
+type Button interface {
+	// Held says why nothing of a source may be begun or confirmed now, in words;
+	// empty: it may. What was pressed is heeded by everybody within a second, and
+	// who cannot know says so: that is no leave either. It is asked before every
+	// step, so it answers from memory, all but once a second.
+	Held(source string) string
+}
+
 // Observer is told what happens, for logs and metrics. It must not block.
 type Observer interface {
 	// Moved: the record was saved; from is the state before.

@@ -18,6 +18,7 @@ type Options struct {
 	Observer Observer // nil: nobody watches
 	Budgets  Budgets  // nil: none is heeded
 	Pace     Pace     // nil: nothing is ever seen, Rules.Pace holds
+	Button   Button   // nil: nobody ever presses it
 	// At is the URL of the gateway: whose the numbers are that it gives.
 	At string
 	// Clock is the wall clock of the machine, which need not be right. Nil:
@@ -39,6 +40,7 @@ type Runner struct {
 	observer Observer
 	budgets  Budgets
 	pace     Pace
+	button   Button
 	at       string
 	clock    func() time.Time
 	sleep    func(context.Context, time.Duration)
@@ -57,7 +59,10 @@ func New(o Options) *Runner {
 	if o.Pace == nil {
 		o.Pace = unseen{}
 	}
-	r := &Runner{rules: o.Rules.WithDefaults(), journal: o.Journal, gateway: o.Gateway, observer: o.Observer, decide: o.Decide, budgets: o.Budgets, clock: o.Clock, pace: o.Pace, at: o.At, sleep: o.Sleep}
+	if o.Button == nil {
+		o.Button = unpressed{}
+	}
+	r := &Runner{rules: o.Rules.WithDefaults(), journal: o.Journal, gateway: o.Gateway, observer: o.Observer, decide: o.Decide, budgets: o.Budgets, clock: o.Clock, pace: o.Pace, button: o.Button, at: o.At, sleep: o.Sleep}
 	if r.clock == nil {
 		r.clock = time.Now
 	}
@@ -165,6 +170,7 @@ func (r *run) loop(ctx context.Context, in campaign.Input) Verdict {
 		now := r.now()
 		d := r.decide(r.c, in, campaign.Facts{
 			Now: now, Age: r.journal.Age(r.rev, r.wakeup.Stored), Pace: r.pace.At(now), Budgets: r.budgets != nil && r.budgets.Exist(), Gateway: r.at,
+			Held: r.button.Held(r.wakeup.Key.Source),
 		})
 		if d.Refused != "" {
 			return Verdict{Do: Bury, Reason: "refused_command", Note: d.Refused}
@@ -377,7 +383,9 @@ func (r *run) stale() string {
 	case r.permit == nil:
 		return "no permit was taken"
 	}
-	return ""
+	// The intent may have been long in saving, and the button is for those who see
+	// what is wrong at the last moment.
+	return r.button.Held(r.wakeup.Key.Source)
 }
 
 // doubted is how long it is doubted that records can be saved, unless a new one is.
@@ -410,6 +418,10 @@ type unseen struct{}
 
 func (unseen) Saw(campaign.Campaign, time.Time)  {}
 func (unseen) At(time.Time) (none campaign.Pace) { return }
+
+type unpressed struct{}
+
+func (unpressed) Held(string) string { return "" }
 
 type nobody struct{}
 

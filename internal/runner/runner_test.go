@@ -383,10 +383,9 @@ func TestRest(t *testing.T) {
 			r := blackFriday()
 			r.Limits.Approval = true
 			s.request(r)
-			s.breaks("publish rejected", crashBefore)
-			s.deliver(runner.Wakeup{Key: key, Kind: runner.WakeCommand, Stored: time.Now(),
-				Command: campaign.Decline{By: "anna", QuoteID: campaign.QuoteID(r, *s.record().Quote)}})
-			s.wants(campaign.Rejected, 0, "cost_calculated.1", "approval_required.1", "rejected.1")
+			s.breaks("publish cancelled", crashBefore)
+			s.cancel()
+			s.wants(campaign.Cancelled, 0, "cost_calculated.1", "approval_required.1", "cancelled.1")
 			if n := s.count("load"); n != 3 {
 				t.Errorf("the record was loaded %d times, want 3: the request, the command, the command again", n)
 			}

@@ -12,6 +12,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/staffetta-io/staffetta/internal/budget"
+	"github.com/staffetta-io/staffetta/internal/button"
 	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/runner"
 	"github.com/staffetta-io/staffetta/internal/runner/runnertest"
@@ -36,6 +37,7 @@ type service struct {
 	journal *runnertest.Journal
 	gateway *runnertest.Gateway
 	budgets *budget.Book
+	button  *button.Button
 	ports   *ports
 	runner  *runner.Runner
 	rules   campaign.Rules
@@ -49,7 +51,7 @@ const ackWait = 10 * time.Second
 
 func open(t *testing.T, rules campaign.Rules) *service {
 	t.Helper()
-	s := &service{t: t, gateway: runnertest.NewGateway(), budgets: budget.NewBook(runnertest.NewShelf())}
+	s := &service{t: t, gateway: runnertest.NewGateway(), budgets: budget.NewBook(runnertest.NewShelf()), button: button.New(runnertest.NewShelf())}
 	s.gateway.SetList(list, 9831, 416)
 	s.gateway.SendsFor = 8 * time.Second // one look in the middle, one at the end
 	s.journal = runnertest.NewJournal(t, s.deliver)
@@ -61,7 +63,7 @@ func open(t *testing.T, rules campaign.Rules) *service {
 
 // configure starts the service with a gateway's address.
 func (s *service) configure(url string) {
-	s.runner = runner.New(runner.Options{Rules: s.rules, Journal: s.ports, Gateway: s.ports, Budgets: s.ports, At: url})
+	s.runner = runner.New(runner.Options{Rules: s.rules, Journal: s.ports, Gateway: s.ports, Budgets: s.ports, Button: s.button, At: url})
 }
 
 // budget is what may be spent in a day.

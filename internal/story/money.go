@@ -166,7 +166,24 @@ func budgetGivenBack(s *scene) {
 	ask("second").rejected(campaignv1.CampaignRejected_REASON_OVER_BUDGET)
 	first.tell("cancel", object{"by": "anna"})
 	until[*campaignv1.CampaignCancelled](first)
+	// The end is told first, and then the budget lets go of what it held.
+	for end := time.Now().Add(patience); !s.free(); {
+		if time.Now().After(end) {
+			s.Fatalf("the budget still holds what was cancelled: %s", s.types("budget", "show"))
+		}
+	}
 	until[*campaignv1.CampaignConfirmed](ask("third"))
+}
+
+// free says that nothing is reserved with the story's budget.
+func (s *scene) free() bool {
+	s.Helper()
+	for line := range strings.Lines(s.types("budget", "show")) {
+		if fields := strings.Fields(line); len(fields) > 0 && fields[0] == s.source {
+			return !strings.Contains(line, "0.70 EUR")
+		}
+	}
+	return true
 }
 
 // simulatedBudget: a simulation goes the whole way beside a budget.

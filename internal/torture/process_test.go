@@ -224,6 +224,7 @@ func (f *fleet) serve(binary string, env ...string) *process {
 		"STAFFETTA_CONFIRM_WITHIN=" + within.String(),
 		"STAFFETTA_GATEWAY_TIMEOUT=" + timeout.String(),
 		"STAFFETTA_CONFIRM_SETTLE=" + settle.String(),
+		"STAFFETTA_CONFIRM_PATIENCE=" + bearance.String(),
 		"STAFFETTA_CAMPAIGN_LEASE=3s",
 		"STAFFETTA_POLL_MIN=100ms",
 		"STAFFETTA_POLL_MAX=1s",

@@ -26,6 +26,10 @@ type stage struct {
 	order      func(*power, string) // it is told after the copy
 	approved   bool                 // somebody approves it whenever it asks
 	ends       []campaign.State
+	// stands: what was deleted may stand in the record as confirmed, its cancel
+	// refused. The only note that a delete was sent is the write that was lost, and
+	// nothing shows the campaign any more.
+	stands bool
 }
 
 // rules are the stage's, in their order.
@@ -129,15 +133,16 @@ func onTheWay() []stage {
 		stage{from: campaign.Drafted, to: campaign.Quoted, held: caughtAt(sandbox.Price, after), wishes: []wish{asks}, approved: true},
 		stage{from: campaign.Drafted, to: campaign.Confirming, held: caughtAt(sandbox.Price, after), then: caughtAt(sandbox.Confirm, before)},
 		stage{from: campaign.Drafted, to: campaign.Confirming, held: caughtAt(sandbox.Price, after), then: caughtAt(sandbox.Confirm, after)},
-		stage{from: campaign.Drafted, to: campaign.Rejecting, held: caughtAt(sandbox.Price, after), then: caughtAt(sandbox.Delete, before), wishes: []wish{cheap}, ends: onlyRejected},
-		stage{from: campaign.Drafted, to: campaign.Rejecting, held: caughtAt(sandbox.Price, after), then: caughtAt(sandbox.Delete, after), wishes: []wish{cheap}, ends: onlyRejected},
+		stage{from: campaign.Drafted, to: campaign.Rejecting, held: caughtAt(sandbox.Price, after), then: and(caughtAt(sandbox.Delete, before), cutOff), wishes: []wish{cheap}, ends: onlyRejected},
+		// The quote was told, the draft is gone, and the only record of why is lost.
+		stage{from: campaign.Drafted, to: campaign.Rejecting, held: caughtAt(sandbox.Price, after), then: caughtAt(sandbox.Delete, after), wishes: []wish{cheap},
+			ends: []campaign.State{campaign.Rejected, campaign.Unresolved}},
 		stage{from: campaign.Drafted, to: campaign.Abandoning, held: and(caughtAt(sandbox.Configure, before), cutOff), then: caughtAt(sandbox.Delete, before)},
 		stage{from: campaign.Drafted, to: campaign.Abandoning, held: and(caughtAt(sandbox.Configure, before), cutOff), then: caughtAt(sandbox.Delete, after)},
 		stage{from: campaign.Abandoning, to: campaign.Drafted, path: []sandbox.Fault{undrafted, {Operation: sandbox.Create}}, held: caughtAt(sandbox.Create, after), then: caughtAt(sandbox.Configure, before)},
 		stage{from: campaign.Abandoning, to: campaign.Requested, path: []sandbox.Fault{undrafted, {Operation: sandbox.Create}}, held: and(caughtAt(sandbox.Create, before), noAnswer), then: caughtAt(sandbox.Create, before)},
 		stage{from: campaign.Rejecting, to: campaign.Rejected, held: caughtAt(sandbox.Delete, after), wishes: []wish{cheap}, ends: onlyRejected},
 		stage{from: campaign.Cancelling, to: campaign.Cancelled, held: caughtAt(sandbox.Delete, after), wishes: []wish{asks}, until: campaign.Quoted, before: cancel, ends: onlyCancelled},
-		stage{from: campaign.Cancelling, to: campaign.Cancelled, held: caughtAt(sandbox.Delete, after), wishes: []wish{inAnHour}, until: campaign.Confirmed, before: cancel, ends: onlyCancelled},
 		stage{from: campaign.Confirming, to: campaign.Confirmed, held: caughtAt(sandbox.Confirm, after), then: caughtAt(sandbox.Stats, before)},
 		stage{from: campaign.Confirming, to: campaign.Sending, path: []sandbox.Fault{cutAfter}, held: caughtAt(sandbox.Status, after), then: caughtAt(sandbox.Stats, before)},
 		stage{from: campaign.Confirming, to: campaign.Confirming, path: []sandbox.Fault{cutBefore}, held: caughtAt(sandbox.Status, after)},
@@ -155,7 +160,7 @@ func told() []stage {
 		stage{from: campaign.Quoted, to: campaign.Cancelling, wishes: []wish{asks}, order: cancel, then: caughtAt(sandbox.Delete, before), ends: onlyCancelled},
 		stage{from: campaign.Quoted, to: campaign.Cancelling, wishes: []wish{asks}, order: cancel, then: caughtAt(sandbox.Delete, after), ends: onlyCancelled},
 		stage{from: campaign.Confirmed, to: campaign.Cancelling, wishes: []wish{inAnHour}, order: cancel, then: caughtAt(sandbox.Delete, before), ends: onlyCancelled},
-		stage{from: campaign.Confirmed, to: campaign.Cancelling, wishes: []wish{inAnHour}, order: cancel, then: caughtAt(sandbox.Delete, after), ends: onlyCancelled},
+		stage{from: campaign.Confirmed, to: campaign.Cancelling, wishes: []wish{inAnHour}, order: cancel, then: caughtAt(sandbox.Delete, after), stands: true, ends: onlyCancelled},
 		// A cancel that is kept while the confirm settles, and is lost: it was not
 		// announced, and what it was about may be sent.
 		stage{from: campaign.Confirming, to: campaign.Confirming, path: []sandbox.Fault{cutBefore}, order: cancel,
@@ -165,11 +170,18 @@ func told() []stage {
 
 // afterSettling have a confirm that did not happen, and have waited for it.
 func afterSettling() []stage {
-	again := and(caughtAt(sandbox.Status, after), func(f *sandbox.Fault) { f.After = 1 })
-	var list []stage
-	for _, when := range []sandbox.Moment{before, after} {
-		list = append(list,
-			stage{from: campaign.Confirming, to: campaign.Abandoning, path: []sandbox.Fault{cutBefore}, held: again, then: caughtAt(sandbox.Delete, when)})
+	// The confirm is looked for early and again; the sixth look is the one after S.
+	again := and(caughtAt(sandbox.Status, after), func(f *sandbox.Fault) { f.After = 5 })
+	// What is cancelled has been gone for S when another campaign is made to see that
+	// the gateway still shows some.
+	second := func(f *sandbox.Fault) { f.After = 1 }
+	witness := and(caughtAt(sandbox.Create, after), second)
+	list := []stage{
+		{from: campaign.Cancelling, to: campaign.Cancelled, held: witness, wishes: []wish{inAnHour}, until: campaign.Confirmed, before: cancel, ends: onlyCancelled},
+		{from: campaign.Confirming, to: campaign.Abandoning, path: []sandbox.Fault{cutBefore}, held: again, then: and(caughtAt(sandbox.Configure, before), second)},
+		// That it was shown to be unconfirmed is lost, and so is the draft that showed it.
+		{from: campaign.Abandoning, to: campaign.Abandoning, path: []sandbox.Fault{cutBefore}, held: and(caughtAt(sandbox.Configure, after), second), then: caughtAt(sandbox.Delete, after),
+			ends: []campaign.State{campaign.Completed, campaign.Unresolved}},
 	}
 	return stages(list...)
 }

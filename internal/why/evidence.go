@@ -19,6 +19,8 @@ type Evidence struct {
 	Commands []Command
 	Letters  []Letter
 	Armed    time.Time // when the next timer wakes it; earlier than the record asks for, if that is far away
+	Held     string    // why nothing of the source is begun or confirmed now; empty: it is
+	HeldAs   string    // the flag that lets go of it: --source shop-italia, or --all
 	Unarmed  bool      // no timer wakes it in time: not just unknown
 
 	// Missing names what could not be read, with the reason.

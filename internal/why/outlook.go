@@ -29,6 +29,9 @@ func (t *teller) outlook() {
 	default:
 		t.waits()
 	}
+	if t.Held != "" && (t.Record == nil || !t.c.State.Final() && t.c.Confirmed == nil) {
+		t.can("Nothing of it is begun or confirmed now, because "+t.Held+". Whoever may lets go of it:", "staffetta release "+t.HeldAs+" --by YOUR-NAME")
+	}
 }
 
 // looking is the outlook of a campaign that nobody could establish.

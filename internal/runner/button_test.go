@@ -1,0 +1,109 @@
+package runner_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/staffetta-io/staffetta/internal/button"
+	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/runner/runnertest"
+)
+
+func (s *service) hold() {
+	s.t.Helper()
+	if _, err := s.button.Press(s.t.Context(), key.Source, "anna", "wrong prices"); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *service) release() {
+	s.t.Helper()
+	if _, err := s.button.Release(s.t.Context(), key.Source, "anna", ""); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// waitsHeld wants the campaign to wait, untouched, and to say why.
+func (s *service) waitsHeld(words string) {
+	s.t.Helper()
+	if c := s.record(); c.State != campaign.Requested || !strings.Contains(c.Waiting, words) {
+		s.t.Errorf("it is %q, waiting because %q; want it requested, because %q", c.State, c.Waiting, words)
+	}
+	if n := s.gateway.Messages(list); n != 0 {
+		s.t.Errorf("each phone got %d messages, want none", n)
+	}
+}
+
+func TestHold(t *testing.T) {
+	const held = "shop-italia is held by anna"
+	tests(t, map[string]func(*testing.T, *service){
+		"NothingIsBegunAndItGoesOnOnceReleased": func(t *testing.T, s *service) {
+			s.hold()
+			s.request(blackFriday())
+			time.Sleep(10 * time.Hour)
+			s.waitsHeld(held)
+			if n := s.count("call create"); n != 0 {
+				t.Errorf("%d drafts were made, want none", n)
+			}
+			s.release()
+			time.Sleep(90 * time.Second)
+			s.wants(campaign.Completed, 1, "cost_calculated.1", "confirmed.1", "stats.1", "stats.2")
+		},
+		"WhatIsQuotedIsNotConfirmed": func(t *testing.T, s *service) {
+			s.during("admit confirm", 1, s.hold)
+			s.request(blackFriday())
+			time.Sleep(time.Hour)
+			s.waitsHeld(held)
+			if n := s.count("save confirming"); n != 0 {
+				t.Errorf("%d intents were saved, want none", n)
+			}
+			s.release()
+			s.rest()
+			s.wants(campaign.Completed, 1, "cost_calculated.1", "confirmed.1", "stats.1", "stats.2")
+		},
+		"AnIntentThatIsSavedDoesNotLeave": func(t *testing.T, s *service) {
+			s.during("save confirming", 1, s.hold)
+			s.request(blackFriday())
+			time.Sleep(time.Hour)
+			s.waitsHeld(held)
+			if n := s.count("call confirm"); n != 0 {
+				t.Errorf("%d confirms left, want none", n)
+			}
+			s.release()
+			s.rest()
+			s.wants(campaign.Completed, 1, "cost_calculated.1", "cost_calculated.2", "confirmed.1", "stats.1", "stats.2")
+		},
+		"ACancelIsObeyed": func(t *testing.T, s *service) {
+			s.hold()
+			s.request(blackFriday())
+			s.cancel()
+			s.wants(campaign.Cancelled, 0, "cancelled.1")
+		},
+		"WhatExpiresMeanwhileIsRejected": func(t *testing.T, s *service) {
+			s.hold()
+			r := blackFriday()
+			r.ExpiresAt = time.Now().Add(time.Hour)
+			s.request(r)
+			time.Sleep(2 * time.Hour)
+			s.wants(campaign.Rejected, 0, "rejected.1")
+		},
+		"WhoCannotLookConfirmsNothing": func(t *testing.T, s *service) {
+			var broken bool
+			s.button = button.New(runnertest.NewShelf().Peer(func(string) (bool, error) {
+				if broken {
+					return false, errNoAnswer
+				}
+				return false, nil
+			}))
+			s.configure("https://gateway.example")
+			s.during("save confirming", 1, func() { broken = true; time.Sleep(time.Second) })
+			s.request(blackFriday())
+			time.Sleep(time.Hour)
+			s.waitsHeld("nobody can say whether it is held")
+			broken = false
+			s.rest()
+			s.wants(campaign.Completed, 1, "cost_calculated.1", "cost_calculated.2", "confirmed.1", "stats.1", "stats.2")
+		},
+	})
+}
