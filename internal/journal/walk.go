@@ -18,10 +18,32 @@ const walkBatch, walkWhole = 1000, 256
 // walk is the walk of somebody who may lack the right to it.
 func (c *Client) walk(ctx context.Context, stream string, cfg jetstream.ConsumerConfig) iter.Seq2[jetstream.Msg, error] {
 	return func(yield func(jetstream.Msg, error) bool) {
-		ctx, done := c.rights.heed(ctx, stream)
+		heeding, done := c.rights.heed(ctx, stream)
 		defer done()
-		walk(ctx, c.js, stream, cfg)(yield)
+		first, denied := true, false
+		for m, err := range walk(heeding, c.js, stream, cfg) {
+			if denied = first && err != nil && mayNotConsume(heeding, err); denied {
+				break
+			}
+			first = false
+			if !yield(m, err) {
+				return
+			}
+		}
+		if denied {
+			heeding, done := c.rights.heed(ctx, stream)
+			defer done()
+			walkByGets(heeding, c.js, stream, cfg)(yield)
+		}
 	}
+}
+
+// behind is a walk that begins behind a sequence; zero: at the start.
+func behind(sequence uint64) (cfg jetstream.ConsumerConfig) {
+	if sequence > 0 {
+		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, sequence+1
+	}
+	return cfg
 }
 
 // walk yields the messages that a stream holds now, in order, and then ends.
