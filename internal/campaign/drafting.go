@@ -120,7 +120,8 @@ func (t *turn) created(o Outcome) Decision {
 // speak as the gateway does, and says when that is the answer: if the gateway
 // answers others meanwhile, or after a day.
 func (t *turn) unanswered(o Outcome) *Reason {
-	if !o.Unshaped {
+	unusable := o.Kind == Unavailable && o.HTTP >= 200 && o.HTTP < 300 // a price in "€", say
+	if !o.Unshaped && !unusable {
 		return nil
 	}
 	u := Unanswered{Op: o.Op, Since: t.now}
@@ -133,8 +134,12 @@ func (t *turn) unanswered(o Outcome) *Reason {
 	if lasted < t.Unanswered || lasted < unansweredAtMost && !o.Answered.After(u.Since) {
 		return nil
 	}
+	what := "without a reason"
+	if unusable {
+		what = "and " + o.Err
+	}
 	return &Reason{Code: ReasonRefused, Step: o.Op, HTTP: o.HTTP, Message: fmt.Sprintf(
-		"the gateway answered %s with %d without a reason, for %s; ask its support why", o.Op, o.HTTP, about(lasted))}
+		"the gateway answered %s with %d %s, for %s; ask its support why", o.Op, o.HTTP, what, about(lasted))}
 }
 
 // answered ends the count of a step. The steps before it, answered again on the next

@@ -192,7 +192,6 @@ func (r *run) loop(ctx context.Context, in campaign.Input) Verdict {
 		}
 		if d.Call != nil {
 			if d.After > 0 {
-				StepAside(ctx)
 				r.sleep(ctx, d.After)
 			}
 			in = r.act(ctx, *d.Call)
