@@ -43,12 +43,12 @@ var allowed = map[string][]string{
 	"shop-italia": {
 		"campaign.v1.request.shop-italia.x", "campaign.v1.command.shop-italia.x.cancel.shop-italia",
 		"staffetta.api.CONSUMER.INFO.CAMPAIGN_EVENTS.shop-italia", "staffetta.api.CONSUMER.MSG.NEXT.CAMPAIGN_EVENTS.shop-italia",
-		"$JS.ACK.CAMPAIGN_EVENTS.shop-italia.1.1.1.1.1", "$SYS.REQ.USER.INFO",
+		"$JS.ACK.CAMPAIGN_EVENTS.shop-italia.1.1.1.1.1", "$SYS.REQ.USER.INFO", "staffetta.query.health",
 	},
 	"support": {
 		"campaign.v1.request.shop-italia.x", "campaign.v1.command.shop-italia.x.cancel.support", "campaign.v1.command.shop-italia.x.approve.support",
 		"staffetta.api.STREAM.INFO.KV_budgets", "staffetta.api.STREAM.MSG.GET.KV_campaigns", "staffetta.api.CONSUMER.INFO.CAMPAIGN_REQUESTS.requests",
-		"staffetta.api.DIRECT.GET.CAMPAIGN_EVENTS", "staffetta.api.DIRECT.GET.CAMPAIGN_EVENTS.campaign.v1.event.shop-italia.bf.cancelled.1", "$SYS.REQ.USER.INFO",
+		"staffetta.api.DIRECT.GET.CAMPAIGN_EVENTS", "staffetta.api.DIRECT.GET.CAMPAIGN_EVENTS.campaign.v1.event.shop-italia.bf.cancelled.1", "$SYS.REQ.USER.INFO", "staffetta.query.health",
 	},
 	"analytics": {
 		"staffetta.api.CONSUMER.INFO.CAMPAIGN_EVENTS.analytics", "staffetta.api.CONSUMER.MSG.NEXT.CAMPAIGN_EVENTS.analytics",

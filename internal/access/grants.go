@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/staffetta-io/staffetta/internal/journal"
+	"github.com/staffetta-io/staffetta/internal/query"
 )
 
 // home is the account of the service and its streams.
@@ -26,6 +27,7 @@ type grant struct {
 	stream  bool   // it is listened to; else it is asked
 	to      string // under which name; empty: the same
 	many    bool   // it has several answers
+	share   bool   // the service is told which user it is
 }
 
 // as is what the account's own users call it.
@@ -50,6 +52,8 @@ func (t Table) accounts() (all []account) {
 			{subject: journal.RequestSubject(s.Name, "*")},
 			{subject: journal.CommandSubject(s.Name, "*", journal.VerbCancel, s.Name)},
 			{subject: journal.EventSubject(s.Name), stream: true},
+			// Whose things it asks about the server adds, so that it cannot say another one.
+			{subject: query.Subject + "*." + s.Name, to: query.Subject + "*", share: true},
 		}}
 		if s.Durable {
 			u.grants = append(u.grants, durable(s.Name)...)
@@ -90,6 +94,7 @@ func (t Table) person(p User) user {
 	}
 	if role.Reads == ReadsEverything {
 		u.grants = append(u.grants,
+			grant{subject: query.Subject + "*", share: true},
 			api("STREAM.INFO.*"), api("STREAM.MSG.GET.*"), api("DIRECT.GET.*"), api("DIRECT.GET.*.>"),
 			api("CONSUMER.INFO."+journal.StreamRequests+".requests"),
 		)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/staffetta-io/staffetta/internal/journal"
+	"github.com/staffetta-io/staffetta/internal/query"
 )
 
 // serviceMay is what the service publishes to: what is its own, and of JetStream what
@@ -13,7 +14,11 @@ var serviceMay = []string{
 	"campaign.v1.>", "$KV.campaigns.>", "$KV.budgets.>", "$KV.schedules.>",
 	"$JS.API.INFO", "$JS.API.STREAM.INFO.*", "$JS.API.STREAM.NAMES", "$JS.API.STREAM.CREATE.*",
 	"$JS.API.STREAM.MSG.GET.*", "$JS.API.DIRECT.GET.>", "$JS.API.CONSUMER.>", "$JS.ACK.>", whoAmI,
+	"_INBOX.>", "_R_.>", // answers to questions, also of other accounts
 }
+
+// serviceHears is what the service listens to.
+var serviceHears = []string{"campaign.v1.>", query.Subject + ">", "$SRV.>", "_INBOX.>"}
 
 // Print writes the table as accounts of a NATS server. from is where the table lies.
 func (t Table) Print(from string) string {
@@ -63,7 +68,7 @@ func (p *printer) home(t Table, all []account) {
 	p.line("")
 	p.open("users: [")
 	p.line("# The service.")
-	p.user(t.Service, serviceMay, []string{"campaign.v1.>", "_INBOX.>"})
+	p.user(t.Service, serviceMay, serviceHears)
 	for _, o := range t.Operators {
 		// The second subject is in the first: the server tells it to whoever asks who
 		// they are, and so their commands bear their name.
@@ -91,6 +96,9 @@ func (p *printer) account(a account) {
 		to := ""
 		if g.to != "" {
 			to = fmt.Sprintf(", to: %q", g.to)
+		}
+		if g.share {
+			to += ", share: true"
 		}
 		p.line(`{ %s: { account: %s, subject: %q }%s }`, kind(g), home, g.subject, to)
 	}

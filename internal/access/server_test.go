@@ -97,6 +97,7 @@ func guard(t *testing.T) *guarded {
 	if _, err := journal.OpenBudgets(t.Context(), nc, 1); err != nil {
 		t.Fatal(err)
 	}
+	answer(t, nc)
 	c, err := journal.NewClient(g.connect("operator"))
 	if err != nil {
 		t.Fatal(err)

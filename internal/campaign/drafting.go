@@ -117,11 +117,13 @@ func (t *turn) created(o Outcome) Decision {
 }
 
 // unanswered counts how long a step has been answered by somebody who does not
-// speak as the gateway does, and says when that is the answer: if the gateway
-// answers others meanwhile, or after a day.
+// speak as the gateway does, or with 5xx, and says when that is the answer: if the
+// gateway answers others meanwhile, or after a day. A gateway that fails for
+// everybody is waited for, however long.
 func (t *turn) unanswered(o Outcome) *Reason {
 	unusable := o.Kind == Unavailable && o.HTTP >= 200 && o.HTTP < 300 // a price in "€", say
-	if !o.Unshaped && !unusable {
+	fails := o.Kind == Unavailable && o.HTTP >= 500
+	if !o.Unshaped && !unusable && !fails {
 		return nil
 	}
 	u := Unanswered{Op: o.Op, Since: t.now}
@@ -131,7 +133,7 @@ func (t *turn) unanswered(o Outcome) *Reason {
 	u.HTTP = o.HTTP
 	t.c.Unanswered = &u
 	lasted := t.now.Sub(u.Since)
-	if lasted < t.Unanswered || lasted < unansweredAtMost && !o.Answered.After(u.Since) {
+	if lasted < t.Unanswered || (fails || lasted < unansweredAtMost) && !o.Answered.After(u.Since) {
 		return nil
 	}
 	what := "without a reason"

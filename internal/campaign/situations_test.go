@@ -181,6 +181,8 @@ func situations(t *testing.T) []situation {
 		{"requested, create under way", blackFriday(), []string{"asked", "look ok"}},
 		{"requested, for 4 hours somebody else than the gateway answered, create under way", blackFriday(), []string{"asked", "create unshaped 404", "reload", "in 4 hours", "woken", "look ok"}},
 		{"requested, for 73 hours somebody else than the gateway answered, create under way", blackFriday(), []string{"asked", "create unshaped 404", "reload", "in 73 hours", "woken", "look ok"}},
+		{"requested, for 4 hours the gateway failed, create under way", blackFriday(), []string{"asked", "create unavailable", "reload", "in 4 hours", "woken", "look ok"}},
+		{"requested, for 73 hours the gateway failed, create under way", blackFriday(), []string{"asked", "create unavailable", "reload", "in 73 hours", "woken", "look ok"}},
 		{"drafted, own, configure under way", blackFriday(), drafted},
 		{"drafted, own, calculate under way", blackFriday(), plus(drafted, "configure ok")},
 		{"drafted, own, price under way", blackFriday(), plus(drafted, "configure ok", "calculate ok")},

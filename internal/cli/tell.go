@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/staffetta-io/staffetta/internal/app"
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/query"
 )
 
 // What people tell a campaign, and what becomes of it.
@@ -260,7 +262,7 @@ func (o *telling) run(cmd *cobra.Command, t Terminal, name string) error {
 	var old campaign.Campaign
 	if o.wait > 0 {
 		var known *campaign.Campaign
-		switch old, _, err = client.Get(ctx, key); {
+		switch old, err = client.Look(ctx, key); {
 		case err == nil:
 			known = &old
 		case !errors.Is(err, app.ErrNoRecord):
@@ -312,7 +314,7 @@ func (o *telling) await(ctx context.Context, c *app.Client, key campaign.Key, pl
 	defer look.Stop()
 	var r result
 	for n := 1; ; n++ {
-		rec, _, err := c.Get(ctx, key)
+		rec, err := c.Look(ctx, key)
 		if err != nil && !errors.Is(err, app.ErrNoRecord) {
 			return r, err
 		}
@@ -348,9 +350,12 @@ func (o *telling) await(ctx context.Context, c *app.Client, key campaign.Key, pl
 // wasAsked says that there is no such campaign, unless somebody has asked for
 // it and the service has not begun.
 func wasAsked(ctx context.Context, c *app.Client, key campaign.Key, name string) error {
-	asked, err := c.Requests(ctx, key)
-	if err != nil || len(asked) > 0 {
+	story, err := c.Reader().Why(ctx, query.WhyAsk{Key: key.String()})
+	switch {
+	case err != nil || story.Asked:
 		return err
+	case len(story.Missing) > 0:
+		return fmt.Errorf("whether somebody has asked for %s cannot be read: %s", key, strings.Join(story.Missing, "; "))
 	}
 	return fmt.Errorf("nobody has asked for %s: %s ls --source %s lists what there is; to cancel it before it is asked for, add --unasked", key, name, key.Source)
 }

@@ -45,13 +45,14 @@ type Letter struct {
 // of the runner. A test compares them with docs/operations.md.
 var Reasons = []string{
 	reasonInvalid, reasonJSON, reasonProtobuf, reasonContentType, reasonEventType, reasonStructured, reasonMismatch,
-	"conflicting_duplicate", "cancelled_before", reasonSubject, reasonCommand, "refused_command", "unknown_campaign",
+	"conflicting_duplicate", "cancelled_before", "too_many", reasonSubject, reasonCommand, "refused_command", "unknown_campaign",
 }
 
 // LetterFilter chooses dead letters. The zero value: all.
 type LetterFilter struct {
 	Source string
 	Key    campaign.Key
+	After  uint64 // only those behind this id
 }
 
 // ErrNoLetter means that there is no dead letter of that id, or no more: they
@@ -62,7 +63,7 @@ var ErrNoLetter = errors.New("there is no such dead letter")
 // ends at the first error.
 func (c *Client) Letters(ctx context.Context, f LetterFilter) iter.Seq2[Letter, error] {
 	return func(yield func(Letter, error) bool) {
-		var cfg jetstream.ConsumerConfig
+		cfg := behind(f.After)
 		switch {
 		case f.Key != (campaign.Key{}):
 			cfg.FilterSubject = deadPrefix + f.Key.String()
@@ -120,19 +121,6 @@ func (c *Client) Letter(ctx context.Context, id uint64) (Letter, error) {
 		return Letter{}, fmt.Errorf("dead letter %d: %w", id, unread(ctx, c.js, StreamDeadLetters, err))
 	}
 	return letterOf(m.Subject, m.Header, m.Data, m.Sequence, m.Time), nil
-}
-
-// LetterOf returns the dead letter that a message became, if it became one.
-func (c *Client) LetterOf(ctx context.Context, key campaign.Key, p Placed) (Letter, bool, error) {
-	for l, err := range c.Letters(ctx, LetterFilter{Key: key}) {
-		if err != nil {
-			return Letter{}, false, err
-		}
-		if l.Stream == p.Stream && l.Sequence == p.Sequence {
-			return l, true, nil
-		}
-	}
-	return Letter{}, false, nil
 }
 
 // AwaitLetter waits until a message becomes a dead letter. It ends with an error

@@ -188,10 +188,16 @@ func (c *Client) lookBack(ctx context.Context, r *Replay) error {
 }
 
 // Replays are the replays published since a moment that the streams still hold
-// (30 days, of commands 7), by the letter that they repeat.
-func (c *Client) Replays(ctx context.Context, since time.Time) (map[uint64]Placed, error) {
+// (30 days, of commands 7), by the letter that they repeat; of one source if it is not
+// empty.
+func (c *Client) Replays(ctx context.Context, source string, since time.Time) (map[uint64]Placed, error) {
 	found := map[uint64]Placed{}
-	for _, from := range []struct{ stream, filter string }{{StreamRequests, requestPrefix + ">"}, {StreamWakeups, commandPrefix + ">"}, {StreamCommands, commandPrefix + ">"}} {
+	if source == "" {
+		source = "*"
+	}
+	for _, from := range []struct{ stream, filter string }{
+		{StreamRequests, requestPrefix + source + ".*"}, {StreamWakeups, commandPrefix + source + ".>"}, {StreamCommands, commandPrefix + source + ".>"},
+	} {
 		cfg := jetstream.ConsumerConfig{FilterSubject: from.filter, HeadersOnly: true, DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &since}
 		for m, err := range c.walk(ctx, from.stream, cfg) {
 			if from.stream == StreamCommands && errors.Is(err, jetstream.ErrStreamNotFound) {

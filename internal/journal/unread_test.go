@@ -42,7 +42,7 @@ func TestReadingWhereThereIsNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := map[string]error{}
-			for _, err := range c.Entries(t.Context(), "") {
+			for _, err := range c.Entries(t.Context(), "", 0) {
 				got["entries"] = err
 			}
 			for _, err := range c.Letters(t.Context(), journal.LetterFilter{}) {
@@ -109,7 +109,7 @@ func TestReadingWithoutTheRight(t *testing.T) {
 			return nil
 		}},
 		{"Entries", "_INBOX.shop-italia", "this user may not publish to $JS.API.CONSUMER.CREATE.KV_campaigns.", func(ctx context.Context, c *journal.Client) error {
-			for _, err := range c.Entries(ctx, "") {
+			for _, err := range c.Entries(ctx, "", 0) {
 				return err
 			}
 			return nil
@@ -137,7 +137,7 @@ func TestReadingWithoutTheRight(t *testing.T) {
 			return err
 		}},
 		{"Schedules", "_INBOX.shop-italia", "this user may not publish to $JS.API.CONSUMER.CREATE.KV_schedules.", func(ctx context.Context, c *journal.Client) error {
-			for _, err := range c.Schedules(ctx, "") {
+			for _, err := range c.Schedules(ctx, "", 0) {
 				return err
 			}
 			return nil

@@ -48,6 +48,14 @@ func (c *Client) walk(ctx context.Context, stream string, cfg jetstream.Consumer
 	}
 }
 
+// behind is a walk that begins behind a sequence; zero: at the start.
+func behind(sequence uint64) (cfg jetstream.ConsumerConfig) {
+	if sequence > 0 {
+		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, sequence+1
+	}
+	return cfg
+}
+
 // walk yields the messages that a stream holds now, in order, and then ends.
 // It reads in small batches through a consumer of its own, which the server
 // forgets when the walk stops.
