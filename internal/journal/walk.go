@@ -20,9 +20,10 @@ func (c *Client) walk(ctx context.Context, stream string, cfg jetstream.Consumer
 	return func(yield func(jetstream.Msg, error) bool) {
 		heeding, done := c.rights.heed(ctx, stream)
 		defer done()
-		first, denied := true, false
+		first, refused := true, error(nil)
 		for m, err := range walk(heeding, c.js, stream, cfg) {
-			if denied = first && err != nil && mayNotConsume(heeding, err); denied {
+			if first && err != nil && mayNotConsume(heeding, err) {
+				refused = err
 				break
 			}
 			first = false
@@ -30,10 +31,19 @@ func (c *Client) walk(ctx context.Context, stream string, cfg jetstream.Consumer
 				return
 			}
 		}
-		if denied {
-			heeding, done := c.rights.heed(ctx, stream)
-			defer done()
-			walkByGets(heeding, c.js, stream, cfg)(yield)
+		if refused == nil {
+			return
+		}
+		heeding, done = c.rights.heed(ctx, stream)
+		defer done()
+		for m, err := range walkByGets(heeding, c.js, stream, cfg) {
+			if first && err != nil && mayNotConsume(heeding, err) {
+				err = refused // neither way
+			}
+			first = false
+			if !yield(m, err) {
+				return
+			}
 		}
 	}
 }
