@@ -50,6 +50,7 @@ func newStack(t testing.TB, n int) *stack {
 		"STAFFETTA_NATS_CONTEXT=/etc/staffetta/nats-context.json",
 		fmt.Sprint("STAFFETTA_NATS_REPLICAS=", n),
 		"STAFFETTA_GATEWAY_URL=http://sandbox:8090/api/partner-gateway/v1",
+		"STAFFETTA_GATEWAY_INSECURE=yes",
 		"STAFFETTA_GATEWAY_KEY_FILE=/run/secrets/gateway-key",
 	)
 	s.windows = map[string]string{}

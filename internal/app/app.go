@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"golang.org/x/net/netutil"
 
 	"github.com/staffetta-io/staffetta/internal/budget"
 	"github.com/staffetta-io/staffetta/internal/campaign"
@@ -91,7 +92,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, fmt.Errorf("gateway.variant: %w", err)
 	}
 	a.gateway, err = gateway.New(gateway.Options{
-		BaseURL: o.Gateway.URL, KeyFile: o.Gateway.KeyFile, Version: o.Version,
+		BaseURL: o.Gateway.URL, Insecure: o.Gateway.Insecure, KeyFile: o.Gateway.KeyFile, Version: o.Version,
 		InFlight: o.inFlight(), Timeout: o.Gateway.Timeout, Envelope: envelope, NoRead: known.NoRead(),
 		PerMinute: max(o.Gateway.RatePerMinute, 0), PerSecond: max(o.Gateway.RatePerSecond, 0), Replicas: o.Gateway.Replicas,
 		BreakerFailures: o.Gateway.BreakerFailures, BreakerOpen: o.Gateway.BreakerOpen,
@@ -133,7 +134,11 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	a.learn(ctx)
-	a.runner = runner.New(runner.Options{Rules: o.Rules, Journal: a.journal, Gateway: timed{a.gateway, a.ops}, Observer: a.ops, Budgets: a.budgets, Pace: &a.pace, Button: a.button, At: address})
+	intake, err := newQuotas(o)
+	if err != nil {
+		return nil, err
+	}
+	a.runner = runner.New(runner.Options{Rules: o.Rules, Journal: a.journal, Gateway: timed{a.gateway, a.ops}, Observer: a.ops, Budgets: a.budgets, Pace: &a.pace, Button: a.button, Intake: intake, At: address})
 
 	if err := a.openSchedules(ctx); err != nil {
 		return nil, err
@@ -148,11 +153,19 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		if err != nil {
 			return nil, fmt.Errorf("the operator's pages cannot listen on %s: %w", o.Listen, err)
 		}
-		a.server = &http.Server{Handler: a.ops, ReadHeaderTimeout: 5 * time.Second}
+		a.listener = netutil.LimitListener(a.listener, pagesAtOnce)
+		a.server = &http.Server{
+			Handler: a.ops, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
+			WriteTimeout: 30 * time.Second, IdleTimeout: 30 * time.Second, MaxHeaderBytes: 16 << 10,
+		}
 		a.onStop("HTTP", func(ctx context.Context) error { return errors.Join(a.server.Shutdown(ctx), closed(a.listener)) })
 	}
 	return a, nil
 }
+
+// pagesAtOnce is how many connections the operator's pages have at once; the others
+// wait for one of them to end.
+const pagesAtOnce = 64
 
 // Addr is where the operator's pages are; empty if they are off. With port 0
 // in Options.Listen it is the only way to know.
@@ -189,6 +202,9 @@ func (a *App) Run(ctx context.Context) error {
 		a.ops.Stopping()
 		time.AfterFunc(a.opts.Grace, a.endWork)
 	})()
+	if _, note, err := gateway.ReadKeyFile(a.opts.Gateway.KeyFile); err == nil && note != "" {
+		a.opts.Log.Warn(note)
+	}
 	a.opts.Log.Info("started", "version", a.opts.Version, "http", a.Addr(), "nats", a.nc.ConnectedUrlRedacted())
 
 	// The second net: it finds what a lost timer or a lost record would strand.

@@ -54,7 +54,7 @@ var arrows = map[string]arrow{
 	"internal/app": {
 		ours: append(in("budget", "button", "doctor", "gateway", "journal", "ops", "pace", "query", "runner", "schedule", "scheduler", "sandbox", "campaign", "sms", "why", "window"), contract),
 		outside: with(streams, wire, decimal, "github.com/nats-io/nats-server/v2", "github.com/knadh/koanf",
-			"golang.org/x/sync"),
+			"golang.org/x/sync", "golang.org/x/net/netutil"),
 	},
 	"internal/gateway": {
 		ours:    in("runner", "campaign", "sms"),

@@ -52,7 +52,7 @@ func (c *Client) OpenDrafts(o Gateway, version string) (*Drafts, error) {
 		return max(rate/10/o.Replicas, 1)
 	}
 	g, err := gateway.New(gateway.Options{
-		BaseURL: o.URL, KeyFile: o.KeyFile, Version: version, Timeout: o.Timeout, Envelope: envelope, NoRead: known.NoRead(),
+		BaseURL: o.URL, Insecure: o.Insecure, KeyFile: o.KeyFile, Version: version, Timeout: o.Timeout, Envelope: envelope, NoRead: known.NoRead(),
 		PerMinute: tenth(o.RatePerMinute), PerSecond: tenth(o.RatePerSecond),
 	})
 	if err != nil {

@@ -47,6 +47,9 @@ type Options struct {
 	// Default auto.
 	Budgets string
 
+	// IntakePerHour is how many campaigns a source may ask for in an hour:
+	// "shop-italia=100, *=1000". Default none: nobody is bound.
+	IntakePerHour string
 	// Proof says whether a command is obeyed that nobody is proven to have given:
 	// [ProofAuto], it is, and is marked; [ProofRequired], it becomes a dead letter.
 	// Default auto.
@@ -67,7 +70,7 @@ type Options struct {
 	// ---- operator
 
 	// Listen is the address of /livez, /readyz and /metrics; "off" for none.
-	// Default ":8080".
+	// Default "127.0.0.1:8080".
 	Listen string
 	// Log takes one line for each transition. Nil: nothing is logged.
 	Log *slog.Logger
@@ -102,6 +105,8 @@ type Gateway struct {
 	// MovedFrom are former URLs of this same gateway, separated by commas.
 	// Default none.
 	MovedFrom string
+	// Insecure allows http:// to a gateway beyond this machine.
+	Insecure bool
 	// KeyFile holds the API key. It is read again when it changes. Required.
 	KeyFile string
 	// Variant is what `staffetta doctor` learnt about this gateway, as it wrote it.
@@ -144,7 +149,7 @@ func (o Options) WithDefaults() Options {
 	def(&o.Requests, 64)
 	def(&o.Wakeups, 64)
 	def(&o.Grace, 25*time.Second)
-	def(&o.Listen, ":8080")
+	def(&o.Listen, "127.0.0.1:8080")
 	def(&o.Version, "dev")
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -183,12 +188,13 @@ func (o Options) Validate() error {
 	if _, err := addresses(g.MovedFrom); err != nil {
 		say("gateway.moved_from: %w", err)
 	}
+	if gateway.Unprotected(g.URL) && !g.Insecure {
+		say("gateway.url %q is http:// and leads beyond this machine, so the API key can be read on the way: use https://, or say gateway.insecure: yes", g.URL)
+	}
 	if g.KeyFile == "" {
 		say("gateway.key_file is not set: give the file that holds the API key")
-	} else if key, err := os.ReadFile(g.KeyFile); err != nil {
-		say("gateway.key_file: %w", err)
-	} else if strings.TrimSpace(string(key)) == "" {
-		say("gateway.key_file %s is empty: write the API key into it", g.KeyFile)
+	} else if _, _, err := gateway.ReadKeyFile(g.KeyFile); err != nil {
+		say("gateway.key_file: %w: write the API key into it", err)
 	}
 	if _, err := gateway.ParseEnvelope(g.Envelope); err != nil {
 		say("gateway.envelope: %w", err)
@@ -215,6 +221,9 @@ func (o Options) Validate() error {
 		if name := policies[source].Window; name != "" && err == nil && windows[name] == nil {
 			say("send_window: %s: no file in windows is called %q", source, name)
 		}
+	}
+	if _, err := newQuotas(o); err != nil {
+		say("%w", err)
 	}
 	switch o.Budgets {
 	case BudgetsAuto, BudgetsOn, BudgetsRequired, BudgetsOff:

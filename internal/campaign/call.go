@@ -108,8 +108,9 @@ type Outcome struct {
 	Err        string        // ours, when there are none
 	RetryAfter time.Duration // throttled, not attempted: when it is worth asking again
 	// Unshaped, of Unavailable with an HTTP status of 4xx: it was answered, and not in
-	// one of the gateway's own envelopes. Answered is then when the same call was last
-	// answered in its own shape for another campaign; zero: not yet.
+	// one of the gateway's own envelopes. Answered is then, and where it was answered
+	// with 5xx, when the same call was last answered in its own shape for another
+	// campaign; zero: not yet.
 	Unshaped bool
 	Answered time.Time
 

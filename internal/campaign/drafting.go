@@ -117,10 +117,13 @@ func (t *turn) created(o Outcome) Decision {
 }
 
 // unanswered counts how long a step has been answered by somebody who does not
-// speak as the gateway does, and says when that is the answer: if the gateway
-// answers others meanwhile, or after a day.
+// speak as the gateway does, or with 5xx, and says when that is the answer: if the
+// gateway answers others meanwhile, or after a day. A gateway that fails for
+// everybody is waited for, however long.
 func (t *turn) unanswered(o Outcome) *Reason {
-	if !o.Unshaped {
+	unusable := o.Kind == Unavailable && o.HTTP >= 200 && o.HTTP < 300 // a price in "€", say
+	fails := o.Kind == Unavailable && o.HTTP >= 500
+	if !o.Unshaped && !unusable && !fails {
 		return nil
 	}
 	u := Unanswered{Op: o.Op, Since: t.now}
@@ -130,11 +133,15 @@ func (t *turn) unanswered(o Outcome) *Reason {
 	u.HTTP = o.HTTP
 	t.c.Unanswered = &u
 	lasted := t.now.Sub(u.Since)
-	if lasted < t.Unanswered || lasted < unansweredAtMost && !o.Answered.After(u.Since) {
+	if lasted < t.Unanswered || (fails || lasted < unansweredAtMost) && !o.Answered.After(u.Since) {
 		return nil
 	}
+	what := "without a reason"
+	if unusable {
+		what = "and " + o.Err
+	}
 	return &Reason{Code: ReasonRefused, Step: o.Op, HTTP: o.HTTP, Message: fmt.Sprintf(
-		"the gateway answered %s with %d without a reason, for %s; ask its support why", o.Op, o.HTTP, about(lasted))}
+		"the gateway answered %s with %d %s, for %s; ask its support why", o.Op, o.HTTP, what, about(lasted))}
 }
 
 // answered ends the count of a step. The steps before it, answered again on the next

@@ -78,7 +78,7 @@ func TestALostReplyBefore404sIsNotSentAgain(t *testing.T) {
 // answered by somebody else.
 func TestACancelIsNotToldBeforeItIsSeen(t *testing.T) {
 	t.Parallel()
-	cancelling := plus(toItsConfirm, "confirm ok", "reload", "cancel")
+	cancelling := plus(toItsConfirm, "confirm ok", "reload", "cancel", "look ok")
 	for name, answers := range map[string][]string{
 		"TheDeleteHadNoEffect":               {"status by id CONFIRMED", "delete ok", "status by id CONFIRMED"},
 		"TheDeleteHadNoEffectAndNoReadShows": {"status by id CONFIRMED", "delete ok", "status refused 404"},

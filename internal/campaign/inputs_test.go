@@ -102,6 +102,8 @@ func outcomes() []input {
 		o := unshaped(op, 404)
 		o.Answered = friday.Add(1000 * time.Hour)
 		list = append(list, input{string(op) + " unshaped 404, others are answered", o})
+		o = campaign.Outcome{Op: op, Kind: campaign.Unavailable, HTTP: 503, Answered: friday.Add(1000 * time.Hour)}
+		list = append(list, input{string(op) + " unavailable, others are answered", o})
 	}
 	return slices.Concat(list, []input{
 		{"look unavailable", campaign.Outcome{Op: campaign.OpLook, Kind: campaign.Unavailable}},

@@ -55,8 +55,8 @@ type Rules struct {
 	// LookAgain is the pause between two looks at what is unresolved. Default 1 h.
 	LookAgain time.Duration
 	// Unanswered is how long a step of the draft may be answered by somebody who
-	// does not speak as the gateway does, while others are answered, before the
-	// request is rejected. Default 1 h.
+	// does not speak as the gateway does, or with 5xx, while others are answered,
+	// before the request is rejected. Default 1 h.
 	Unanswered time.Duration
 	// ConfigureRefusedOnceSent says that it was measured: this gateway refuses to
 	// configure what was confirmed. Then CONFIGURED shows that a campaign is not

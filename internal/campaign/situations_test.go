@@ -155,7 +155,7 @@ func situations(t *testing.T) []situation {
 	orphaned := plus(orphan, "status refused 404", "reload", "due", "woken", "look ok")
 
 	// Cancelled when it stands at the gateway, for later.
-	cancelling := plus(confirmed, "reload", "cancel")
+	cancelling := plus(confirmed, "reload", "cancel", "look ok")
 	deleting := plus(cancelling, "status by id CONFIRMED")
 	deleted := plus(deleting, "delete ok")
 	vanishing := plus(deleted, "status by id refused 404", "reload")
@@ -181,6 +181,8 @@ func situations(t *testing.T) []situation {
 		{"requested, create under way", blackFriday(), []string{"asked", "look ok"}},
 		{"requested, for 4 hours somebody else than the gateway answered, create under way", blackFriday(), []string{"asked", "create unshaped 404", "reload", "in 4 hours", "woken", "look ok"}},
 		{"requested, for 73 hours somebody else than the gateway answered, create under way", blackFriday(), []string{"asked", "create unshaped 404", "reload", "in 73 hours", "woken", "look ok"}},
+		{"requested, for 4 hours the gateway failed, create under way", blackFriday(), []string{"asked", "create unavailable", "reload", "in 4 hours", "woken", "look ok"}},
+		{"requested, for 73 hours the gateway failed, create under way", blackFriday(), []string{"asked", "create unavailable", "reload", "in 73 hours", "woken", "look ok"}},
 		{"drafted, own, configure under way", blackFriday(), drafted},
 		{"drafted, own, calculate under way", blackFriday(), plus(drafted, "configure ok")},
 		{"drafted, own, price under way", blackFriday(), plus(drafted, "configure ok", "calculate ok")},
@@ -351,7 +353,7 @@ func situations(t *testing.T) []situation {
 		{"with budgets, set since: drafted, own, waiting for leave to confirm", blackFriday(), slices.Concat(quoted, set)},
 		{"with budgets, set since: sending, statistics under way", blackFriday(), slices.Concat(sending, []string{"due", "woken"}, set)},
 		{"with budgets, set since: completed, not told and not settled", blackFriday(), slices.Concat(sending, []string{"due", "woken"}, set, []string{"stats COMPLETED"})},
-		{"with budgets: cancelling, was confirmed for later, delete under way", soon, plus(quoted, "reserve ok", "admit ok", "confirm ok", "reload", "cancel", "status by id CONFIRMED")},
+		{"with budgets: cancelling, was confirmed for later, delete under way", soon, plus(quoted, "reserve ok", "admit ok", "confirm ok", "reload", "cancel", "look ok", "status by id CONFIRMED")},
 	} {
 		if !slices.Contains(l.steps, set[0]) {
 			l.steps = slices.Concat(set, l.steps)

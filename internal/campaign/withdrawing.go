@@ -62,6 +62,8 @@ func (t *turn) strike() Decision {
 		return t.gone() // a record of an earlier version
 	case t.elsewhere(*d):
 		return t.stranded()
+	case t.c.Confirmed != nil && d.Delete == "" && !t.c.run.looked:
+		return t.call(OpLook) // it may have been cancelled already, by a record that is lost
 	case t.c.Confirmed != nil:
 		return t.call(OpStatus) // see cancelling.go
 	case d.Disarmed && t.c.run.mine:

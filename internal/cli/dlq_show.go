@@ -149,6 +149,8 @@ func remedy(name string, l query.Letter, legible bool) string {
 		return fmt.Sprintf("The first request under this name stands: %s show %s. To send this one as well, %s", name, l.Key, again)
 	case "cancelled_before":
 		return "It was cancelled before it was asked for. To send it after all, " + again
+	case "too_many":
+		return fmt.Sprintf("Its source has asked for more in an hour than intake.per_hour allows. Find out why; replay it in another hour, or once that is raised:\n  %s dlq replay %d --yes", name, l.ID)
 	case "unknown_campaign":
 		return fmt.Sprintf("Nobody had asked for the campaign within the time that the command waited. Once somebody has:\n  %s dlq replay %d --yes", name, l.ID)
 	case "bad_subject":

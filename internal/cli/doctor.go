@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/staffetta-io/staffetta/internal/app"
 	"github.com/staffetta-io/staffetta/internal/doctor"
 )
 
@@ -79,12 +79,15 @@ func prepare(o *doctor.Options, r resolved) error {
 	if o.URL == "" {
 		wrong = append(wrong, errors.New("--gateway-url is not set: give the gateway's base URL, for example https://gateway.example/api/partner-gateway/v1"))
 	}
+	if app.Unprotected(o.URL) && !r.Gateway.Insecure {
+		wrong = append(wrong, fmt.Errorf("--gateway-url %q is http:// and leads beyond this machine, so the API key can be read on the way: use https://, or say --gateway-insecure", o.URL))
+	}
 	if r.Gateway.KeyFile == "" {
 		wrong = append(wrong, errors.New("--gateway-key-file is not set: give the file that holds the API key"))
-	} else if key, err := os.ReadFile(r.Gateway.KeyFile); err != nil {
-		wrong = append(wrong, fmt.Errorf("--gateway-key-file: %w", err))
-	} else if o.Key = strings.TrimSpace(string(key)); o.Key == "" {
-		wrong = append(wrong, fmt.Errorf("--gateway-key-file %s is empty: write the API key into it", r.Gateway.KeyFile))
+	} else if key, err := app.ReadKeyFile(r.Gateway.KeyFile); err != nil {
+		wrong = append(wrong, fmt.Errorf("--gateway-key-file: %w: write the API key into it", err))
+	} else {
+		o.Key = key
 	}
 	if len(wrong) > 0 {
 		return usageError{errors.Join(wrong...)}

@@ -3,9 +3,14 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 
@@ -120,11 +125,48 @@ func fillTexts(m protoreflect.Message, text string) {
 func TestEveryCommandPrintsSafely(t *testing.T) {
 	t.Parallel()
 	evil := "\x1b]0;owned\a\u202e"
-	for _, args := range [][]string{{"lint", evil}, {"lint", "--json", evil}, {evil}, {"why", evil}, {"request", "-f", evil}, {"lint", "x", "--price", evil}} {
+	nowhere := []string{"NATS_URL=nats://127.0.0.1:1", "STAFFETTA_GATEWAY_URL=" + evil}
+	lines := [][]string{{evil}, {"lint", "--json", evil}, {"request", "-f", evil}, {"lint", "x", "--price", evil}}
+	var walk func(c *cobra.Command, path []string)
+	walk = func(c *cobra.Command, path []string) {
+		for _, sub := range c.Commands() {
+			path := append(slices.Clone(path), sub.Name())
+			lines = append(lines, append(slices.Clone(path), evil), append(slices.Clone(path), "--"+evil), append(slices.Clone(path), "shop-italia."+evil, evil))
+			walk(sub, path)
+		}
+	}
+	walk(newRoot(Terminal{}), nil)
+	if len(lines) < 100 {
+		t.Errorf("only %d command lines", len(lines))
+	}
+	for _, args := range lines {
 		var out bytes.Buffer
-		Run(t.Context(), Terminal{Out: &out, Err: &out, Colour: true, Width: 80}, args)
-		if out.Len() == 0 || strings.ContainsAny(out.String(), "\a\u202e") || strings.Contains(out.String(), "\x1b]") {
+		Run(t.Context(), Terminal{In: strings.NewReader(evil), Out: &out, Err: &out, Env: nowhere, Colour: true, Width: 80}, args)
+		if args[0] != "lint" && out.Len() == 0 || strings.ContainsAny(out.String(), "\a\u202e") || strings.Contains(out.String(), "\x1b]") {
 			t.Errorf("%q prints %q", args, &out)
+		}
+	}
+}
+
+// Nobody prints beside it: the terminal as it is belongs to what makes it safe, to
+// the bar, which erases itself, and to letters that somebody wants as bytes, in a file.
+func TestNobodyPrintsBesideIt(t *testing.T) {
+	t.Parallel()
+	allowed := map[string]bool{"safe.go": true, "terminal.go": true, "dlq_show.go": true, "bar.go": true, "screen.go": true}
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") || allowed[file] {
+			continue
+		}
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := regexp.MustCompile(`os\.Std(out|err)|fmt\.Print|\.raw\b|\bprintln\(`).Find(source); found != nil {
+			t.Errorf("%s prints with %s: what is printed goes through t.Out or t.Err", file, found)
 		}
 	}
 }

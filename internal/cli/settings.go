@@ -68,6 +68,9 @@ var settings = []setting{
 	{key: "gateway.moved_from",
 		help:  "former URLs of this same gateway, separated by commas: campaigns under way are not gone on with at another gateway than the one that numbered them; see docs/deploy.md",
 		field: func(c *config) any { return &c.Gateway.MovedFrom }},
+	{key: "gateway.insecure",
+		help:  "yes allows http:// to a gateway beyond this machine: whoever stands between reads the key",
+		field: func(c *config) any { return &c.Gateway.Insecure }},
 	{key: "gateway.key_file",
 		help:  "file with the gateway's API key; read again when it changes, so a key is rotated without a restart",
 		field: func(c *config) any { return &c.Gateway.KeyFile }},
@@ -102,7 +105,7 @@ var settings = []setting{
 		help:  "members that make a refusal this gateway's own, as errorCode,errorText; only where it has none of the known shapes: see docs/operations.md",
 		field: func(c *config) any { return &c.Gateway.Envelope }},
 	{key: "gateway.unanswered",
-		help:  "how long a step before the confirm is repeated that only somebody else than the gateway answers, while others are answered by it, before the request is rejected; 24h where none are",
+		help:  "how long a step before the confirm is repeated that only somebody else than the gateway answers, or that the gateway answers with 5xx, while it answers others, before the request is rejected; where it answers none, 24h for the first, and for ever for 5xx",
 		field: func(c *config) any { return &c.Rules.Unanswered }},
 
 	{key: "confirm.within",
@@ -166,6 +169,9 @@ var settings = []setting{
 		help:  "how long after the start statistics are followed",
 		field: func(c *config) any { return &c.Rules.GiveUp }},
 
+	{key: "intake.per_hour",
+		help:  "how many campaigns a source may ask for in an hour: shop-italia=100, *=1000; what is more is put aside as too_many. Each of gateway.replicas counts its share; the hour is that in which it was asked",
+		field: func(c *config) any { return &c.IntakePerHour }},
 	{key: "workers.requests",
 		help:  "requests handled at the same time; up to 2,000 that wait for the gateway to calculate a list do not count",
 		field: func(c *config) any { return &c.Requests }},
@@ -177,7 +183,7 @@ var settings = []setting{
 		field: func(c *config) any { return &c.Grace }},
 
 	{key: "http.listen",
-		help:  "address of /livez, /readyz and /metrics, or off",
+		help:  "address of /livez, /readyz and /metrics, or off; :8080 for all addresses of this machine, as in the image",
 		field: func(c *config) any { return &c.Listen }},
 	{key: "log.level",
 		help:  "debug, info, warn or error",

@@ -16,7 +16,8 @@ import (
 // that went unanswered, never a refusal, a 429, a wrong key, or a wait that
 // our own side gave up. A read that finds nothing counts neither way: a gateway
 // may lack that read, and whoever stands before one that is down may answer it.
-// While the breaker is open nobody's attempts are used up.
+// While the breaker is open nobody's attempts are used up. A source that alone goes
+// unanswered does not open it for the others: see [blame].
 //
 // Half-open, one call tries; who else asks meanwhile waits for its outcome
 // instead of being sent away for half a minute. A confirm never is the one
@@ -27,6 +28,7 @@ type breaker struct {
 	openFor time.Duration
 	changed *signal
 	notify  func(from, to string)
+	blame   *blame
 
 	state atomic.Int32 // gobreaker.State, as last told
 	until atomic.Int64 // open: until when, Unix nanoseconds
@@ -40,7 +42,7 @@ var (
 )
 
 func newBreaker(next runner.Gateway, failures int, openFor time.Duration, changed *signal, notify func(from, to string)) *breaker {
-	b := &breaker{next: next, openFor: openFor, changed: changed, notify: notify}
+	b := &breaker{next: next, openFor: openFor, changed: changed, notify: notify, blame: newBlame(failures, openFor)}
 	b.cb = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
 		Name:        "gateway",
 		MaxRequests: 1,
@@ -58,8 +60,15 @@ func newBreaker(next runner.Gateway, failures int, openFor time.Duration, change
 // own leave last: what waited for the rate limit while the breaker opened does
 // not leave.
 func (b *breaker) Admit(ctx context.Context, op campaign.Op) (runner.Permit, campaign.Outcome) {
+	source := runner.SourceOf(ctx)
 	for {
 		state := gobreaker.State(b.state.Load())
+		if rest := b.blame.alone(source); rest > 0 {
+			return nil, campaign.Outcome{
+				Op: op, Kind: campaign.NotAttempted, Breaker: state.String(), RetryAfter: max(rest, time.Second),
+				Err: "the gateway did not answer the last calls for " + source + ", and answers others; " + source + " is left alone for a while",
+			}
+		}
 		if state == gobreaker.StateOpen || state == gobreaker.StateHalfOpen && classOf(op) == confirming {
 			return nil, b.refuse(op, state)
 		}
@@ -78,7 +87,7 @@ func (b *breaker) Admit(ctx context.Context, op campaign.Op) (runner.Permit, cam
 			inner.Release()
 			return nil, b.refuse(op, state)
 		case err == nil:
-			return &breakerPermit{b, inner, done, state}, campaign.Outcome{}
+			return &breakerPermit{b, inner, done, state, source}, campaign.Outcome{}
 		}
 		inner.Release()
 		if errors.Is(err, gobreaker.ErrOpenState) {
@@ -129,6 +138,8 @@ type breakerPermit struct {
 	inner runner.Permit
 	done  func(error)
 	state gobreaker.State
+	// source is whose call it is.
+	source string
 }
 
 func (p *breakerPermit) Call(ctx context.Context, call campaign.Call) campaign.Outcome {
@@ -139,8 +150,13 @@ func (p *breakerPermit) Call(ctx context.Context, call campaign.Call) campaign.O
 		nothingThere(out) && (call.Op == campaign.OpStatus || call.Op == campaign.OpStats):
 		p.nothing()
 	case out.Kind == campaign.Unavailable:
+		if p.source != "" && p.b.blame.fail(p.source, p.state == gobreaker.StateHalfOpen) {
+			p.nothing()
+			break
+		}
 		p.done(errUnanswered)
 	default:
+		p.b.blame.answer(p.source)
 		p.done(nil)
 	}
 	return out

@@ -54,7 +54,7 @@ func (c *client) Call(ctx context.Context, call campaign.Call) campaign.Outcome 
 		out.Field, out.Words, out.Err = "", "", "nothing has answered yet where gateway.url leads; is it correct?"
 	}
 	c.heard.note(out, call.CampaignID)
-	if out.Unshaped {
+	if out.Unshaped || out.Kind == campaign.Unavailable && out.HTTP >= 500 {
 		out.Answered = c.heard.elsewhere(call.Op, call.CampaignID)
 	}
 	return out

@@ -18,6 +18,7 @@ package gateway
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/runner"
@@ -42,6 +43,9 @@ func New(o Options) (*Gateway, error) {
 	base, err := parseBase(o.BaseURL)
 	if err != nil {
 		return nil, err
+	}
+	if Unprotected(o.BaseURL) && !o.Insecure {
+		return nil, fmt.Errorf("gateway: the base URL %q is http:// and leads beyond this machine, so the key can be read on the way: use https://, or allow it with gateway.insecure", o.BaseURL)
 	}
 	key, err := openKey(o.KeyFile, o.Key, "staffetta/"+o.Version)
 	if err != nil {

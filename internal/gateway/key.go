@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -48,12 +49,41 @@ func newCredential(secret Secret, version int, agent string) *credential {
 }
 
 // redact takes the key out of words in which the gateway repeats it. A key as
-// short as a word ("sandbox") is no secret, and may well occur in them.
+// short as a word may be part of a longer one, and is left there.
 func (c *credential) redact(words string) string {
-	if len(c.secret) < 8 {
+	secret := string(c.secret)
+	switch {
+	case secret == openKeyOfTheSandbox:
 		return words
+	case len(secret) >= 8:
+		return strings.ReplaceAll(words, secret, mask)
 	}
-	return strings.ReplaceAll(words, string(c.secret), mask)
+	var b strings.Builder
+	for last := byte(' '); ; {
+		before, after, found := strings.Cut(words, secret)
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		if before != "" {
+			last = before[len(before)-1]
+		}
+		if inWord(last) || after != "" && inWord(after[0]) {
+			b.WriteString(secret)
+		} else {
+			b.WriteString(mask)
+		}
+		last, words = secret[len(secret)-1], after
+	}
+}
+
+// openKeyOfTheSandbox is no secret: it is in the documentation, and a word of what the
+// sandbox says.
+const openKeyOfTheSandbox = "sandbox"
+
+// inWord says that a byte goes on with a word: a letter or a digit.
+func inWord(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
 }
 
 // key is where the key comes from: a file that may change, or a literal.
@@ -128,11 +158,7 @@ func (k *key) load() error {
 		(*last).ModTime().Equal(info.ModTime()) && (*last).Size() == info.Size() {
 		return nil
 	}
-	content, err := os.ReadFile(k.path)
-	if err != nil {
-		return reason(err)
-	}
-	secret, err := parseKey(string(content))
+	secret, _, err := readKey(k.path)
 	if err != nil {
 		return err
 	}
@@ -146,6 +172,47 @@ func (k *key) load() error {
 	}
 	k.cred.Store(newCredential(secret, version, k.agent))
 	return nil
+}
+
+// maxKeyFile is far more than a key, and little enough to be read at once.
+const maxKeyFile = 64 << 10
+
+// ReadKeyFile reads a key, as the gateway's client does. The note says in a sentence
+// what is not as it should be, and does not keep the key from being used. The error
+// names the file, never its content.
+func ReadKeyFile(path string) (_ Secret, note string, err error) {
+	secret, info, err := readKey(path)
+	if err != nil {
+		return "", "", fmt.Errorf("key file %s: %w", path, err)
+	}
+	if mode := info.Mode().Perm(); mode&0o004 != 0 {
+		note = fmt.Sprintf("everybody on this machine can read the key file %s (mode %04o): chmod 600, or let only our group read it", path, mode)
+	}
+	return secret, note, nil
+}
+
+// readKey opens the file without waiting for anybody: a pipe would have no end.
+func readKey(path string) (Secret, os.FileInfo, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return "", nil, reason(err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return "", nil, reason(err)
+	case !info.Mode().IsRegular():
+		return "", nil, errors.New("it is no regular file")
+	case info.Size() > maxKeyFile:
+		return "", nil, fmt.Errorf("it has %d bytes, which is too long for a key", info.Size())
+	}
+	content, err := io.ReadAll(io.LimitReader(f, maxKeyFile))
+	if err != nil {
+		return "", nil, reason(err)
+	}
+	secret, err := parseKey(string(content))
+	return secret, info, err
 }
 
 // parseKey trims the key and makes sure that it fits into a header.

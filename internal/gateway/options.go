@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -26,9 +27,12 @@ const (
 // and the key means the default named beside it.
 type Options struct {
 	BaseURL string // required: where /campaigns is found, e.g. Production
-	KeyFile string // file that holds the API key; re-read when it changes
-	Key     Secret // the key itself, for development; one of the two is required
-	Version string // ours, for the User-Agent; default "dev"
+	// Insecure allows http:// to a gateway beyond this machine: whoever stands
+	// between reads the key.
+	Insecure bool
+	KeyFile  string // file that holds the API key; re-read when it changes
+	Key      Secret // the key itself, for development; one of the two is required
+	Version  string // ours, for the User-Agent; default "dev"
 
 	// InFlight is how many calls may be under way at once; connections are
 	// kept for that many. Default 64.
@@ -138,6 +142,17 @@ func Address(base string) (string, error) {
 }
 
 var defaultPorts = map[string]string{"http": "80", "https": "443"}
+
+// Unprotected says that what goes to a URL can be read on the way: it is http://, and
+// leads beyond this machine.
+func Unprotected(base string) bool {
+	u, err := url.Parse(base)
+	if err != nil || u.Scheme != "http" {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() != "localhost" && !ip.IsLoopback()
+}
 
 func parseBase(text string) (url.URL, error) {
 	u, err := url.Parse(strings.TrimRight(text, "/"))

@@ -100,7 +100,7 @@ func TestForeignTransport(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	foreign := &untraced{sent: cancel}
-	g, err := New(Options{BaseURL: "http://gateway", Key: secret, PerSecond: 5, Transport: foreign})
+	g, err := New(Options{BaseURL: "http://localhost", Key: secret, PerSecond: 5, Transport: foreign})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,7 +45,7 @@ type Letter struct {
 // of the runner. A test compares them with docs/operations.md.
 var Reasons = []string{
 	reasonInvalid, reasonJSON, reasonProtobuf, reasonContentType, reasonEventType, reasonStructured, reasonMismatch,
-	"conflicting_duplicate", "cancelled_before", reasonSubject, reasonCommand, "refused_command", "unknown_campaign",
+	"conflicting_duplicate", "cancelled_before", "too_many", reasonSubject, reasonCommand, "refused_command", "unknown_campaign",
 }
 
 // LetterFilter chooses dead letters. The zero value: all.

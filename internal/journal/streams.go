@@ -160,8 +160,14 @@ func ensureStream(ctx context.Context, js jetstream.JetStream, want jetstream.St
 		s, err := js.Stream(ctx, want.Name)
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
 			s, err = js.CreateStream(ctx, made)
-			if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
-				// Another replica was quicker.
+			// Another replica was quicker. In a cluster its stream may not be found yet,
+			// though its name is taken.
+			for errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) || errors.Is(err, jetstream.ErrStreamNotFound) {
+				select {
+				case <-ctx.Done():
+					return nil, err
+				case <-time.After(50 * time.Millisecond):
+				}
 				s, err = js.Stream(ctx, want.Name)
 			}
 		}

@@ -85,7 +85,9 @@ func (v validator) validate(m *campaignv1.CampaignRequested) error {
 	u := &unreadable{reason: reasonInvalid}
 	var notes []string
 	for _, f := range faults {
-		u.fields = append(u.fields, f.Field)
+		if !slices.Contains(u.fields, f.Field) { // two things may be wrong with one
+			u.fields = append(u.fields, f.Field)
+		}
 		notes = append(notes, f.Error())
 	}
 	u.note = strings.Join(notes, "; ")

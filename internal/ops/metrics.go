@@ -51,7 +51,7 @@ var (
 	reasons = []string{
 		"bad_subject", "structured_cloudevent", "unknown_content_type", "unknown_event_type", "not_protobuf", "not_json",
 		"invalid", "subject_mismatch", "bad_command", "refused_command",
-		"conflicting_duplicate", "cancelled_before", "unknown_campaign", "other",
+		"conflicting_duplicate", "cancelled_before", "too_many", "unknown_campaign", "other",
 	}
 )
 

@@ -2,8 +2,9 @@ package runner
 
 import "context"
 
-// A worker whose run waits long, for a calculation or for the gateway's rate, has
-// nothing to do meanwhile. Its place is another message's.
+// A worker whose run waits for a long calculation has nothing to do meanwhile. Its
+// place is another message's. One that waits for the gateway's rate keeps it: whoever
+// took it would have to wait as well, with one more draft in hand.
 
 type asideKey struct{}
 

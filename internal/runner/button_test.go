@@ -7,6 +7,7 @@ import (
 
 	"github.com/staffetta-io/staffetta/internal/button"
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/runner"
 	"github.com/staffetta-io/staffetta/internal/runner/runnertest"
 )
 
@@ -104,6 +105,35 @@ func TestHold(t *testing.T) {
 			broken = false
 			s.rest()
 			s.wants(campaign.Completed, 1, "cost_calculated.1", "cost_calculated.2", "confirmed.1", "stats.1", "stats.2")
+		},
+	})
+}
+
+// strict takes one campaign.
+type strict map[campaign.Key]bool
+
+func (s strict) Takes(key campaign.Key, _ time.Time) string {
+	if len(s) > 0 && !s[key] {
+		return "too many of " + key.Source
+	}
+	s[key] = true
+	return ""
+}
+
+func TestIntake(t *testing.T) {
+	tests(t, map[string]func(*testing.T, *service){
+		"WhatIsTooManyIsBuriedAndTheRestIsHandled": func(t *testing.T, s *service) {
+			s.intake = strict{}
+			s.configure("https://gateway.example")
+			s.request(blackFriday())
+			other := campaign.Key{Source: key.Source, RequestID: "another"}
+			v := s.runner.Handle(t.Context(), runner.Wakeup{Key: other, Kind: runner.WakeRequest, Request: blackFriday(), Asked: time.Now(), Stored: time.Now()})
+			if v.Do != runner.Bury || v.Reason != "too_many" || !strings.Contains(v.Note, "too many of shop-italia") {
+				t.Errorf("verdict %+v", v)
+			}
+			s.request(blackFriday()) // has a record, and is not counted
+			s.rest()
+			s.wants(campaign.Completed, 1, "cost_calculated.1", "confirmed.1", "stats.1", "stats.2")
 		},
 	})
 }

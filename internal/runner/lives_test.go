@@ -67,7 +67,7 @@ var lives = []life{
 		points: `load, told, admit create, call create, save drafted,
 			admit configure, call configure, admit calculate, call calculate, admit price, call price,
 			admit confirm, save confirming, publish cost_calculated, call confirm, save confirmed, publish confirmed, save confirmed, arm,
-			load, save cancelling, admit status, call status, save cancelling, admit delete, call delete, save cancelling, admit status, call status,
+			load, save cancelling, told, admit status, call status, save cancelling, admit delete, call delete, save cancelling, admit status, call status,
 			save cancelling, arm,
 			load, admit status, call status, admit witness, call witness, admit status, call status, save cancelled, publish cancelled, save cancelled,
 			load`,

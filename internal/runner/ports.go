@@ -163,6 +163,14 @@ type Pace interface {
 	At(now time.Time) campaign.Pace
 }
 
+// Intake bounds what a source may ask for. It is safe for concurrent use, and answers
+// from memory.
+type Intake interface {
+	// Takes says why a campaign whose request was stored at an instant, and that has no
+	// record yet, is not begun, in words; empty: it is. The same one again counts once.
+	Takes(key campaign.Key, stored time.Time) string
+}
+
 // Button is the red button, with which people stop what is not yet confirmed. It is
 // safe for concurrent use.
 type Button interface {

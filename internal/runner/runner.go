@@ -19,6 +19,7 @@ type Options struct {
 	Budgets  Budgets  // nil: none is heeded
 	Pace     Pace     // nil: nothing is ever seen, Rules.Pace holds
 	Button   Button   // nil: nobody ever presses it
+	Intake   Intake   // nil: nobody is bound
 	// At is the URL of the gateway: whose the numbers are that it gives.
 	At string
 	// Clock is the wall clock of the machine, which need not be right. Nil:
@@ -41,6 +42,7 @@ type Runner struct {
 	budgets  Budgets
 	pace     Pace
 	button   Button
+	intake   Intake
 	at       string
 	clock    func() time.Time
 	sleep    func(context.Context, time.Duration)
@@ -62,7 +64,7 @@ func New(o Options) *Runner {
 	if o.Button == nil {
 		o.Button = unpressed{}
 	}
-	r := &Runner{rules: o.Rules.WithDefaults(), journal: o.Journal, gateway: o.Gateway, observer: o.Observer, decide: o.Decide, budgets: o.Budgets, clock: o.Clock, pace: o.Pace, button: o.Button, at: o.At, sleep: o.Sleep}
+	r := &Runner{rules: o.Rules.WithDefaults(), journal: o.Journal, gateway: o.Gateway, observer: o.Observer, decide: o.Decide, budgets: o.Budgets, clock: o.Clock, pace: o.Pace, button: o.Button, intake: o.Intake, at: o.At, sleep: o.Sleep}
 	if r.clock == nil {
 		r.clock = time.Now
 	}
@@ -98,6 +100,7 @@ func (r *Runner) Handle(ctx context.Context, w Wakeup) Verdict {
 }
 
 func (r *Runner) handle(ctx context.Context, w Wakeup) Verdict {
+	ctx = WithSource(ctx, w.Key.Source)
 	c, rev, err := r.journal.Load(ctx, w.Key)
 	if err != nil {
 		if errors.Is(err, ErrNoPlace) {
@@ -120,6 +123,11 @@ func (r *Runner) handle(ctx context.Context, w Wakeup) Verdict {
 	var in campaign.Input = campaign.Woken{}
 	switch {
 	case w.Kind == WakeRequest && c.State == "":
+		if r.intake != nil {
+			if no := r.intake.Takes(w.Key, w.Stored); no != "" {
+				return Verdict{Do: Bury, Reason: "too_many", Note: no}
+			}
+		}
 		in = campaign.Asked{Key: w.Key, Request: w.Request, Trace: w.Trace, At: w.Asked, Stored: w.Stored}
 	case w.Kind == WakeRequest && c.Asked.IsZero() && c.State == campaign.Cancelled:
 		return Verdict{Do: Bury, Reason: "cancelled_before", Note: fmt.Sprintf(
@@ -192,7 +200,6 @@ func (r *run) loop(ctx context.Context, in campaign.Input) Verdict {
 		}
 		if d.Call != nil {
 			if d.After > 0 {
-				StepAside(ctx)
 				r.sleep(ctx, d.After)
 			}
 			in = r.act(ctx, *d.Call)

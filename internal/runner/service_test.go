@@ -38,6 +38,7 @@ type service struct {
 	gateway *runnertest.Gateway
 	budgets *budget.Book
 	button  *button.Button
+	intake  runner.Intake
 	ports   *ports
 	runner  *runner.Runner
 	rules   campaign.Rules
@@ -63,7 +64,7 @@ func open(t *testing.T, rules campaign.Rules) *service {
 
 // configure starts the service with a gateway's address.
 func (s *service) configure(url string) {
-	s.runner = runner.New(runner.Options{Rules: s.rules, Journal: s.ports, Gateway: s.ports, Budgets: s.ports, Button: s.button, At: url})
+	s.runner = runner.New(runner.Options{Rules: s.rules, Journal: s.ports, Gateway: s.ports, Budgets: s.ports, Button: s.button, Intake: s.intake, At: url})
 }
 
 // budget is what may be spent in a day.

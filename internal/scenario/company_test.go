@@ -89,7 +89,7 @@ func found(t *testing.T, zone *time.Location, rules campaign.Rules) *company {
 	if c.sandbox, err = sandbox.New(sandbox.Options{Keys: []string{"key"}, Credit: decimal.RequireFromString("5000")}); err != nil {
 		t.Fatal(err)
 	}
-	g, err := gateway.New(gateway.Options{BaseURL: "http://gateway.test/api/partner-gateway/v1", Key: "key", Transport: inProcess{c.sandbox}})
+	g, err := gateway.New(gateway.Options{BaseURL: "https://gateway.test/api/partner-gateway/v1", Key: "key", Transport: inProcess{c.sandbox}})
 	if err != nil {
 		t.Fatal(err)
 	}

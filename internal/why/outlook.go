@@ -95,6 +95,10 @@ func (t *teller) stranded() bool { return t.c.Draft != nil && !t.c.Draft.Strande
 // mend is what to do about what a campaign waits for.
 func (t *teller) mend() {
 	if u := t.c.Unanswered; u != nil && strings.HasPrefix(t.c.Waiting, "the gateway did not answer "+string(u.Op)) {
+		if u.HTTP >= 500 {
+			t.can(fmt.Sprintf("Nothing has to be done if the gateway answers nobody. If it answers other campaigns for an hour, and %s of this one with %d since %s, this one is rejected: something in it makes the gateway fail.", u.Op, u.HTTP, t.clock(u.Since)), "")
+			return
+		}
 		t.can(fmt.Sprintf("See who answers %s with %d and without a reason since %s: a proxy in between, perhaps. If that goes on for an hour while other campaigns are answered, or for a day, it is rejected.", u.Op, u.HTTP, t.clock(u.Since)), "")
 		return
 	}

@@ -112,13 +112,15 @@ type CampaignRequested struct {
 	// source. Together they are the idempotency key, for ever.
 	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The campaign's name as the gateway shows it: "Black Friday 2026". 1 to 200
-	// characters, no control characters. UC-006 step 1.
+	// characters, no control characters, and none that turns the direction of letters
+	// around. UC-006 step 1.
 	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
 	// What the campaign is for, shown by the gateway beside the name. May be
 	// empty, at most 1000 characters. The gateway gets it with a mark of ours at
 	// the end, " [staffetta <source>.<request id>]", by which the draft can be found:
 	// where both do not fit into 1000 the description is cut short, by 142 characters
-	// at most. UC-006 itself names no limit. UC-006 step 1.
+	// at most. No control characters other than line breaks, and none that turns the
+	// direction of letters around. UC-006 itself names no limit. UC-006 step 1.
 	Description string `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
 	// What the phone shows as the sender: a name of at most 11 letters and digits
 	// ("ShopItalia"), or a number of at most 16 digits, with "+" if it is
@@ -133,7 +135,9 @@ type CampaignRequested struct {
 	// carriers stop being reliable, and every part of every recipient is paid, so a
 	// longer text is far more often a mistake than a wish. It is not a promise of
 	// ten parts: placeholders grow, and with unicode a part holds 67 characters;
-	// the parts really needed are in CampaignCostCalculated. UC-006 step 2.
+	// the parts really needed are in CampaignCostCalculated. No control characters
+	// other than line breaks, and none that turns the direction of letters around:
+	// whoever approves a text has to see what phones will show. UC-006 step 2.
 	Text string `protobuf:"bytes,6,opt,name=text,proto3" json:"text,omitempty"`
 	// The gateway's id of a contact list that exists already, above zero.
 	// UC-006 step 2.
@@ -421,20 +425,21 @@ var File_staffetta_campaign_v1_campaign_requested_proto protoreflect.FileDescrip
 
 const file_staffetta_campaign_v1_campaign_requested_proto_rawDesc = "" +
 	"\n" +
-	".staffetta/campaign/v1/campaign_requested.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!staffetta/campaign/v1/money.proto\"\xa2\x13\n" +
+	".staffetta/campaign/v1/campaign_requested.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!staffetta/campaign/v1/money.proto\"\xf9\x18\n" +
 	"\x11CampaignRequested\x12}\n" +
 	"\x06source\x18\x01 \x01(\tBe\xbaHb\xba\x01_\n" +
 	"\tkey.token\x12+must be 1 to 64 letters, digits, '_' or '-'\x1a%this.matches('^[A-Za-z0-9_-]{1,64}$')R\x06source\x12\x84\x01\n" +
 	"\n" +
 	"request_id\x18\x02 \x01(\tBe\xbaHb\xba\x01_\n" +
-	"\tkey.token\x12+must be 1 to 64 letters, digits, '_' or '-'\x1a%this.matches('^[A-Za-z0-9_-]{1,64}$')R\trequestId\x12\x99\x01\n" +
-	"\x04name\x18\x03 \x01(\tB\x84\x01\xbaH\x80\x01\xba\x01}\n" +
-	"\x17campaign_requested.name\x12=must be 1 to 200 characters, none of them a control character\x1a#this.matches('^[^\\\\p{Cc}]{1,200}$')R\x04name\x12*\n" +
-	"\vdescription\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xe8\aR\vdescription\x12\x86\x02\n" +
+	"\tkey.token\x12+must be 1 to 64 letters, digits, '_' or '-'\x1a%this.matches('^[A-Za-z0-9_-]{1,64}$')R\trequestId\x12\xb3\x02\n" +
+	"\x04name\x18\x03 \x01(\tB\x9e\x02\xbaH\x9a\x02\xba\x01\x96\x02\n" +
+	"\x17campaign_requested.name\x12\x94\x01must be 1 to 200 characters, none of them a control character, nor one that turns the direction of letters around (U+202E and the like): take it out\x1adthis.matches('^[^\\\\p{Cc}\\\\x{061C}\\\\x{200E}\\\\x{200F}\\\\x{202A}-\\\\x{202E}\\\\x{2066}-\\\\x{2069}]{1,200}$')R\x04name\x12\xcb\x02\n" +
+	"\vdescription\x18\x04 \x01(\tB\xa8\x02\xbaH\xa4\x02\xba\x01\x9b\x02\n" +
+	"\x1ecampaign_requested.description\x12\x8d\x01must hold no control character other than a line break, nor one that turns the direction of letters around (U+202E and the like): take it out\x1aithis.matches('^([^\\\\p{Cc}\\\\x{061C}\\\\x{200E}\\\\x{200F}\\\\x{202A}-\\\\x{202E}\\\\x{2066}-\\\\x{2069}]|[\\\\n\\\\r])*$')r\x03\x18\xe8\aR\vdescription\x12\x86\x02\n" +
 	"\x06sender\x18\x05 \x01(\tB\xed\x01\xbaH\xe9\x01\xba\x01\xe5\x01\n" +
-	"\x19campaign_requested.sender\x12\x80\x01must be a name of at most 11 letters A-Z, a-z and digits, or a number of at most 16 digits (after a +, 7 to 16, the first not 0)\x1aEthis.matches('^([A-Za-z0-9]{1,11}|[0-9]{1,16}|[+][1-9][0-9]{6,15})$')R\x06sender\x12\x1e\n" +
-	"\x04text\x18\x06 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xfa\vR\x04text\x12/\n" +
+	"\x19campaign_requested.sender\x12\x80\x01must be a name of at most 11 letters A-Z, a-z and digits, or a number of at most 16 digits (after a +, 7 to 16, the first not 0)\x1aEthis.matches('^([A-Za-z0-9]{1,11}|[0-9]{1,16}|[+][1-9][0-9]{6,15})$')R\x06sender\x12\xb8\x02\n" +
+	"\x04text\x18\x06 \x01(\tB\xa3\x02\xbaH\x9f\x02\xba\x01\x94\x02\n" +
+	"\x17campaign_requested.text\x12\x8d\x01must hold no control character other than a line break, nor one that turns the direction of letters around (U+202E and the like): take it out\x1aithis.matches('^([^\\\\p{Cc}\\\\x{061C}\\\\x{200E}\\\\x{200F}\\\\x{202A}-\\\\x{202E}\\\\x{2066}-\\\\x{2069}]|[\\\\n\\\\r])*$')r\x05\x10\x01\x18\xfa\vR\x04text\x12/\n" +
 	"\x0fcontact_list_id\x18\a \x01(\x03B\a\xbaH\x04\"\x02 \x00R\rcontactListId\x12\x18\n" +
 	"\aunicode\x18\b \x01(\bR\aunicode\x12\x1e\n" +
 	"\n" +
