@@ -15,7 +15,7 @@ func (a *App) openQuery() error {
 		return err
 	}
 	s, err := query.Serve(a.nc, query.Options{
-		Reader: newClient(reader, a.nc).FromStreams(), Health: a.health, Version: a.opts.Version, Log: a.opts.Log,
+		Reader: streams{newClient(reader, a.nc), query.OneMessage}, Health: a.health, Version: a.opts.Version, Log: a.opts.Log,
 	})
 	if err != nil {
 		return err

@@ -65,11 +65,14 @@ func (c *Client) LetterOf(ctx context.Context, key campaign.Key, p Placed) (quer
 // FromService is a reader that only asks the service.
 func (c *Client) FromService() Reader { return query.Asking(c.Client) }
 
-// FromStreams is a reader that only reads the streams. It is what the service answers
-// with.
-func (c *Client) FromStreams() Reader { return streams{c} }
+// FromStreams is a reader that only reads the streams.
+func (c *Client) FromStreams() Reader { return streams{c, query.InMemory} }
 
-type streams struct{ *Client }
+// streams is a reader, on pages within bounds.
+type streams struct {
+	*Client
+	bounds query.Bounds
+}
 
 func (s streams) Get(ctx context.Context, a query.GetAsk) (r query.Record, err error) {
 	if err := a.Check(); err != nil {
@@ -88,7 +91,7 @@ func (s streams) List(ctx context.Context, a query.ListAsk) (all query.Campaigns
 		return all, err
 	}
 	after, _ := a.Place()
-	page, now := query.NewPager[query.Campaign](a.Page), time.Now()
+	page, now := query.NewPager[query.Campaign](a.Page, s.bounds), time.Now()
 	for e, err := range s.Entries(ctx, a.Source, after) {
 		if err != nil {
 			return all, err
@@ -132,7 +135,7 @@ func (s streams) DLQ(ctx context.Context, a query.DLQAsk) (all query.Letters, er
 		filter.Key, _ = campaign.ParseKey(a.Key)
 	}
 	filter.After, _ = a.Place()
-	page, now := query.NewPager[query.Letter](a.Page), time.Now()
+	page, now := query.NewPager[query.Letter](a.Page, s.bounds), time.Now()
 	var replays map[uint64]Placed
 	for l, err := range s.Letters(ctx, filter) {
 		if err != nil {
@@ -219,7 +222,7 @@ func (s streams) Budget(ctx context.Context, a query.BudgetAsk) (all query.Budge
 	if len(definitions) == 0 {
 		return all, notFound("source", errors.New("nobody has set a budget"))
 	}
-	page := query.NewPager[[]query.Budget](a.Page)
+	page := query.NewPager[[]query.Budget](a.Page, s.bounds)
 	for _, d := range definitions {
 		if a.After != "" && !behind(d.Scope, a.After) {
 			continue
@@ -269,7 +272,7 @@ func (s streams) Schedules(ctx context.Context, a query.SchedulesAsk) (all query
 		return query.Schedules{Schedules: []ScheduleRecord{r}}, nil
 	}
 	after, _ := a.Place()
-	page := query.NewPager[ScheduleRecord](a.Page)
+	page := query.NewPager[ScheduleRecord](a.Page, s.bounds)
 	for r, err := range s.Client.Schedules(ctx, a.Source, after) {
 		if err != nil {
 			return all, err

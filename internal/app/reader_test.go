@@ -107,7 +107,7 @@ func promises(t *testing.T, r app.Reader, answers map[string]string) {
 	refuses("no state", err, query.BadQuestion, "states")
 	_, err = r.List(ctx, query.ListAsk{Source: "shop-italia.bf-2026"})
 	refuses("no source", err, query.BadQuestion, "source")
-	_, err = r.List(ctx, query.ListAsk{Page: query.Page{Limit: 1001}})
+	_, err = r.List(ctx, query.ListAsk{Page: query.Page{Limit: 2501}})
 	refuses("too many", err, query.BadQuestion, "limit")
 	_, err = r.List(ctx, query.ListAsk{Page: query.Page{After: "yesterday"}})
 	refuses("no place", err, query.BadQuestion, "after")

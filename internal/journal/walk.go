@@ -11,9 +11,10 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// walkBatch is how many messages are asked for at once, of headers alone and
-// with their payloads, which may be large.
-const walkBatch, walkWhole = 1000, 256
+// walkBatch is how many messages are asked for at once, of headers alone (one more than
+// fit on a page of answers, by which it is known that there are more) and with their
+// payloads, which may be large.
+const walkBatch, walkWhole = 2501, 256
 
 // walk is the walk of somebody who may lack the right to it.
 func (c *Client) walk(ctx context.Context, stream string, cfg jetstream.ConsumerConfig) iter.Seq2[jetstream.Msg, error] {

@@ -22,11 +22,11 @@ type Ask interface {
 // Page says where an answer that has parts goes on, and how many it may have.
 type Page struct {
 	After string `json:"after,omitempty"` // what the page before said is next; empty: from the start
-	Limit int    `json:"limit,omitempty"` // 1 to 1000; 0: 1000
+	Limit int    `json:"limit,omitempty"` // 1 to 2500; 0: as many as there is room for
 }
 
 // maxLimit is how many parts an answer may have.
-const maxLimit = 1000
+const maxLimit = 2500
 
 func (p Page) check() error {
 	if p.Limit < 0 || p.Limit > maxLimit {

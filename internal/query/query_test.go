@@ -96,7 +96,7 @@ func TestBadQuestions(t *testing.T) {
 		`why {"key":"shop-italia.bf"} {}`:              {Text: "the question goes on behind its end: want one JSON object"},
 		`why `:                                         {Field: "key", Text: `key "": want <source>.<request id>, for example shop-italia.bf-2026`},
 		`list {"older_than":"a week"}`:                 {Text: `"a week" is no duration: want 90s, 15m or 24h`},
-		`list {"limit":-1}`:                            {Field: "limit", Text: "limit -1: want 1 to 1000"},
+		`list {"limit":-1}`:                            {Field: "limit", Text: "limit -1: want 1 to 2500"},
 		`list {"waiting":"yes"}`:                       {Field: "waiting", Text: "waiting is a string: want true or false"},
 		`list {"states":"open"}`:                       {Field: "states", Text: "states is a string: want a list of texts"},
 		`list {"after":"x"}`:                           {Field: "after", Text: `after "x": want what the page before said is next`},
@@ -264,17 +264,17 @@ func TestEither(t *testing.T) {
 func TestPager(t *testing.T) {
 	t.Parallel()
 	large := strings.Repeat("x", 100<<10)
-	p := query.NewPager[string](query.Page{After: "3"})
+	p := query.NewPager[string](query.Page{After: "3"}, query.OneMessage)
 	for i := 4; p.Take(large, fmt.Sprint(i)); i++ {
 	}
-	if len(p.Items) != 2 || p.Next != "5" {
-		t.Errorf("%d of 100 KiB, then %q; want 2 and 5", len(p.Items), p.Next)
+	if len(p.Items) != 3 || p.Next != "6" {
+		t.Errorf("%d of 100 KiB, then %q; want 3 and 6", len(p.Items), p.Next)
 	}
-	p = query.NewPager[string](query.Page{})
+	p = query.NewPager[string](query.Page{}, query.OneMessage)
 	if !p.Take(strings.Repeat(large, 6), "1") {
 		t.Error("what no page has room for stops every page")
 	}
-	p = query.NewPager[string](query.Page{})
+	p = query.NewPager[string](query.Page{}, query.OneMessage)
 	i := 1
 	for ; p.Pass(fmt.Sprint(i)); i++ {
 	}
