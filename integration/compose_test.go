@@ -13,7 +13,6 @@ import (
 	"testing"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"google.golang.org/protobuf/proto"
 
 	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
@@ -70,25 +69,23 @@ func TestCompose(t *testing.T) {
 	request.Header.Set("content-type", "application/json")
 	request.Data = []byte(`{"source":"shop-italia","requestId":"black-friday-2026","name":"Black Friday 2026",
 		"sender":"ShopItalia","text":"Ciao {{firstName}}, -30% con {{code}}.","contactListId":87,"immediately":true}`)
+	events, err := shop.SubscribeSync("campaign.v1.event.shop-italia.>")
+	if err != nil {
+		t.Fatal(err)
+	}
 	js := streamClient(t, shop)
 	if _, err := js.PublishMsg(t.Context(), request); err != nil {
 		t.Fatal(err)
 	}
-	cons, err := js.CreateOrUpdateConsumer(t.Context(), "CAMPAIGN_EVENTS", jetstream.ConsumerConfig{
-		Durable: userShop, FilterSubject: "campaign.v1.event.shop-italia.>", AckPolicy: jetstream.AckExplicitPolicy,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	m, err := cons.Next(jetstream.FetchContext(ctx))
+	m, err := events.NextMsgWithContext(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var cost campaignv1.CampaignCostCalculated
-	if err := proto.Unmarshal(m.Data(), &cost); err != nil || cost.GetTotal().GetAmount() != "344.09" {
-		t.Errorf("first event is %s with a total of %q (%v), want UC-006's 344.09", m.Subject(), cost.GetTotal().GetAmount(), err)
+	if err := proto.Unmarshal(m.Data, &cost); err != nil || cost.GetTotal().GetAmount() != "344.09" {
+		t.Errorf("first event is %s with a total of %q (%v), want UC-006's 344.09", m.Subject, cost.GetTotal().GetAmount(), err)
 	}
 	sandbox := "http://" + p.port("sandbox", "8090")
 	eventually(t, "the sandbox has been asked to send", func(ctx context.Context) error {

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -109,12 +111,18 @@ func published(t testing.TB, ports ...string) func(*containerapi.HostConfig) {
 	t.Helper()
 	bound := dockernet.PortMap{}
 	for _, port := range ports {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
+		// Not one of those that the system hands out: between here and the start of the
+		// container somebody else, beside this test, would be given it.
+		var free string
+		for free == "" {
+			port := strconv.Itoa(20_000 + rand.IntN(10_000))
+			l, err := net.Listen("tcp", "127.0.0.1:"+port)
+			if err != nil {
+				continue
+			}
+			defer l.Close() // all are held until each has one
+			free = port
 		}
-		defer l.Close() // all are held until each has one
-		_, free, _ := net.SplitHostPort(l.Addr().String())
 		bound[dockernet.MustParsePort(port)] = []dockernet.PortBinding{{HostIP: netip.MustParseAddr("127.0.0.1"), HostPort: free}}
 	}
 	return func(h *containerapi.HostConfig) { h.PortBindings = bound }

@@ -111,7 +111,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	a.onStop("NATS", closing(a.nc.Close))
 
-	streams := journal.Options{Replicas: o.NATS.Replicas, Log: o.Log, OnBuried: a.ops.Buried, OnSwept: a.census.swept}
+	streams := journal.Options{Replicas: o.NATS.Replicas, ProofRequired: o.Proof == ProofRequired, Log: o.Log, OnBuried: a.ops.Buried, OnSwept: a.census.swept}
 	a.alarms.hear(&streams)
 	a.journal, err = journal.Open(ctx, a.nc, streams)
 	if err != nil {
@@ -145,6 +145,9 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	}
 
 	a.show()
+	if err := a.openQuery(); err != nil {
+		return nil, err
+	}
 	if o.Listen != "off" {
 		a.listener, err = net.Listen("tcp", o.Listen)
 		if err != nil {

@@ -43,16 +43,16 @@ var (
 
 // arrows is the architecture: cmd → cli → app → { gateway, journal, ops, runner,
 // sandbox }, gateway and journal and ops → runner → campaign → sms. Adapters do
-// not import each other, sandbox imports only sms, and only journal, app, cli and
-// integration see protobuf and NATS. A new package needs a line here.
+// not import each other, sandbox imports only sms, only journal, query, app, cli and
+// integration see NATS, and of these all but query protobuf. A new package needs a line here.
 var arrows = map[string]arrow{
 	"cmd/staffetta": {ours: in("cli"), outside: []string{"golang.org/x/crypto/x509roots/fallback"}},
 	"internal/cli": {
-		ours:    append(in("app", "budget", "button", "calendar", "doctor", "schedule", "campaign", "sms", "why"), contract),
+		ours:    append(in("access", "app", "budget", "button", "calendar", "doctor", "query", "schedule", "campaign", "sms", "why"), contract),
 		outside: with(streams, wire, decimal, "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term", "github.com/knadh/koanf"),
 	},
 	"internal/app": {
-		ours: append(in("budget", "button", "doctor", "gateway", "journal", "ops", "pace", "runner", "schedule", "scheduler", "sandbox", "campaign", "sms", "why", "window"), contract),
+		ours: append(in("budget", "button", "doctor", "gateway", "journal", "ops", "pace", "query", "runner", "schedule", "scheduler", "sandbox", "campaign", "sms", "why", "window"), contract),
 		outside: with(streams, wire, decimal, "github.com/nats-io/nats-server/v2", "github.com/knadh/koanf",
 			"golang.org/x/sync", "golang.org/x/net/netutil"),
 	},
@@ -72,7 +72,10 @@ var arrows = map[string]arrow{
 	// the client's and the sandbox's.
 	"internal/doctor":  {outside: with(decimal)},
 	"internal/sandbox": {ours: in("sms"), outside: with(decimal, "golang.org/x/text")},
-	"internal/runner":  {ours: in("campaign", "sms"), outside: with(decimal, "golang.org/x/sync")},
+	// Questions are a port of their own beside the journal's: who answers them with
+	// the streams is tied on in app. What is told is in the words of those who decide.
+	"internal/query":  {ours: in("budget", "campaign", "schedule", "why"), outside: streams},
+	"internal/runner": {ours: in("campaign", "sms"), outside: with(decimal, "golang.org/x/sync")},
 	"internal/runner/runnertest": {
 		ours:    in("runner", "campaign"),
 		outside: with(decimal, "github.com/google/go-cmp"),
@@ -82,7 +85,12 @@ var arrows = map[string]arrow{
 	"internal/campaign": {ours: in("sms"), outside: with(decimal), std: with(pure, "crypto/sha256", "encoding/hex")},
 	"internal/sms":      {outside: with("golang.org/x/text/unicode/norm"), std: pure},
 	"internal/pace":     {ours: in("campaign"), std: append([]string{"sync"}, pure...)},
-	"internal/why":      {ours: in("campaign"), std: append([]string{"io"}, pure...)},
+	// Who may do what at NATS. It writes a configuration and connects to nothing.
+	"internal/access": {
+		ours:    in("journal", "query"),
+		outside: []string{"go.yaml.in/yaml"},
+	},
+	"internal/why": {ours: in("campaign"), std: append([]string{"io"}, pure...)},
 	// What recurs and when it may be sent. The calendar carries the rules of
 	// every zone with it.
 	"internal/calendar":              {std: with(pure, "embed", "time/tzdata")},

@@ -6,14 +6,19 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/staffetta-io/staffetta/internal/journal"
+	"github.com/staffetta-io/staffetta/internal/query"
 )
 
 // Client is the outside of the service: it asks for campaigns and watches
 // them. It needs the streams, not the service.
 type Client struct {
 	*journal.Client
-	nc *nats.Conn
+	nc     *nats.Conn
+	reader Reader
 }
+
+// Layout is the version of the streams that are made today, as they bear it.
+var Layout = journal.Layout
 
 // Event is one event as it stands in the stream.
 type Event = journal.Told
@@ -45,7 +50,13 @@ func NewClient(n NATS) (*Client, error) {
 		nc.Close()
 		return nil, err
 	}
-	return &Client{c, nc}, nil
+	return newClient(c, nc), nil
+}
+
+func newClient(c *journal.Client, nc *nats.Conn) *Client {
+	client := &Client{Client: c, nc: nc}
+	client.reader = query.Either(client.FromService(), client.FromStreams())
+	return client
 }
 
 // Close closes the connection.

@@ -18,6 +18,12 @@ import (
 	"github.com/staffetta-io/staffetta/internal/gateway"
 )
 
+// What [Options.Proof] can be.
+const (
+	ProofAuto     = "auto"
+	ProofRequired = "required"
+)
+
 // Options are what the service can be told. Zero values mean the defaults
 // beside them; only Gateway.URL and Gateway.KeyFile have none.
 type Options struct {
@@ -44,6 +50,10 @@ type Options struct {
 	// IntakePerHour is how many campaigns a source may ask for in an hour:
 	// "shop-italia=100, *=1000". Default none: nobody is bound.
 	IntakePerHour string
+	// Proof says whether a command is obeyed that nobody is proven to have given:
+	// [ProofAuto], it is, and is marked; [ProofRequired], it becomes a dead letter.
+	// Default auto.
+	Proof string
 
 	// ---- work
 
@@ -135,6 +145,7 @@ func (o Options) WithDefaults() Options {
 	def(&o.Gateway.BreakerOpen, gateway.DefaultBreakerOpen)
 	def(&o.Gateway.Timeout, gateway.DefaultTimeout)
 	def(&o.Budgets, BudgetsAuto)
+	def(&o.Proof, ProofAuto)
 	def(&o.Requests, 64)
 	def(&o.Wakeups, 64)
 	def(&o.Grace, 25*time.Second)
@@ -218,6 +229,9 @@ func (o Options) Validate() error {
 	case BudgetsAuto, BudgetsOn, BudgetsRequired, BudgetsOff:
 	default:
 		say("budgets is %q: want auto, on, required or off", o.Budgets)
+	}
+	if o.Proof != ProofAuto && o.Proof != ProofRequired {
+		say("commands.proof is %q: want auto or required", o.Proof)
 	}
 	if v, err := doctor.ParseVariant(g.Variant); err != nil {
 		say("gateway.variant: %w", err)

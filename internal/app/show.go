@@ -67,8 +67,9 @@ func (a *App) show() {
 	a.ops.GaugeOf("consumer_pulling", "1 while the consumer pulls; 0 as well while it is paused.", "consumer",
 		[]string{"requests", "wakeups", "commands", "cancels"}, func(consumer string) float64 {
 			for _, h := range a.journal.Health() {
-				if h.Consumer == consumer {
-					return one(h.Pulling)
+				// Commands may be read from two streams, while one takes the other's place.
+				if h.Consumer == consumer && h.Pulling {
+					return 1
 				}
 			}
 			return 0

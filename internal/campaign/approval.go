@@ -31,6 +31,7 @@ const (
 type Approval struct {
 	QuoteID string    `json:"quote_id"`
 	By      string    `json:"by"`
+	Actor   string    `json:"actor,omitempty"` // who proved to be the speaker; empty: nobody did
 	At      time.Time `json:"at"`
 	Quote   Quote     `json:"quote"` // what was seen
 }
@@ -39,12 +40,14 @@ type Approval struct {
 type Approve struct {
 	QuoteID string
 	By      string
+	Actor   string // as in CancelAsked
 }
 
 // Decline is somebody's no to a quote.
 type Decline struct {
 	QuoteID string
 	By      string
+	Actor   string // as in CancelAsked
 	Why     string
 }
 
@@ -125,7 +128,7 @@ func (t *turn) approve(in Approve) Decision {
 	if no := t.unasked(in.QuoteID); no != "" {
 		return Decision{Next: t.c, Refused: no}
 	}
-	t.c.Approval = &Approval{QuoteID: in.QuoteID, By: in.By, At: t.now, Quote: *t.c.Quote}
+	t.c.Approval = &Approval{QuoteID: in.QuoteID, By: in.By, Actor: in.Actor, At: t.now, Quote: *t.c.Quote}
 	t.c.Hold = nil
 	t.emit(Event{Type: EventApproved, N: t.c.ApprovalN, QuoteID: in.QuoteID, Approval: t.c.Approval})
 	t.giveUp(Abandoning, nil)
@@ -140,7 +143,7 @@ func (t *turn) decline(in Decline) Decision {
 	if no := t.unasked(in.QuoteID); no != "" {
 		return Decision{Next: t.c, Refused: no}
 	}
-	why := Reason{Code: ReasonDeclined, By: in.By, Message: in.By + " declined it"}
+	why := Reason{Code: ReasonDeclined, By: in.By, Actor: in.Actor, Message: in.By + " declined it"}
 	if in.Why != "" {
 		why.Message += ": " + in.Why
 	}

@@ -96,6 +96,7 @@ type Unanswered struct {
 // Cancel is somebody's wish that the campaign be not sent.
 type Cancel struct {
 	By      string    `json:"by"`
+	Actor   string    `json:"actor,omitempty"` // who proved to be the speaker; empty: nobody did
 	Why     string    `json:"why,omitempty"`
 	At      time.Time `json:"at"`
 	Refused string    `json:"refused,omitempty"` // it came too late: why
@@ -103,16 +104,18 @@ type Cancel struct {
 
 // Resolution is what a person saw at the gateway.
 type Resolution struct {
-	By   string    `json:"by"`
-	Sent bool      `json:"sent"`
-	Why  string    `json:"why,omitempty"`
-	At   time.Time `json:"at"`
+	By    string    `json:"by"`
+	Actor string    `json:"actor,omitempty"` // as in Cancel
+	Sent  bool      `json:"sent"`
+	Why   string    `json:"why,omitempty"`
+	At    time.Time `json:"at"`
 }
 
 // Followed says who has a campaign followed again, and since when.
 type Followed struct {
-	By string    `json:"by"`
-	At time.Time `json:"at"`
+	By    string    `json:"by"`
+	Actor string    `json:"actor,omitempty"` // as in Cancel
+	At    time.Time `json:"at"`
 }
 
 // run is how far the worker in hand has come.

@@ -26,7 +26,7 @@ func (t *turn) cancel(in CancelAsked) Decision {
 	case c != nil && c.Refused == "":
 		return Decision{Next: t.c}
 	}
-	wish := Cancel{By: in.By, Why: in.Why, At: t.now}
+	wish := Cancel{By: in.By, Actor: in.Actor, Why: in.Why, At: t.now}
 	t.c.Cancel = &wish
 	switch s := t.c.State; {
 	case s == Requested && !t.c.run.looked:
@@ -50,7 +50,7 @@ func (t *turn) cancel(in CancelAsked) Decision {
 
 func (t *turn) cancelled() Reason {
 	c := t.c.Cancel
-	why := Reason{Code: ReasonCancelled, By: c.By, Message: "cancelled by " + c.By}
+	why := Reason{Code: ReasonCancelled, By: c.By, Actor: c.Actor, Message: "cancelled by " + c.By}
 	if c.Why != "" {
 		why.Message += ": " + c.Why
 	}

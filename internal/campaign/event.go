@@ -94,5 +94,6 @@ type Reason struct {
 	Message string     `json:"message"`           // our sentence: what is wrong, and the remedy
 	Gateway string     `json:"gateway,omitempty"` // the gateway's own words
 	HTTP    int        `json:"http_status,omitempty"`
-	By      string     `json:"by,omitempty"` // cancelled: who
+	By      string     `json:"by,omitempty"`    // cancelled: who
+	Actor   string     `json:"actor,omitempty"` // who proved to be the speaker; empty: nobody did
 }

@@ -34,7 +34,7 @@ func (t *turn) follow(in Follow) Decision {
 	default:
 		return Decision{Next: t.c, Refused: fmt.Sprintf("campaign %s is %s: only one that is unreconciled can be followed again", t.c.Key, t.c.State)}
 	}
-	t.c.Followed = &Followed{By: in.By, At: t.now}
+	t.c.Followed = &Followed{By: in.By, Actor: in.Actor, At: t.now}
 	t.c.Tries, t.c.Missing = 0, 0
 	t.become(Sending)
 	if t.elsewhere(*t.c.Draft) {

@@ -11,14 +11,18 @@ import (
 // Forget takes out of a record what was said to people: name, description, text and
 // the gateway's words, which may quote it. The quote, the confirmation, the end, who
 // asked, agreed and cancelled, and what it cost stay: they are the proof.
-type Forget struct{ By string }
+type Forget struct {
+	By    string
+	Actor string // as in CancelAsked
+}
 
 func (Forget) input() {}
 
 // Forgotten says who had a campaign forgotten, and when.
 type Forgotten struct {
-	By string    `json:"by"`
-	At time.Time `json:"at"`
+	By    string    `json:"by"`
+	Actor string    `json:"actor,omitempty"` // as in Cancel
+	At    time.Time `json:"at"`
 }
 
 // Forgettable says that it has ended, and that nobody has to look for it any more.
@@ -41,7 +45,7 @@ func (t *turn) forget(in Forget) Decision {
 	case t.c.unsettled():
 		return Decision{Next: t.c, Refused: fmt.Sprintf("campaign %s has ended, and its cost is not in the budgets yet: forget it in a minute", t.c.Key)}
 	}
-	t.c.Forgotten = &Forgotten{By: in.By, At: t.now}
+	t.c.Forgotten = &Forgotten{By: in.By, Actor: in.Actor, At: t.now}
 	r := &t.c.Request
 	r.Said = r.said()
 	r.Name, r.Description, r.Text = "", "", ""

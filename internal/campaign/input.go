@@ -22,21 +22,26 @@ type Woken struct{}
 
 // CancelAsked is somebody's cancel.
 type CancelAsked struct {
-	Key Key // for the record, if there is none yet
-	By  string
-	Why string
+	Key   Key // for the record, if there is none yet
+	By    string
+	Actor string // who proved to be the speaker; empty: nobody did
+	Why   string
 }
 
 // Resolved is what a person saw at the gateway, of a campaign that nobody
 // could establish.
 type Resolved struct {
-	By   string
-	Sent bool // it was sent, or is being sent
-	Why  string
+	By    string
+	Actor string // as in CancelAsked
+	Sent  bool   // it was sent, or is being sent
+	Why   string
 }
 
 // Follow has a campaign followed again whose figures never added up.
-type Follow struct{ By string }
+type Follow struct {
+	By    string
+	Actor string // as in CancelAsked
+}
 
 // Delivered says that everything the saved record owes has been told, and
 // that the campaign is about to rest.

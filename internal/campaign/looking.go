@@ -19,7 +19,7 @@ func (t *turn) recalled(o Outcome) Decision {
 	}
 	wish := t.c.run.wish
 	if c := t.c.Cancel; c != nil && c.Refused == "" {
-		wish = &CancelAsked{By: c.By, Why: c.Why} // it stands whatever is told
+		wish = &CancelAsked{By: c.By, Actor: c.Actor, Why: c.Why} // it stands whatever is told
 	}
 	left := t.c.run.left
 	t.c.run = run{looked: true}
@@ -28,7 +28,7 @@ func (t *turn) recalled(o Outcome) Decision {
 	}
 	switch s := t.c.State; {
 	case s == "":
-		t.c.Cancel = &Cancel{By: wish.By, Why: wish.Why, At: t.now}
+		t.c.Cancel = &Cancel{By: wish.By, Actor: wish.Actor, Why: wish.Why, At: t.now}
 		return t.end(Cancelled, EventCancelled, t.cancelled())
 	case s == Requested:
 		return t.begin()
@@ -48,7 +48,7 @@ func (t *turn) wished(d Decision, wish *CancelAsked) Decision {
 	t.c = d.Next
 	t.c.Cancel = nil
 	if s := t.c.State; s.Final() {
-		t.c.Cancel = &Cancel{By: wish.By, Why: wish.Why, At: t.now}
+		t.c.Cancel = &Cancel{By: wish.By, Actor: wish.Actor, Why: wish.Why, At: t.now}
 		if s != Cancelled {
 			t.c.Cancel.Refused = fmt.Sprintf("its events say that it is %s", s)
 		}
@@ -250,11 +250,11 @@ func (t *turn) resolve(in Resolved) Decision {
 	if in.Sent && t.c.Draft == nil {
 		return Decision{Next: t.c, Refused: fmt.Sprintf("no campaign of the gateway's is known for %s, so none can be followed: say what was not sent, or ask under a new request id", t.c.Key)}
 	}
-	t.c.Resolved = &Resolution{By: in.By, Sent: in.Sent, Why: in.Why, At: t.now}
+	t.c.Resolved = &Resolution{By: in.By, Actor: in.Actor, Sent: in.Sent, Why: in.Why, At: t.now}
 	if in.Sent {
 		return t.established(StatusSending, time.Time{}, true)
 	}
-	why := Reason{Code: ReasonNotSent, By: in.By, Message: in.By + " looked at the gateway and says that it was not sent"}
+	why := Reason{Code: ReasonNotSent, By: in.By, Actor: in.Actor, Message: in.By + " looked at the gateway and says that it was not sent"}
 	if in.Why != "" {
 		why.Message += ": " + in.Why
 	}

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -38,8 +37,8 @@ come that far yet.`,
 			o.publish = func(ctx context.Context, c *app.Client, key campaign.Key) (app.Placed, error) {
 				return c.Approve(ctx, key, quote, by)
 			}
-			o.before = func(_ context.Context, _ *app.Client, key campaign.Key, rec *campaign.Campaign) error {
-				return asked(t, o, key, rec, quote, by)
+			o.before = func(ctx context.Context, c *app.Client, key campaign.Key, rec *campaign.Campaign) error {
+				return asked(ctx, t, o, c, key, rec, quote, by)
 			}
 			o.became = func(old, rec campaign.Campaign) result { return approveBecame(quote, rec) }
 			return o.run(cmd, t, args[0])
@@ -48,7 +47,7 @@ come that far yet.`,
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVar(&quote, "quote", "", "id of the quote that is approved")
-	f.StringVar(&by, "by", "", "who approves it, for the record")
+	f.StringVar(&by, "by", "", "who approves it, for people; needed where NATS knows no name")
 	o.flags(cmd)
 	return cmd
 }
@@ -67,8 +66,8 @@ sent. Without --quote it prints what there is to decline.`,
 			o.publish = func(ctx context.Context, c *app.Client, key campaign.Key) (app.Placed, error) {
 				return c.Decline(ctx, key, quote, by, reason)
 			}
-			o.before = func(_ context.Context, _ *app.Client, key campaign.Key, rec *campaign.Campaign) error {
-				return asked(t, o, key, rec, quote, by)
+			o.before = func(ctx context.Context, c *app.Client, key campaign.Key, rec *campaign.Campaign) error {
+				return asked(ctx, t, o, c, key, rec, quote, by)
 			}
 			o.became = func(_, rec campaign.Campaign) result {
 				if rec.State == campaign.Rejected && rec.Reason.Code == campaign.ReasonDeclined {
@@ -85,7 +84,7 @@ sent. Without --quote it prints what there is to decline.`,
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVar(&quote, "quote", "", "id of the quote that is declined")
-	f.StringVar(&by, "by", "", "who declines it, for the record")
+	f.StringVar(&by, "by", "", "who declines it, for people; needed where NATS knows no name")
 	f.StringVar(&reason, "why", "", "the reason, for the record")
 	o.flags(cmd)
 	return cmd
@@ -93,7 +92,7 @@ sent. Without --quote it prints what there is to decline.`,
 
 // asked shows the quote that a campaign waits with, and says why an answer
 // would be in vain.
-func asked(t Terminal, o telling, key campaign.Key, rec *campaign.Campaign, quote, by string) error {
+func asked(ctx context.Context, t Terminal, o telling, client *app.Client, key campaign.Key, rec *campaign.Campaign, quote, by string) error {
 	switch {
 	case rec == nil:
 		return fmt.Errorf("there is no campaign %s: %s ls --state quoted lists those that wait", key, t.Name)
@@ -111,10 +110,8 @@ func asked(t Terminal, o telling, key campaign.Key, rec *campaign.Campaign, quot
 		return usageError{fmt.Errorf("say which quote: --quote %s, if it is the one above", id)}
 	case quote != id:
 		return fmt.Errorf("quote %s is not the one that %s waits with, which is %s: look at it again", quote, key, id)
-	case by == "":
-		return usageError{errors.New("say who answers: --by NAME; it goes into the record")}
 	}
-	return nil
+	return named(client, by, "say who answers")
 }
 
 // printQuote shows what an approval is about.

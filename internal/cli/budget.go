@@ -14,6 +14,7 @@ import (
 	"github.com/staffetta-io/staffetta/internal/app"
 	"github.com/staffetta-io/staffetta/internal/budget"
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/query"
 )
 
 func newBudget(t Terminal) *cobra.Command {
@@ -48,33 +49,39 @@ campaigns that have ended, what is reserved by those under way, and what is left
   staffetta budget show shop-italia --on 2026-11-27`,
 		Args: atMostOne,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			day, err := dayOf(on)
-			if err != nil {
+			a := query.BudgetAsk{On: on}
+			if len(args) > 0 {
+				a.Source = args[0]
+			}
+			if err := a.Check(); err != nil {
 				return usageError{err}
 			}
-			return eachBudget(cmd, t, rows, args, func(ctx context.Context, client *app.Client, book *app.Budgets, all []budget.Definition) error {
-				var used []budget.Usage
-				for _, d := range all {
-					at := time.Now()
-					if zone, err := time.LoadLocation(d.Current().Zone); err == nil && !day.IsZero() {
-						at = time.Date(day.Year(), day.Month(), day.Day(), 12, 0, 0, 0, zone)
-					}
-					u, err := book.Usage(ctx, d, at)
-					if err != nil {
-						return err
-					}
-					used = append(used, u...)
+			client, err := connect(cmd, t, rows)
+			if err != nil {
+				return err
+			}
+			defer client.Close()
+			var all []query.Budget
+			reader := client.Reader()
+			for b, err := range query.Each(func(after string) ([]query.Budget, string, error) {
+				a.After = after
+				page, err := reader.Budget(cmd.Context(), a)
+				return page.Budgets, page.Next, err
+			}) {
+				if err != nil {
+					return noBudget(t, err)
 				}
-				if err := printUsage(t.Out, used, asJSON); err != nil {
-					return err
-				}
-				// Whoever may read the budgets need not be one who may ask.
-				if all, err := client.AskHeeding(ctx); err == nil && unheeded(all) != "" {
-					_, err := fmt.Fprintln(t.Err, unheeded(all))
-					return err
-				}
-				return nil
-			})
+				all = append(all, b)
+			}
+			if err := printBudgets(t.Out, all, asJSON); err != nil {
+				return err
+			}
+			// Whoever may read the budgets need not be one who may ask.
+			if all, err := client.AskHeeding(cmd.Context()); err == nil && unheeded(all) != "" {
+				_, err := fmt.Fprintln(t.Err, unheeded(all))
+				return err
+			}
+			return nil
 		},
 	}
 	f := cmd.Flags()
@@ -85,25 +92,10 @@ campaigns that have ended, what is reserved by those under way, and what is left
 	return cmd
 }
 
-// usageLine is a budget in a period, for programs.
-type usageLine struct {
-	Budget   string         `json:"budget"` // a source, or * for the account
-	Period   string         `json:"period"`
-	Zone     string         `json:"zone"`
-	Limit    campaign.Money `json:"limit"`
-	Spent    campaign.Money `json:"spent"`
-	Reserved campaign.Money `json:"reserved"`
-	Left     campaign.Money `json:"left"`
-	UnderWay int            `json:"under_way"`
-	// Foreign are the campaigns that were charged in another currency.
-	Foreign *budget.Foreign `json:"foreign,omitempty"`
-}
-
-func printUsage(w io.Writer, used []budget.Usage, asJSON bool) error {
+func printBudgets(w io.Writer, all []query.Budget, asJSON bool) error {
 	if asJSON {
-		for _, u := range used {
-			err := printLine(w, usageLine{string(u.Scope), u.Period, u.Zone, u.Limit, u.Spent, u.Reserved, u.Left, u.Open, u.Foreign})
-			if err != nil {
+		for _, b := range all {
+			if err := printLine(w, b); err != nil {
 				return err
 			}
 		}
@@ -111,25 +103,25 @@ func printUsage(w io.Writer, used []budget.Usage, asJSON bool) error {
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "BUDGET\tPERIOD\tLIMIT\tSPENT\tRESERVED\tLEFT\tUNDER WAY\tZONE")
-	for _, u := range used {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", u.Scope, u.Period, u.Limit, u.Spent, u.Reserved, u.Left, u.Open, u.Zone)
+	for _, b := range all {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", budget.Scope(b.Budget), b.Period, b.Limit, b.Spent, b.Reserved, b.Left, b.UnderWay, b.Zone)
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	for _, u := range used {
-		if u.Foreign != nil {
-			fmt.Fprintln(w, foreign(u))
+	for _, b := range all {
+		if b.Foreign != nil {
+			fmt.Fprintln(w, foreign(b))
 		}
 	}
 	return nil
 }
 
 // foreign says what stands in a budget in place of costs in another currency.
-func foreign(u budget.Usage) string {
-	f := u.Foreign
+func foreign(b query.Budget) string {
+	f := b.Foreign
 	text := fmt.Sprintf("%s, %s: the gateway charged %d of its campaigns in another currency (the last %s, %s); what was reserved is counted for them",
-		u.Scope, u.Period, f.Campaigns, f.Last, f.Cost)
+		budget.Scope(b.Budget), b.Period, f.Campaigns, f.Last, f.Cost)
 	if f.Uncounted > 0 {
 		text += fmt.Sprintf(", and nothing for %d that had nothing reserved", f.Uncounted)
 	}
@@ -213,7 +205,7 @@ func newBudgetHistory(t Terminal) *cobra.Command {
 		Example: "  staffetta budget history shop-italia",
 		Args:    atMostOne,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return eachBudget(cmd, t, rows, args, func(ctx context.Context, _ *app.Client, book *app.Budgets, all []budget.Definition) error {
+			return eachBudget(cmd, t, rows, args, func(ctx context.Context, book *app.Budgets, all []budget.Definition) error {
 				table := tabwriter.NewWriter(t.Out, 0, 0, 2, ' ', 0)
 				fmt.Fprintln(table, "BUDGET\tSET\tBY\tTO")
 				for _, d := range all {
@@ -274,7 +266,7 @@ func laidDown(c budget.Change) string {
 }
 
 // eachBudget reads the budgets, of one source or all.
-func eachBudget(cmd *cobra.Command, t Terminal, rows []setting, args []string, do func(context.Context, *app.Client, *app.Budgets, []budget.Definition) error) error {
+func eachBudget(cmd *cobra.Command, t Terminal, rows []setting, args []string, do func(context.Context, *app.Budgets, []budget.Definition) error) error {
 	client, err := connect(cmd, t, rows)
 	if err != nil {
 		return err
@@ -296,13 +288,21 @@ func eachBudget(cmd *cobra.Command, t Terminal, rows []setting, args []string, d
 		}
 		all = some
 	}
-	switch {
-	case errors.Is(err, app.ErrNoBudgets), err == nil && len(all) == 0:
-		return fmt.Errorf("nobody has set a budget: %s budget set does", t.Name)
-	case err != nil:
-		return err
+	if err == nil && len(all) == 0 {
+		err = app.ErrNoBudgets
 	}
-	return do(ctx, client, book, all)
+	if err != nil {
+		return noBudget(t, err)
+	}
+	return do(ctx, book, all)
+}
+
+// noBudget says what to do where there is none.
+func noBudget(t Terminal, err error) error {
+	if errors.Is(err, app.ErrNoBudgets) || query.Is(err, query.NotFound) {
+		return fmt.Errorf("nobody has set a budget: %s budget set does", t.Name)
+	}
+	return err
 }
 
 // limitOf reads a limit as people write it; nil if nothing is said.
@@ -318,18 +318,6 @@ func limitOf(period, s string) (*campaign.Money, error) {
 		return nil, fmt.Errorf("--%s: %w", period, err)
 	}
 	return &m, nil
-}
-
-// dayOf reads a calendar day; the zero time if nothing is said.
-func dayOf(s string) (time.Time, error) {
-	if s == "" {
-		return time.Time{}, nil
-	}
-	day, err := time.Parse(time.DateOnly, s)
-	if err != nil {
-		return day, fmt.Errorf("--on %q is no day: write 2026-11-27", s)
-	}
-	return day, nil
 }
 
 // atMostOne allows a source, or nothing.

@@ -125,7 +125,7 @@ follows the campaign, and tells everybody else through events on NATS.`,
 	})
 	root.AddCommand(newDemo(t), newDev(t), newServe(t), newRequest(t), newWatch(t), newLs(t), newShow(t), newWhy(t),
 		newCancel(t), newResolve(t), newFollow(t), newDLQ(t), newSandbox(t), newVersion(t))
-	root.AddCommand(newApprove(t), newDecline(t), newPromote(t), newBudget(t), newLint(t), newSchedule(t), newStreams(t), newRecover(t), newDrafts(t), newDoctor(t), newHold(t), newRelease(t), newForget(t))
+	root.AddCommand(newApprove(t), newDecline(t), newPromote(t), newBudget(t), newLint(t), newSchedule(t), newStreams(t), newAccess(t), newRecover(t), newDrafts(t), newDoctor(t), newHold(t), newRelease(t), newForget(t))
 	return root
 }
 

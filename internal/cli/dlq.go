@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/staffetta-io/staffetta/internal/app"
-	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/query"
 )
 
 func newDLQ(t Terminal) *cobra.Command {
@@ -42,8 +42,7 @@ decides what it means, and a second replay has no second effect.`,
 
 func newDLQLs(t Terminal) *cobra.Command {
 	var asJSON bool
-	var source string
-	var reasons []string
+	var a query.DLQAsk
 	var older, newer time.Duration
 	rows := settingsOf("nats.")
 	cmd := &cobra.Command{
@@ -56,40 +55,38 @@ a campaign if its subject names one; otherwise the list shows the subject.`,
   staffetta dlq ls --source shop-italia --reason conflicting_duplicate --newer-than 24h`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			for _, r := range reasons {
+			for _, r := range a.Reasons {
 				if !slices.Contains(app.LetterReasons, r) {
 					return usageError{fmt.Errorf("--reason %q is no reason of a dead letter: want some of %s", r, strings.Join(app.LetterReasons, ", "))}
 				}
+			}
+			if err := a.Check(); err != nil {
+				return usageError{err}
 			}
 			client, err := connect(cmd, t, rows)
 			if err != nil {
 				return err
 			}
 			defer client.Close()
-			now := time.Now()
-			var replays map[uint64]app.Placed
+			a.OlderThan, a.NewerThan = query.Duration(older), query.Duration(newer)
+			now, n, reader := time.Now(), 0, client.Reader()
 			list := table{head: []string{"ID", "AGE", "REASON", "ABOUT", "WHAT IS WRONG"}}
-			n := 0
-			for l, err := range client.Letters(cmd.Context(), app.LetterFilter{Source: source}) {
+			for l, err := range query.Each(func(after string) ([]query.Letter, string, error) {
+				a.After = after
+				all, err := reader.DLQ(cmd.Context(), a)
+				return all.Letters, all.Next, err
+			}) {
 				if err != nil {
 					return err
 				}
-				old := now.Sub(l.Buried)
-				if len(reasons) > 0 && !slices.Contains(reasons, l.Reason) || old < older || newer > 0 && old > newer {
-					continue
-				}
-				if n++; n == 1 { // no replay is older than the oldest letter
-					if replays, err = client.Replays(cmd.Context(), l.Buried); err != nil {
-						return err
-					}
-				}
-				wrong, replay := l.Note, replays[l.ID]
-				if replay.Sequence != 0 {
-					wrong = fmt.Sprintf("replayed %s ago: %s", age(now.Sub(replay.Stored)), wrong)
+				n++
+				wrong := l.Note
+				if l.Replayed != nil {
+					wrong = fmt.Sprintf("replayed %s ago: %s", age(now.Sub(*l.Replayed)), wrong)
 				}
 				if asJSON {
-					err = printLine(t.Out, letterJSON(l, replay))
-				} else if list.add(strconv.FormatUint(l.ID, 10), age(old), l.Reason, about(l), wrong); len(list.rows) >= blockRows {
+					err = printLine(t.Out, l)
+				} else if list.add(strconv.FormatUint(l.ID, 10), age(now.Sub(l.PutAside)), l.Reason, about(l), wrong); len(list.rows) >= blockRows {
 					err = list.flush(t)
 				}
 				if err != nil {
@@ -109,8 +106,8 @@ a campaign if its subject names one; otherwise the list shows the subject.`,
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringSliceVar(&reasons, "reason", nil, "only letters with these reasons, separated by commas")
-	f.StringVar(&source, "source", "", "only letters about campaigns of this source")
+	f.StringSliceVar(&a.Reasons, "reason", nil, "only letters with these reasons, separated by commas")
+	f.StringVar(&a.Source, "source", "", "only letters about campaigns of this source")
 	f.DurationVar(&older, "older-than", 0, "only letters put aside longer ago, as 15m or 24h")
 	f.DurationVar(&newer, "newer-than", 0, "only letters put aside since")
 	f.BoolVar(&asJSON, "json", false, "a JSON object on each line")
@@ -119,49 +116,14 @@ a campaign if its subject names one; otherwise the list shows the subject.`,
 }
 
 // about is what a letter is about: a campaign, or else what its subject says.
-func about(l app.Letter) string {
-	if l.Key == (campaign.Key{}) {
+func about(l query.Letter) string {
+	switch {
+	case l.Key == "":
 		return l.Subject
+	case l.Kind != "request":
+		return l.Key + " (" + l.Kind + ")"
 	}
-	if kind := l.Kind(); kind != "request" {
-		return l.Key.String() + " (" + kind + ")"
-	}
-	return l.Key.String()
-}
-
-// letter is a dead letter for programs.
-type letter struct {
-	ID       uint64              `json:"id"`
-	Key      string              `json:"key,omitempty"`
-	Kind     string              `json:"kind"`
-	Reason   string              `json:"reason"`
-	Fields   []string            `json:"fields,omitempty"`
-	Note     string              `json:"note,omitempty"`
-	PutAside time.Time           `json:"put_aside"`
-	ReplayOf uint64              `json:"replay_of,omitempty"`
-	Replayed *time.Time          `json:"replayed,omitempty"`
-	Subject  string              `json:"subject"`
-	Stream   string              `json:"stream"`
-	Sequence uint64              `json:"sequence"`
-	Stored   time.Time           `json:"stored"`
-	Header   map[string][]string `json:"header,omitempty"`
-	Size     int                 `json:"size"`
-	// Of one letter only: the payload in JSON if it can be read, and as it is.
-	Payload json.RawMessage `json:"payload,omitempty"`
-	Raw     []byte          `json:"payload_base64,omitempty"`
-}
-
-func letterJSON(l app.Letter, replay app.Placed) letter {
-	key := ""
-	var replayed *time.Time
-	if replay.Sequence != 0 {
-		replayed = &replay.Stored
-	}
-	if l.Key != (campaign.Key{}) {
-		key = l.Key.String()
-	}
-	return letter{ID: l.ID, Key: key, Kind: l.Kind(), Reason: l.Reason, Fields: l.Fields, Note: l.Note, PutAside: l.Buried,
-		ReplayOf: l.Replay, Replayed: replayed, Subject: l.Subject, Stream: l.Stream, Sequence: l.Sequence, Stored: l.Stored, Header: l.Header, Size: l.Size}
+	return l.Key
 }
 
 // someIDs wants ids: exactly n, or with 0 at least one.
@@ -184,7 +146,7 @@ func letterID(s string) (uint64, error) {
 
 // noLetter says where to look when there is no such letter.
 func noLetter(err error, t Terminal) error {
-	if errors.Is(err, app.ErrNoLetter) {
+	if errors.Is(err, app.ErrNoLetter) || query.Is(err, query.NotFound) {
 		return fmt.Errorf("%w (they are kept for 90 days): %s dlq ls lists them", err, t.Name)
 	}
 	return err

@@ -3,7 +3,7 @@ package cli
 import (
 	"bytes"
 	"encoding/hex"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -15,8 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/staffetta-io/staffetta/internal/app"
-	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/query"
 )
 
 func newDLQShow(t Terminal) *cobra.Command {
@@ -42,34 +41,22 @@ corrected; with --raw, as it was published.`,
 				return err
 			}
 			defer client.Close()
-			l, err := client.Letter(cmd.Context(), id)
+			found, err := client.Reader().DLQ(cmd.Context(), query.DLQAsk{ID: id})
 			if err != nil {
 				return noLetter(err, t)
 			}
-			body, unreadable := l.Payload()
-			var replay app.Placed
-			if !raw && !payload {
-				replays, err := client.Replays(cmd.Context(), l.Buried)
-				if err != nil {
-					return err
-				}
-				replay = replays[l.ID]
-			}
+			l := found.Letters[0]
 			switch {
 			case raw:
-				_, err = t.exact().Write(l.Data)
-			case payload && unreadable != nil:
-				return fmt.Errorf("the payload of dead letter %d cannot be read as JSON: %w; --raw prints it as it is", id, unreadable)
+				_, err = t.exact().Write(l.Raw)
+			case payload && l.Unreadable != "":
+				return fmt.Errorf("the payload of dead letter %d cannot be read as JSON: %s; --raw prints it as it is", id, l.Unreadable)
 			case payload:
-				err = printIndented(t.Out, body, "")
+				err = printIndented(t.Out, l.Payload, "")
 			case asJSON:
-				j := letterJSON(l, replay)
-				if j.Raw = l.Data; unreadable == nil {
-					j.Payload = body
-				}
-				err = printLine(t.Out, j)
+				err = printLine(t.Out, l)
 			default:
-				err = printLetter(t, l, replay, body, unreadable)
+				err = printLetter(t, l)
 			}
 			return err
 		},
@@ -84,14 +71,14 @@ corrected; with --raw, as it was published.`,
 }
 
 // printLetter prints a letter for people.
-func printLetter(t Terminal, l app.Letter, replay app.Placed, body json.RawMessage, unreadable error) error {
+func printLetter(t Terminal, l query.Letter) error {
 	p := paint{t.Colour}
 	var out strings.Builder
 	row := func(name, format string, args ...any) {
 		fmt.Fprintf(&out, "  %-11s %s\n", name, fmt.Sprintf(format, args...))
 	}
 	fmt.Fprintf(&out, "%s\n", p.bold(fmt.Sprintf("dead letter %d", l.ID)))
-	if l.Key != (campaign.Key{}) {
+	if l.Key != "" {
 		row("campaign", "%s", l.Key)
 	}
 	row("reason", "%s", l.Reason)
@@ -99,12 +86,12 @@ func printLetter(t Terminal, l app.Letter, replay app.Placed, body json.RawMessa
 		row("field", "%s", strings.Join(l.Fields, ", "))
 	}
 	row("", "%s", l.Note)
-	row("put aside", "%s, %s ago", l.Buried.Format("2006-01-02 15:04:05 MST"), age(time.Since(l.Buried)))
-	if l.Replay != 0 {
-		row("replay of", "dead letter %d", l.Replay)
+	row("put aside", "%s, %s ago", l.PutAside.Format("2006-01-02 15:04:05 MST"), age(time.Since(l.PutAside)))
+	if l.ReplayOf != 0 {
+		row("replay of", "dead letter %d", l.ReplayOf)
 	}
-	if replay.Sequence != 0 {
-		row("replayed", "%s, %s ago; a second replay does nothing", replay.Stored.Format("2006-01-02 15:04:05 MST"), age(time.Since(replay.Stored)))
+	if l.Replayed != nil {
+		row("replayed", "%s, %s ago; a second replay does nothing", l.Replayed.Format("2006-01-02 15:04:05 MST"), age(time.Since(*l.Replayed)))
 	}
 	fmt.Fprintf(&out, "\n%s\n", p.bold("the message"))
 	row("subject", "%s", l.Subject)
@@ -113,13 +100,13 @@ func printLetter(t Terminal, l app.Letter, replay app.Placed, body json.RawMessa
 		row("header", "%s: %s", name, strings.Join(l.Header[name], ", "))
 	}
 	fmt.Fprintf(&out, "\n%s\n", p.bold(fmt.Sprintf("its payload, %s", plural(int64(l.Size), "byte"))))
-	if unreadable == nil {
-		if err := printIndented(&out, body, "  "); err != nil {
+	if l.Unreadable == "" {
+		if err := printIndented(&out, l.Payload, "  "); err != nil {
 			return err
 		}
 	} else {
-		fmt.Fprintf(&out, "  it cannot be read: %v\n", plain(unreadable))
-		start := l.Data[:min(len(l.Data), maxDump)]
+		fmt.Fprintf(&out, "  it cannot be read: %s\n", plain(errors.New(l.Unreadable)))
+		start := l.Raw[:min(len(l.Raw), maxDump)]
 		dump := hex.Dump(start)
 		if isText(start) {
 			dump = strings.TrimSuffix(string(start), "\n") + "\n"
@@ -127,12 +114,12 @@ func printLetter(t Terminal, l app.Letter, replay app.Placed, body json.RawMessa
 		for line := range strings.Lines(dump) {
 			out.WriteString("  " + line)
 		}
-		if len(l.Data) > maxDump {
-			fmt.Fprintf(&out, "  … %s more; --raw prints it all\n", plural(int64(len(l.Data)-maxDump), "byte"))
+		if len(l.Raw) > maxDump {
+			fmt.Fprintf(&out, "  … %s more; --raw prints it all\n", plural(int64(len(l.Raw)-maxDump), "byte"))
 		}
 	}
 	fmt.Fprintf(&out, "\n%s\n", p.bold("what can be done"))
-	for line := range strings.Lines(remedy(t.Name, l, unreadable == nil)) {
+	for line := range strings.Lines(remedy(t.Name, l, l.Unreadable == "")) {
 		out.WriteString("  " + line)
 	}
 	_, err := io.WriteString(t.Out, out.String()+"\n")
@@ -150,7 +137,7 @@ func isText(b []byte) bool {
 }
 
 // remedy is what can be done about a letter. Every reason has a way out.
-func remedy(name string, l app.Letter, legible bool) string {
+func remedy(name string, l query.Letter, legible bool) string {
 	again := fmt.Sprintf("ask for it under a new request id:\n  %[1]s dlq show %[2]d --payload | %[1]s request -f - --id NEW-ID", name, l.ID)
 	form := "--payload"
 	if !legible {

@@ -4,29 +4,29 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
-	"github.com/staffetta-io/staffetta/internal/app"
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/query"
 )
 
 func newLs(t Terminal) *cobra.Command {
 	var asJSON bool
-	var f entryFilter
+	var a query.ListAsk
+	var older time.Duration
 	rows := settingsOf("nats.")
 	cmd := &cobra.Command{
 		Use:   "ls",
 		Short: "List campaigns",
 		Long: `List the campaigns there are, each with its state, for how long it has been in it,
 when it is looked at again and what it waits for; those whose records moved last
-come last. Only headers are read: a million campaigns are a few seconds.
+come last. One that moves while they are read may come twice.
 
-States are ` + strings.Join(stateNames(), ", ") + `;
+States are ` + strings.Join(query.States()[:len(campaign.States)], ", ") + `;
 "open" stands for those that can still move by themselves, "ended" for the others.`,
 		Example: `  staffetta ls
   staffetta ls --state unresolved
@@ -34,7 +34,8 @@ States are ` + strings.Join(stateNames(), ", ") + `;
   staffetta ls --waiting --json | jq -r .key`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := f.check(); err != nil {
+			a.OlderThan = query.Duration(older)
+			if err := a.Check(); err != nil {
 				return usageError{err}
 			}
 			client, err := connect(cmd, t, rows)
@@ -42,16 +43,16 @@ States are ` + strings.Join(stateNames(), ", ") + `;
 				return err
 			}
 			defer client.Close()
-			now := time.Now()
-			list := newEntryTable(t, asJSON, now)
-			for e, err := range client.Entries(cmd.Context(), f.source) {
+			list, reader := newCampaignTable(t, asJSON, time.Now()), client.Reader()
+			for c, err := range query.Each(func(after string) ([]query.Campaign, string, error) {
+				a.After = after
+				all, err := reader.List(cmd.Context(), a)
+				return all.Campaigns, all.Next, err
+			}) {
 				if err != nil {
 					return err
 				}
-				if !f.takes(e, now) {
-					continue
-				}
-				if err := list.add(e); err != nil {
+				if err := list.add(c); err != nil {
 					return err
 				}
 			}
@@ -60,64 +61,19 @@ States are ` + strings.Join(stateNames(), ", ") + `;
 	}
 	fl := cmd.Flags()
 	fl.SortFlags = false
-	fl.StringSliceVar(&f.states, "state", nil, "only campaigns in these states, separated by commas")
-	fl.StringVar(&f.source, "source", "", "only campaigns of this source")
-	fl.DurationVar(&f.olderThan, "older-than", 0, "only campaigns that have been in their state for longer, as 90s, 15m or 24h")
-	fl.BoolVar(&f.waiting, "waiting", false, "only campaigns that wait for something: the gateway, an approval, credit, a person")
-	fl.BoolVar(&f.overdue, "overdue", false, "only campaigns that should have been looked at a minute ago and were not")
+	fl.StringSliceVar(&a.States, "state", nil, "only campaigns in these states, separated by commas")
+	fl.StringVar(&a.Source, "source", "", "only campaigns of this source")
+	fl.DurationVar(&older, "older-than", 0, "only campaigns that have been in their state for longer, as 90s, 15m or 24h")
+	fl.BoolVar(&a.Waiting, "waiting", false, "only campaigns that wait for something: the gateway, an approval, credit, a person")
+	fl.BoolVar(&a.Overdue, "overdue", false, "only campaigns that should have been looked at a minute ago and were not")
 	fl.BoolVar(&asJSON, "json", false, "a JSON object on each line")
 	addSettings(fl, rows)
 	return cmd
 }
 
-// entryFilter chooses campaigns by what their headers say.
-type entryFilter struct {
-	states           []string
-	source           string
-	olderThan        time.Duration
-	waiting, overdue bool
-}
-
-func stateNames() []string {
-	var names []string
-	for _, s := range campaign.States {
-		names = append(names, string(s))
-	}
-	return names
-}
-
-func (f *entryFilter) check() error {
-	known := append(stateNames(), "open", "ended")
-	for _, s := range f.states {
-		if !slices.Contains(known, s) {
-			return fmt.Errorf("state %q is none: want %s", s, strings.Join(known, ", "))
-		}
-	}
-	if f.source != "" {
-		if _, err := keyOrSource(f.source); err != nil || strings.Contains(f.source, ".") {
-			return fmt.Errorf("--source %q: want a source alone, as shop-italia", f.source)
-		}
-	}
-	return nil
-}
-
-func (f *entryFilter) takes(e app.Entry, now time.Time) bool {
-	return (len(f.states) == 0 || slices.ContainsFunc(f.states, func(s string) bool {
-		return s == string(e.State) || s == "open" && !e.State.Final() || s == "ended" && e.State.Final()
-	})) &&
-		now.Sub(e.Since) >= f.olderThan &&
-		(!f.waiting || e.Waiting != "" || e.State == campaign.Unresolved) &&
-		(!f.overdue || overdue(e, now))
-}
-
-// overdue says that nobody looked at a campaign when it was due.
-func overdue(e app.Entry, now time.Time) bool {
-	return !e.Wake.IsZero() && now.Sub(e.Wake) > time.Minute
-}
-
-// entryTable prints campaigns as they come: as a table, in blocks so that a
+// campaignTable prints campaigns as they come: as a table, in blocks so that a
 // million of them are not kept, or as JSON.
-type entryTable struct {
+type campaignTable struct {
 	t      Terminal
 	asJSON bool
 	now    time.Time
@@ -126,28 +82,18 @@ type entryTable struct {
 	counts map[campaign.State]int
 }
 
-func newEntryTable(t Terminal, asJSON bool, now time.Time) *entryTable {
-	return &entryTable{t: t, asJSON: asJSON, now: now, counts: map[campaign.State]int{},
+func newCampaignTable(t Terminal, asJSON bool, now time.Time) *campaignTable {
+	return &campaignTable{t: t, asJSON: asJSON, now: now, counts: map[campaign.State]int{},
 		block: table{head: []string{"CAMPAIGN", "STATE", "FOR", "NEXT LOOK", "WAITS BECAUSE"}}}
 }
 
-// entryJSON is a campaign for programs.
-type entryJSON struct {
-	Key     string         `json:"key"`
-	State   campaign.State `json:"state"`
-	Since   time.Time      `json:"since"`
-	Saved   time.Time      `json:"saved"`
-	Next    time.Time      `json:"next,omitzero"`
-	Waiting string         `json:"waiting,omitempty"`
-}
-
-func (l *entryTable) add(e app.Entry) error {
+func (l *campaignTable) add(c query.Campaign) error {
 	if l.asJSON {
-		return printLine(l.t.Out, entryJSON{e.Key.String(), e.State, e.Since, e.Saved, e.Wake, e.Waiting})
+		return printLine(l.t.Out, c)
 	}
 	l.total++
-	l.counts[e.State]++
-	l.block.add(e.Key.String(), string(e.State), age(l.now.Sub(e.Since)), l.next(e), e.Waiting)
+	l.counts[c.State]++
+	l.block.add(c.Key, string(c.State), age(l.now.Sub(c.Since)), l.next(c), c.Waiting)
 	if len(l.block.rows) < blockRows {
 		return nil
 	}
@@ -155,19 +101,19 @@ func (l *entryTable) add(e app.Entry) error {
 }
 
 // next is when a campaign is looked at again.
-func (l *entryTable) next(e app.Entry) string {
+func (l *campaignTable) next(c query.Campaign) string {
 	switch {
-	case e.Wake.IsZero():
+	case c.Next.IsZero():
 		return "-"
-	case overdue(e, l.now):
-		return age(l.now.Sub(e.Wake)) + " overdue"
-	case e.Wake.Before(l.now):
+	case c.Overdue(l.now):
+		return age(l.now.Sub(c.Next)) + " overdue"
+	case c.Next.Before(l.now):
 		return "now"
 	}
-	return "in " + age(e.Wake.Sub(l.now))
+	return "in " + age(c.Next.Sub(l.now))
 }
 
-func (l *entryTable) end() error {
+func (l *campaignTable) end() error {
 	if l.asJSON {
 		return nil
 	}

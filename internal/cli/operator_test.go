@@ -17,6 +17,7 @@ import (
 
 	"github.com/staffetta-io/staffetta/internal/app"
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/journal"
 )
 
 // TestOperatorScripts runs the manual of the commands for whoever looks after
@@ -143,8 +144,12 @@ func cmdUnmark(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: unmark")
 	}
 	ctx, js := context.Background(), streamsOf(ts)
+	ts.Check(js.DeleteStream(ctx, journal.StreamCommands)) // they lay beside the timers
 	for s := range js.ListStreams(ctx).Info() {
 		cfg := s.Config
+		if cfg.Name == journal.StreamWakeups {
+			cfg.Subjects = append(cfg.Subjects, "campaign.v1.command.>")
+		}
 		delete(cfg.Metadata, "staffetta.installation")
 		delete(cfg.Metadata, "staffetta.layout")
 		_, err := js.UpdateStream(ctx, cfg)

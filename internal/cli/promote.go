@@ -40,7 +40,7 @@ simulation, it asks for an approval. It prints what it publishes.`,
 				return err
 			}
 			defer client.Close()
-			rec, _, err := client.Get(cmd.Context(), key)
+			rec, err := client.Look(cmd.Context(), key)
 			if errors.Is(err, app.ErrNoRecord) {
 				return fmt.Errorf("there is no campaign %s: %s ls --state completed lists those that have gone their whole way", key, t.Name)
 			}

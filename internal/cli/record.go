@@ -3,15 +3,13 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/staffetta-io/staffetta/internal/app"
-	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/query"
 )
 
 func newShow(t Terminal) *cobra.Command {
@@ -29,8 +27,8 @@ With --json it prints the record as it is stored.`,
   staffetta show shop-italia.black-friday-2026 --json | jq .attempts`,
 		Args: oneKey,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			key, err := campaign.ParseKey(args[0])
-			if err != nil {
+			a := query.GetAsk{Key: args[0]}
+			if err := a.Check(); err != nil {
 				return usageError{err}
 			}
 			client, err := connect(cmd, t, rows)
@@ -38,23 +36,23 @@ With --json it prints the record as it is stored.`,
 				return err
 			}
 			defer client.Close()
-			data, stored, err := client.Raw(cmd.Context(), key)
-			if errors.Is(err, app.ErrNoRecord) {
-				return fmt.Errorf("%w: %s why %s says whether somebody asked for it", err, t.Name, key)
+			record, err := client.Reader().Get(cmd.Context(), a)
+			if query.Is(err, query.NotFound) {
+				return fmt.Errorf("%w: %s why %s says whether somebody asked for it", err, t.Name, a.Key)
 			}
 			if err != nil {
 				return err
 			}
 			if asJSON {
-				_, err := fmt.Fprintf(t.Out, "%s\n", data)
+				_, err := fmt.Fprintf(t.Out, "%s\n", record.Record)
 				return err
 			}
-			out, err := readable(data)
+			out, err := readable(record.Record)
 			if err != nil {
-				return fmt.Errorf("the record of %s is not JSON: %w", key, err)
+				return fmt.Errorf("the record of %s is not JSON: %w", a.Key, err)
 			}
 			p := paint{t.Colour}
-			_, err = fmt.Fprintf(t.Out, "%s  %s\n%s", p.bold(key.String()), p.dim("stored "+stored.Format("2006-01-02 15:04:05 MST")), out)
+			_, err = fmt.Fprintf(t.Out, "%s  %s\n%s", p.bold(a.Key), p.dim("stored "+record.Stored.Format("2006-01-02 15:04:05 MST")), out)
 			return err
 		},
 	}

@@ -22,7 +22,7 @@ func TestRequestOfSomebodyWhoMayNotReadTheRecords(t *testing.T) {
 	s, err := server.NewServer(&server.Options{
 		Host: "127.0.0.1", Port: -1, NoLog: true, NoSigs: true, JetStream: true, StoreDir: t.TempDir(),
 		Users: []*server.User{{Username: "service", Password: "x"}, {Username: "shop", Password: "x", Permissions: &server.Permissions{
-			Publish: &server.SubjectPermission{Deny: []string{"$JS.API.STREAM.INFO.KV_campaigns", "$JS.API.STREAM.MSG.GET.KV_campaigns", "$JS.API.DIRECT.GET.KV_campaigns.>"}},
+			Publish: &server.SubjectPermission{Deny: []string{"$JS.API.STREAM.INFO.KV_campaigns", "$JS.API.STREAM.MSG.GET.KV_campaigns", "$JS.API.DIRECT.GET.KV_campaigns.>", "staffetta.query.>"}},
 		}}, {Username: "own", Password: "x", Permissions: &server.Permissions{
 			Publish:   &server.SubjectPermission{Allow: []string{"campaign.v1.request.shop-italia.*", "campaign.v1.command.shop-italia.*.cancel"}},
 			Subscribe: &server.SubjectPermission{Allow: []string{"campaign.v1.event.shop-italia.>", "_INBOX.shop-italia.>"}},

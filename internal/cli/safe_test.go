@@ -3,7 +3,6 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -16,6 +15,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/staffetta-io/staffetta/internal/app"
+	"github.com/staffetta-io/staffetta/internal/query"
 )
 
 // What others write is shown, and never obeyed; what we write is obeyed.
@@ -82,13 +82,15 @@ func TestEveryFieldIsPrintedSafely(t *testing.T) {
 		t.Errorf("only %d kinds of events", kinds)
 	}
 	out.Reset()
-	l := app.Letter{Reason: evil, Note: evil, Fields: []string{evil}, Header: map[string][]string{evil: {evil}}, Subject: evil, Stream: evil, Data: []byte(evil)}
-	if err := printLetter(term, l, app.Placed{}, json.RawMessage(`{"text":"\u009b\u202e"}`), nil); err != nil {
+	l := query.Letter{Reason: evil, Note: evil, Fields: []string{evil}, Header: map[string][]string{evil: {evil}}, Subject: evil, Stream: evil, Raw: []byte(evil)}
+	l.Payload = json.RawMessage(`{"text":"\u009b\u202e"}`)
+	if err := printLetter(term, l); err != nil {
 		t.Error(err)
 	}
 	mustBeSafe(t, "letter", &out)
 	out.Reset()
-	if err := printLetter(term, l, app.Placed{}, nil, errors.New(evil)); err != nil {
+	l.Payload, l.Unreadable = nil, evil
+	if err := printLetter(term, l); err != nil {
 		t.Error(err)
 	}
 	mustBeSafe(t, "letter that cannot be read", &out)

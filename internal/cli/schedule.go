@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/staffetta-io/staffetta/internal/app"
+	"github.com/staffetta-io/staffetta/internal/query"
 	"github.com/staffetta-io/staffetta/internal/schedule"
 )
 
@@ -154,7 +155,7 @@ func oneSchedule(cmd *cobra.Command, args []string) error {
 }
 
 func noSchedule(t Terminal, err error) error {
-	if errors.Is(err, app.ErrNoSchedule) {
+	if errors.Is(err, app.ErrNoSchedule) || query.Is(err, query.NotFound) {
 		return fmt.Errorf("%w: %s schedule ls lists them", err, t.Name)
 	}
 	return err

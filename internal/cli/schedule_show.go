@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/staffetta-io/staffetta/internal/app"
+	"github.com/staffetta-io/staffetta/internal/query"
 	"github.com/staffetta-io/staffetta/internal/schedule"
 )
 
@@ -37,7 +38,11 @@ stored, on a line.`,
 			}
 			defer client.Close()
 			list := table{head: []string{"SCHEDULE", "COMES", "NEXT", "ASKED", "LEFT OUT", "LAST"}}
-			for r, err := range client.Schedules(cmd.Context(), source) {
+			reader := client.Reader()
+			for r, err := range query.Each(func(after string) ([]app.ScheduleRecord, string, error) {
+				all, err := reader.Schedules(cmd.Context(), query.SchedulesAsk{Source: source, Page: query.Page{After: after}})
+				return all.Schedules, all.Next, err
+			}) {
 				if err != nil {
 					return err
 				}
@@ -208,8 +213,7 @@ func printNext(t Terminal, s app.Schedule, n int, asJSON bool) error {
 
 // withSchedule reads one schedule.
 func withSchedule(cmd *cobra.Command, t Terminal, rows []setting, name string, do func(app.ScheduleRecord) error) error {
-	key, err := schedule.ParseKey(name)
-	if err != nil {
+	if _, err := schedule.ParseKey(name); err != nil {
 		return usageError{err}
 	}
 	client, err := connect(cmd, t, rows)
@@ -217,9 +221,9 @@ func withSchedule(cmd *cobra.Command, t Terminal, rows []setting, name string, d
 		return err
 	}
 	defer client.Close()
-	r, _, err := client.Schedule(cmd.Context(), key)
+	found, err := client.Reader().Schedules(cmd.Context(), query.SchedulesAsk{Key: name})
 	if err != nil {
 		return noSchedule(t, err)
 	}
-	return do(r)
+	return do(found.Schedules[0])
 }

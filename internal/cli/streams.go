@@ -2,10 +2,11 @@ package cli
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/staffetta-io/staffetta/internal/app"
 )
 
 func newStreams(t Terminal) *cobra.Command {
@@ -21,8 +22,8 @@ them, and says what is wrong with them together; exit code 1: no service would
 start on them.`,
 		Example: `  staffetta streams
   staffetta streams --json
-  staffetta streams upgrade          what streams of an earlier version would get
-  staffetta streams upgrade --yes    give it to them`,
+  staffetta streams upgrade          what would be done to streams of an earlier version
+  staffetta streams upgrade --yes    do it`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 && args[0] != "ls" {
 				return usageError{fmt.Errorf("unknown command %q: %s has ls and upgrade", args[0], cmd.CommandPath())}
@@ -56,7 +57,7 @@ start on them.`,
 				case s.Missing:
 					list.add(s.Name, "missing", "", "", "", "", "", "")
 				default:
-					marked = marked && s.Installation != ""
+					marked = marked && s.Installation != "" && s.Layout == app.Layout
 					first, last := s.First, s.Last
 					if s.Messages == 0 {
 						first, last = time.Time{}, time.Time{}
@@ -71,7 +72,7 @@ start on them.`,
 				return found.Wrong
 			}
 			if !marked && !asJSON {
-				_, err = fmt.Fprintf(t.Out, "\nstreams without an id are not told from those of another backup: %s streams upgrade gives them one\n", t.Name)
+				_, err = fmt.Fprintf(t.Out, "\nthese are streams of an earlier version: %s streams upgrade says what is done about it\n", t.Name)
 			}
 			return err
 		},
@@ -96,12 +97,16 @@ func newStreamsUpgrade(t Terminal) *cobra.Command {
 	rows := settingsOf("nats.")
 	cmd := &cobra.Command{
 		Use:   "upgrade",
-		Short: "Give streams of an earlier version their id",
-		Long: `Give the id of their installation to streams that bear none, because an earlier
-version made them: that of the others, or a new one. It says what it would do, and
-does it with --yes. Nothing else of a stream is changed, and services may run
-meanwhile; one of an earlier version works on. It needs the right to change
-streams, which the service has not: be the operator.`,
+		Short: "Make streams of an earlier version those of this one",
+		Long: `Make streams of an earlier version those of this one: each gets the id of the
+installation, and what people tell campaigns gets a stream of its own, in which no
+message can act on another one. It says what it would do, and does it with --yes.
+
+First replace every service; they work with both. They may run meanwhile: what was
+told before is read to its end. Afterwards a service of an earlier version does not
+start any more, and a command line of an earlier version can tell nothing: the
+server answers "per-message TTL is disabled", upgrade it too. It needs the right to
+change streams, which the service has not: be the operator.`,
 		Example: `  staffetta streams upgrade
   staffetta streams upgrade --yes --nats-context operator`,
 		Args: noArgs,
@@ -115,18 +120,23 @@ streams, which the service has not: be the operator.`,
 			if err != nil {
 				return err
 			}
-			if len(plan.Streams) == 0 {
-				_, err := fmt.Fprintf(t.Out, "nothing to do: every stream bears installation %s\n", plan.Installation)
+			if len(plan.Steps) == 0 {
+				_, err := fmt.Fprintf(t.Out, "nothing to do: every stream is of this version, and of installation %s\n", plan.Installation)
 				return err
 			}
+			for _, step := range plan.Steps {
+				if _, err := fmt.Fprintf(t.Out, "%s %s\n", step.Stream, step.Does); err != nil {
+					return err
+				}
+			}
 			if !yes {
-				_, err := fmt.Fprintf(t.Out, "would give an id to %s\nnothing was changed; with --yes it is done\n", strings.Join(plan.Streams, ", "))
+				_, err := fmt.Fprintln(t.Out, "nothing was changed; with --yes it is done")
 				return err
 			}
 			if err := client.Upgrade(cmd.Context(), plan); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(t.Out, "%s bear installation %s now\n", strings.Join(plan.Streams, ", "), plan.Installation)
+			_, err = fmt.Fprintf(t.Out, "done: every stream is of this version, and of installation %s\n", plan.Installation)
 			return err
 		},
 	}

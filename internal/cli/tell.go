@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/staffetta-io/staffetta/internal/app"
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/query"
 )
 
 // What people tell a campaign, and what becomes of it.
@@ -32,9 +34,7 @@ nor after, and needs no right to.`,
 		Example: `  staffetta cancel shop-italia.black-friday-2026 --by anna --why "wrong price"`,
 		Args:    oneKey,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if by == "" {
-				return usageError{errors.New("say who cancels it: --by NAME; it goes into the record")}
-			}
+			o.by, o.ask = by, "say who cancels it"
 			o.publish = func(ctx context.Context, c *app.Client, key campaign.Key) (app.Placed, error) {
 				return c.Cancel(ctx, key, by, reason)
 			}
@@ -55,7 +55,7 @@ nor after, and needs no right to.`,
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVar(&by, "by", "", "who cancels it, for the record")
+	f.StringVar(&by, "by", "", "who cancels it, for people; needed where NATS knows no name")
 	f.StringVar(&reason, "why", "", "the reason, for the record")
 	f.BoolVar(&unasked, "unasked", false, "although nobody has asked for it yet: its request, when it comes, is refused")
 	o.flags(cmd)
@@ -99,12 +99,10 @@ the service has taken it.`,
   staffetta resolve shop-italia.black-friday-2026 --not-sent --by anna --why "deleted the draft there"`,
 		Args: oneKey,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			switch {
-			case by == "":
-				return usageError{errors.New("say who looked at the gateway: --by NAME; it goes into the record")}
-			case sent == notSent:
+			if sent == notSent {
 				return usageError{errors.New("say what you saw: either --sent or --not-sent")}
 			}
+			o.by, o.ask = by, "say who looked at the gateway"
 			o.publish = func(ctx context.Context, c *app.Client, key campaign.Key) (app.Placed, error) {
 				return c.Resolve(ctx, key, by, sent, reason)
 			}
@@ -129,7 +127,7 @@ the service has taken it.`,
 	f.SortFlags = false
 	f.BoolVar(&sent, "sent", false, "it was sent, or is being sent")
 	f.BoolVar(&notSent, "not-sent", false, "it was not sent, and cannot be any more")
-	f.StringVar(&by, "by", "", "who looked, for the record")
+	f.StringVar(&by, "by", "", "who looked, for people; needed where NATS knows no name")
 	f.StringVar(&reason, "why", "", "what there was to see, for the record")
 	o.flags(cmd)
 	return cmd
@@ -162,9 +160,7 @@ read the statistics again.`,
 		Example: `  staffetta follow shop-italia.black-friday-2026 --by anna`,
 		Args:    oneKey,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if by == "" {
-				return usageError{errors.New("say who has it followed again: --by NAME; it goes into the record")}
-			}
+			o.by, o.ask = by, "say who has it followed again"
 			o.publish = func(ctx context.Context, c *app.Client, key campaign.Key) (app.Placed, error) {
 				return c.FollowAgain(ctx, key, by)
 			}
@@ -183,7 +179,7 @@ read the statistics again.`,
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVar(&by, "by", "", "who has it followed again, for the record")
+	f.StringVar(&by, "by", "", "who has it followed again, for people; needed where NATS knows no name")
 	o.flags(cmd)
 	return cmd
 }
@@ -202,6 +198,8 @@ func followBecame(old, rec campaign.Campaign) result {
 
 // telling is a command on its way, and the wait for what becomes of it.
 type telling struct {
+	by      string // who tells it, for people
+	ask     string // for that name, where NATS knows none; empty: it is asked for later
 	verb    string
 	wait    time.Duration
 	asJSON  bool
@@ -234,6 +232,17 @@ func (o *telling) flags(cmd *cobra.Command) {
 	addSettings(f, o.rows)
 }
 
+// named asks for a name where NATS knows none: it goes into the record, unproven.
+func named(client *app.Client, by, ask string) error {
+	if by != "" {
+		return nil
+	}
+	if me, err := client.Me(); err == nil && me.Actor != "" {
+		return nil
+	}
+	return usageError{fmt.Errorf("%s: --by NAME; it goes into the record", ask)}
+}
+
 func (o *telling) run(cmd *cobra.Command, t Terminal, name string) error {
 	key, err := campaign.ParseKey(name)
 	if err != nil {
@@ -245,10 +254,15 @@ func (o *telling) run(cmd *cobra.Command, t Terminal, name string) error {
 	}
 	defer client.Close()
 	ctx := cmd.Context()
+	if o.ask != "" {
+		if err := named(client, o.by, o.ask); err != nil {
+			return err
+		}
+	}
 	var old campaign.Campaign
 	if o.wait > 0 {
 		var known *campaign.Campaign
-		switch old, _, err = client.Get(ctx, key); {
+		switch old, err = client.Look(ctx, key); {
 		case err == nil:
 			known = &old
 		case !errors.Is(err, app.ErrNoRecord):
@@ -300,7 +314,7 @@ func (o *telling) await(ctx context.Context, c *app.Client, key campaign.Key, pl
 	defer look.Stop()
 	var r result
 	for n := 1; ; n++ {
-		rec, _, err := c.Get(ctx, key)
+		rec, err := c.Look(ctx, key)
 		if err != nil && !errors.Is(err, app.ErrNoRecord) {
 			return r, err
 		}
@@ -336,9 +350,12 @@ func (o *telling) await(ctx context.Context, c *app.Client, key campaign.Key, pl
 // wasAsked says that there is no such campaign, unless somebody has asked for
 // it and the service has not begun.
 func wasAsked(ctx context.Context, c *app.Client, key campaign.Key, name string) error {
-	asked, err := c.Requests(ctx, key)
-	if err != nil || len(asked) > 0 {
+	story, err := c.Reader().Why(ctx, query.WhyAsk{Key: key.String()})
+	switch {
+	case err != nil || story.Asked:
 		return err
+	case len(story.Missing) > 0:
+		return fmt.Errorf("whether somebody has asked for %s cannot be read: %s", key, strings.Join(story.Missing, "; "))
 	}
 	return fmt.Errorf("nobody has asked for %s: %s ls --source %s lists what there is; to cancel it before it is asked for, add --unasked", key, name, key.Source)
 }

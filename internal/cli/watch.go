@@ -97,7 +97,7 @@ maps it to JSON.`,
 // sayUnknown tells who watches a campaign that nobody has heard of yet why
 // nothing happens. What cannot be read is not said.
 func sayUnknown(ctx context.Context, t Terminal, c *app.Client, key campaign.Key) {
-	if _, _, err := c.Raw(ctx, key); errors.Is(err, app.ErrNoRecord) {
+	if _, err := c.Look(ctx, key); errors.Is(err, app.ErrNoRecord) {
 		fmt.Fprintf(t.Err, "staffetta: nothing is known of %s yet; this waits for it (%s ls --source %s lists what there is)\n", key, t.Name, key.Source)
 	}
 }

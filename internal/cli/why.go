@@ -2,12 +2,15 @@ package cli
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/query"
 	"github.com/staffetta-io/staffetta/internal/why"
 )
 
@@ -21,17 +24,16 @@ func newWhy(t Terminal) *cobra.Command {
 		Long: `Tell the story of one campaign in sentences: when it was asked for, each call to
 the gateway and what came of it, the offer, who approved or cancelled, how it is
 known that it was confirmed, what it waits for now and until when, and what you
-can do. All of it is read from the streams; the service need not be running.`,
+can do. The service tells it, or the streams where that is down.`,
 		Example: `  staffetta why shop-italia.black-friday-2026
   staffetta why shop-italia.black-friday-2026 --zone Europe/Rome
   staffetta why shop-italia.black-friday-2026 --json | jq -r .summary`,
 		Args: oneKey,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			key, err := campaign.ParseKey(args[0])
-			if err != nil {
+			if _, err := campaign.ParseKey(args[0]); err != nil {
 				return usageError{err}
 			}
-			at, err := location(zone)
+			at, name, err := location(zone)
 			if err != nil {
 				return usageError{err}
 			}
@@ -40,11 +42,10 @@ can do. All of it is read from the streams; the service need not be running.`,
 				return err
 			}
 			defer client.Close()
-			e, err := client.Evidence(cmd.Context(), key)
+			story, err := client.Reader().Why(cmd.Context(), query.WhyAsk{Key: args[0], Zone: name})
 			if err != nil {
 				return err
 			}
-			story := why.Tell(e, at)
 			for i := range story.Advice {
 				if rest, ok := strings.CutPrefix(story.Advice[i].Command, "staffetta "); ok {
 					story.Advice[i].Command = t.Name + " " + rest
@@ -65,16 +66,31 @@ can do. All of it is read from the streams; the service need not be running.`,
 	return cmd
 }
 
-// location is the time zone that people name.
-func location(name string) (*time.Location, error) {
+// location is the time zone that people name, and its name elsewhere.
+func location(name string) (*time.Location, string, error) {
 	if name == "local" {
-		return time.Local, nil
+		name = localZone()
 	}
 	zone, err := time.LoadLocation(name)
-	if err != nil {
-		return nil, fmt.Errorf("--zone %q is no time zone: want UTC, local, or a name as Europe/Rome", name)
+	if err != nil || name == "Local" {
+		return nil, "", fmt.Errorf("--zone %q is no time zone: want UTC, local, or a name as Europe/Rome", name)
 	}
-	return zone, nil
+	return zone, name, nil
+}
+
+// localZone is the name of this machine's time zone.
+func localZone() string {
+	if name := time.Local.String(); name != "Local" {
+		return name
+	}
+	if name := strings.TrimPrefix(os.Getenv("TZ"), ":"); name != "" {
+		return name
+	}
+	file, err := filepath.EvalSymlinks("/etc/localtime")
+	if _, name, found := strings.Cut(file, "zoneinfo/"); err == nil && found {
+		return name
+	}
+	return "Local"
 }
 
 // pageWidth is how wide text is written: as the screen, but not so wide that

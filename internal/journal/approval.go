@@ -14,15 +14,16 @@ type approveBody struct {
 }
 
 // readApprove insists on a name and on the one quote that it is for.
-func readApprove(body []byte) (campaign.Input, error) {
+func readApprove(body []byte, s speaker) (campaign.Input, error) {
 	var b approveBody
 	if err := readBody(body, &b); err != nil {
 		return nil, err
 	}
+	b.By = s.by(b.By)
 	if err := answered(b.QuoteID, b.By); err != nil {
 		return nil, err
 	}
-	return campaign.Approve{QuoteID: b.QuoteID, By: clip(b.By, maxBy)}, nil
+	return campaign.Approve{QuoteID: b.QuoteID, By: clip(b.By, maxBy), Actor: s.actor()}, nil
 }
 
 type declineBody struct {
@@ -31,15 +32,16 @@ type declineBody struct {
 	Why     string `json:"why,omitempty"`
 }
 
-func readDecline(body []byte) (campaign.Input, error) {
+func readDecline(body []byte, s speaker) (campaign.Input, error) {
 	var b declineBody
 	if err := readBody(body, &b); err != nil {
 		return nil, err
 	}
+	b.By = s.by(b.By)
 	if err := answered(b.QuoteID, b.By); err != nil {
 		return nil, err
 	}
-	return campaign.Decline{QuoteID: b.QuoteID, By: clip(b.By, maxBy), Why: clip(b.Why, maxWhy)}, nil
+	return campaign.Decline{QuoteID: b.QuoteID, By: clip(b.By, maxBy), Actor: s.actor(), Why: clip(b.Why, maxWhy)}, nil
 }
 
 var quoteForm = regexp.MustCompile(`^[0-9a-f]{16}$`)

@@ -73,7 +73,7 @@ func FindBudgets(ctx context.Context, nc *nats.Conn) (*budget.Book, error) {
 			err = verifyStream(s.CachedInfo().Config, budgetStream(0))
 		}
 		if err == nil {
-			var id string
+			var id identity
 			if id, err = installationOf(ctx, js); err == nil {
 				err = belongs(s, id)
 			}

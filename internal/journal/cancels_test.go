@@ -56,7 +56,10 @@ func TestACancelWaitsForNoOtherCommand(t *testing.T) {
 // handled again when the cancels get their own, and what it has not is.
 func TestCancelsAfterAnUpgrade(t *testing.T) {
 	t.Parallel()
-	b := setup(t, journal.Options{})
+	y := newYard(t)
+	y.mustOpen().Close()
+	y.age()
+	b := &testBundle{nc: y.nc, js: y.js, j: y.mustOpen(), client: y.c}
 	b.cancels(t, "handled")
 	old, err := b.js.CreateConsumer(t.Context(), journal.StreamWakeups, jetstream.ConsumerConfig{
 		Durable: "commands", FilterSubject: "campaign.v1.command.>", AckPolicy: jetstream.AckExplicitPolicy, MaxDeliver: -1, AckWait: time.Minute,

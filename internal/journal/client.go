@@ -22,19 +22,26 @@ type Client struct {
 	js     jetstream.JetStream
 	rights *rights
 	validator
+
+	me    *Me   // who NATS says it is; nil: it does not say
+	notMe error // why it does not
 }
 
 // NewClient returns a Client on a connection that stays the caller's.
 func NewClient(nc *nats.Conn) (*Client, error) {
-	js, err := newJetStream(nc)
-	if err != nil {
-		return nil, err
-	}
 	v, err := newValidator()
 	if err != nil {
 		return nil, err
 	}
-	return &Client{js: js, rights: hearRights(nc), validator: v}, nil
+	c := &Client{rights: hearRights(nc), validator: v}
+	c.ask(nc)
+	if c.js, err = newJetStream(nc); err == nil && c.me != nil && c.me.apart {
+		c.js, err = jetstream.NewWithAPIPrefix(nc, APIPrefix, jetstream.WithDefaultTimeout(apiWithin))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 // Placed says where a message was stored.
@@ -59,16 +66,10 @@ func (c *Client) Request(ctx context.Context, m *campaignv1.CampaignRequested, t
 	return c.publish(ctx, out, "request "+key.String())
 }
 
-// Known looks whether a campaign that is to be asked for was asked for before:
-// its record, and the fields in which that request is another one. Not found is
-// [ErrNoRecord].
-func (c *Client) Known(ctx context.Context, m *campaignv1.CampaignRequested) (campaign.Campaign, []string, error) {
-	key, request := fromProto(m)
-	rec, _, err := c.Get(ctx, key)
-	if err != nil {
-		return rec, nil, err
-	}
-	return rec, rec.Request.Diff(request), nil
+// Differs are the fields in which a request is another one than that of a record.
+func Differs(m *campaignv1.CampaignRequested, rec campaign.Campaign) []string {
+	_, request := fromProto(m)
+	return rec.Request.Diff(request)
 }
 
 func (c *Client) publish(ctx context.Context, m *nats.Msg, what string, o ...jetstream.PublishOpt) (Placed, error) {

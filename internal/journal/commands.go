@@ -18,8 +18,9 @@ import (
 )
 
 // What people tell a campaign to do, on campaign.v1.command.<source>.<request
-// id>.<verb> with a small JSON body. The verb is in the subject, so that NATS
-// permissions say who may tell what.
+// id>.<verb>.<actor> with a small JSON body. Verb and actor are in the subject, so that
+// NATS permissions say who may tell what, and who may speak as whom. Without an actor
+// it is read as well, and nobody proves who said it.
 const (
 	VerbCancel  = "cancel"  // {"by":"anna","why":"wrong price"}
 	VerbResolve = "resolve" // {"by":"anna","sent":true,"why":"seen on the gateway's page"}
@@ -28,6 +29,9 @@ const (
 	VerbFollow  = "follow"  // {"by":"anna"}
 	VerbForget  = "forget"  // {"by":"anna"}
 )
+
+// commandLife is how long a command waits for the service.
+const commandLife = 7 * day
 
 // verbs is how each command is read. A new one is a line here and a body below.
 var verbs = map[string]command{
@@ -43,7 +47,7 @@ var verbs = map[string]command{
 // *unreadable error names the fields at fault; any other says what is not JSON.
 type command struct {
 	form string
-	read func(body []byte) (campaign.Input, error)
+	read func(body []byte, s speaker) (campaign.Input, error)
 }
 
 type cancelBody struct {
@@ -52,15 +56,15 @@ type cancelBody struct {
 }
 
 // readCancel turns nothing away for a missing signature: a cancel is urgent.
-func readCancel(body []byte) (campaign.Input, error) {
+func readCancel(body []byte, s speaker) (campaign.Input, error) {
 	var b cancelBody
 	if err := readBody(body, &b); err != nil {
 		return nil, err
 	}
-	if b.By == "" {
+	if b.By = s.by(b.By); b.By == "" {
 		b.By = "unknown"
 	}
-	return campaign.CancelAsked{By: clip(b.By, maxBy), Why: clip(b.Why, maxWhy)}, nil
+	return campaign.CancelAsked{By: clip(b.By, maxBy), Actor: s.actor(), Why: clip(b.Why, maxWhy)}, nil
 }
 
 type resolveBody struct {
@@ -71,13 +75,13 @@ type resolveBody struct {
 
 // readResolve insists: a false that nobody wrote would be somebody's word that
 // a campaign was not sent.
-func readResolve(body []byte) (campaign.Input, error) {
+func readResolve(body []byte, s speaker) (campaign.Input, error) {
 	var b resolveBody
 	if err := readBody(body, &b); err != nil {
 		return nil, err
 	}
 	var missing []string
-	if b.By == "" {
+	if b.By = s.by(b.By); b.By == "" {
 		missing = append(missing, "by")
 	}
 	if b.Sent == nil {
@@ -86,33 +90,33 @@ func readResolve(body []byte) (campaign.Input, error) {
 	if len(missing) > 0 {
 		return nil, &unreadable{reason: reasonCommand, fields: missing, note: "say who looked at the gateway (by), and whether it was sent (sent: true or false)"}
 	}
-	return campaign.Resolved{By: clip(b.By, maxBy), Sent: *b.Sent, Why: clip(b.Why, maxWhy)}, nil
+	return campaign.Resolved{By: clip(b.By, maxBy), Actor: s.actor(), Sent: *b.Sent, Why: clip(b.Why, maxWhy)}, nil
 }
 
 type followBody struct {
 	By string `json:"by"`
 }
 
-func readFollow(body []byte) (campaign.Input, error) {
+func readFollow(body []byte, s speaker) (campaign.Input, error) {
 	var b followBody
 	if err := readBody(body, &b); err != nil {
 		return nil, err
 	}
-	if b.By == "" {
+	if b.By = s.by(b.By); b.By == "" {
 		return nil, &unreadable{reason: reasonCommand, fields: []string{"by"}, note: "say who has it followed again (by)"}
 	}
-	return campaign.Follow{By: clip(b.By, maxBy)}, nil
+	return campaign.Follow{By: clip(b.By, maxBy), Actor: s.actor()}, nil
 }
 
-func readForget(body []byte) (campaign.Input, error) {
+func readForget(body []byte, s speaker) (campaign.Input, error) {
 	var b followBody
 	if err := readBody(body, &b); err != nil {
 		return nil, err
 	}
-	if b.By == "" {
+	if b.By = s.by(b.By); b.By == "" {
 		return nil, &unreadable{reason: reasonCommand, fields: []string{"by"}, note: "say who has it forgotten (by)"}
 	}
-	return campaign.Forget{By: clip(b.By, maxBy)}, nil
+	return campaign.Forget{By: clip(b.By, maxBy), Actor: s.actor()}, nil
 }
 
 // What people say goes into the record and into events.
@@ -127,18 +131,27 @@ func readBody(data []byte, into any) error {
 	return json.Unmarshal(data, into)
 }
 
-// readCommand reads what somebody tells a campaign to do.
-func readCommand(subject string, data []byte) (runner.Wakeup, error) {
+// In streams of layout 1 whoever may publish one command can schedule another one, of any
+// campaign: headerOrder is on the order, headerScheduler on what it then publishes.
+const headerOrder, headerScheduler = "Nats-Schedule", "Nats-Scheduler"
+
+// readCommand reads what somebody tells a campaign to do. proven says that the subject
+// proves who said it.
+func readCommand(subject string, h nats.Header, data []byte, proven bool) (runner.Wakeup, error) {
+	if h.Get(headerOrder) != "" || h.Get(headerScheduler) != "" {
+		return runner.Wakeup{}, &unreadable{reason: reasonCommand, note: "a schedule of the server publishes it, so nobody knows who said it: publish the command itself"}
+	}
 	key, verb, err := splitSubject(subject, commandPrefix)
-	if err != nil {
-		return runner.Wakeup{}, &unreadable{reason: reasonSubject, note: "want " + commandPrefix + "<source>.<request id>.<verb>"}
+	verb, name, named := strings.Cut(verb, ".")
+	if err != nil || named && !isToken(name) {
+		return runner.Wakeup{}, &unreadable{reason: reasonSubject, note: "want " + commandPrefix + "<source>.<request id>.<verb>.<actor>"}
 	}
 	c, known := verbs[verb]
 	if !known {
 		all := strings.Join(slices.Sorted(maps.Keys(verbs)), ", ")
 		return runner.Wakeup{}, &unreadable{reason: reasonCommand, note: fmt.Sprintf("unknown verb %q, want one of %s", clip(verb, 100), all)}
 	}
-	in, err := c.read(data)
+	in, err := c.read(data, speaker{name, proven})
 	if _, said := err.(*unreadable); said {
 		return runner.Wakeup{}, err
 	}
@@ -154,10 +167,13 @@ func readCommand(subject string, data []byte) (runner.Wakeup, error) {
 	return runner.Wakeup{Key: key, Kind: runner.WakeCommand, Command: in}, nil
 }
 
-// Cancel tells the service that a campaign must not be sent. by must not be empty.
+// Cancel tells the service that a campaign must not be sent. by may be empty if NATS knows
+// who speaks.
 func (c *Client) Cancel(ctx context.Context, key campaign.Key, by, why string) (Placed, error) {
 	if by == "" {
-		return Placed{}, fmt.Errorf("cancel %s: say who cancels it", key)
+		if me, err := c.Me(); err != nil || me.Actor == "" {
+			return Placed{}, fmt.Errorf("cancel %s: say who cancels it", key)
+		}
 	}
 	return c.Command(ctx, key, VerbCancel, cancelBody{By: by, Why: why})
 }
@@ -179,14 +195,27 @@ func (c *Client) FollowAgain(ctx context.Context, key campaign.Key, by string) (
 // week. Stored is not obeyed: the record says what became of it.
 func (c *Client) Command(ctx context.Context, key campaign.Key, verb string, body any) (Placed, error) {
 	what := verb + " " + key.String()
-	m := nats.NewMsg(commandSubject(key, verb))
-	var err error
+	subject, err := c.speakAs(ctx, key, verb)
+	if err != nil {
+		return Placed{}, fmt.Errorf("%s: %w", what, err)
+	}
+	m := nats.NewMsg(subject)
 	if m.Data, err = json.Marshal(body); err != nil {
 		return Placed{}, fmt.Errorf("%s: %w", what, err)
 	}
-	if _, err := readCommand(m.Subject, m.Data); err != nil {
+	if _, err := readCommand(m.Subject, m.Header, m.Data, false); err != nil {
 		return Placed{}, fmt.Errorf("%s: %w", what, err)
 	}
 	m.Header.Set("content-type", "application/json")
-	return c.publish(ctx, m, what, jetstream.WithMsgTTL(commandLife))
+	placed, err := c.publish(ctx, m, what, jetstream.WithExpectStream(StreamCommands))
+	if code := (*jetstream.APIError)(nil); errors.As(err, &code) && code.ErrorCode == codeOtherStream {
+		// Beside the timers, in streams that have not been upgraded, nothing has an end
+		// unless it brings its own.
+		m.Header.Del(jetstream.ExpectedStreamHeader)
+		return c.publish(ctx, m, what, jetstream.WithMsgTTL(commandLife))
+	}
+	return placed, err
 }
+
+// codeOtherStream: the message expects to be stored in another stream.
+const codeOtherStream = 10060

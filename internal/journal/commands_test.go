@@ -53,7 +53,7 @@ func TestCommands(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if want := "campaign.v1.command.shop-italia.bf-2026." + test.on; placed.Subject != want || placed.Stream != journal.StreamWakeups || placed.Sequence == 0 {
+			if want := "campaign.v1.command.shop-italia.bf-2026." + test.on; placed.Subject != want || placed.Stream != journal.StreamCommands || placed.Sequence == 0 {
 				t.Errorf("placed %+v, want on %s", placed, want)
 			}
 			if diff := cmp.Diff(test.want, receive(t, got, "command").Command); diff != "" {

@@ -64,22 +64,48 @@ func (j *Journal) Consume(ctx context.Context, o ConsumeOptions, handle Handler)
 	lanes := []*lane{
 		{consumer: consumers[0], workers: o.Requests, gate: o.Gate},
 		{consumer: consumers[1], workers: o.Wakeups},
-		{consumer: consumers[2], workers: o.Commands, others: isCancel},
-		{consumer: consumers[3], workers: o.Cancels},
+		{consumer: consumers[2], workers: o.Commands, others: isCancel, gate: j.commands},
+		{consumer: consumers[3], workers: o.Cancels, gate: j.commands},
 	}
 	if o.Schedules > 0 {
 		lanes = append(lanes, &lane{consumer: scheduleConsumer, workers: o.Schedules})
+	}
+	ensure := func(lanes []*lane) error {
+		for _, l := range lanes {
+			if l.stream == StreamCommands && !j.commands.Pulling() {
+				continue // there is no such stream yet
+			}
+			if _, err := j.ensureConsumer(ctx, l.consumer); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	err := ensure(lanes)
+	left := false
+	if err == nil {
+		left, err = j.leftOver(ctx)
+	}
+	if err == nil && left {
+		// Before anything is pulled: what one leaves to the other must be there for it.
+		beside := []*lane{
+			{consumer: besideTimers[0], workers: o.Commands, others: isBareCancel},
+			{consumer: besideTimers[1], workers: o.Cancels},
+		}
+		err = ensure(beside)
+		lanes = append(lanes, beside...)
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("consume: %w", err)
 	}
 	aside := &room{limit: int64(o.Aside)}
 	for _, l := range lanes {
 		l.j, l.handle, l.aside = j, handle, aside
 		l.work = make(chan *flight)
 		l.air, l.asked = make(map[uint64]*flight), make(map[campaign.Key]bool)
-		if _, err := j.ensureConsumer(ctx, l.consumer); ctx.Err() != nil {
-			return nil
-		} else if err != nil {
-			return fmt.Errorf("consume: %w", err)
-		}
 	}
 	j.lanes.Store(&lanes)
 	defer j.lanes.Store(nil)

@@ -8,11 +8,11 @@
 // of load, save and deliver (package runner), and the gateway.
 //
 //	CAMPAIGN_REQUESTS      campaign.v1.request.<source>.<request id>
+//	CAMPAIGN_COMMANDS      campaign.v1.command.<source>.<request id>.<verb>.<actor>
 //	KV_campaigns           $KV.campaigns.<source>.<request id>
 //	CAMPAIGN_EVENTS        campaign.v1.event.<source>.<request id>.<type>.<n>
 //	CAMPAIGN_WAKEUPS       campaign.v1.timer.<source>.<request id>.<instant>
 //	                       campaign.v1.wakeup.<source>.<request id>
-//	                       campaign.v1.command.<source>.<request id>.<verb>
 //	CAMPAIGN_DEAD_LETTERS  campaign.v1.dead.<source>.<request id>
 //	KV_budgets             $KV.budgets.definition.… and $KV.budgets.ledger.…, once there are budgets
 //	KV_schedules           $KV.schedules.<source>.<schedule id>

@@ -13,22 +13,24 @@ import (
 
 // Entry is what is known of a campaign without reading its record.
 type Entry struct {
-	Key     campaign.Key
-	State   campaign.State
-	Since   time.Time // when it entered the state
-	Saved   time.Time // when the record was last stored
-	Wake    time.Time // when it must be looked at again; zero: it is final
-	Waiting string    // why nothing happens now; cut short
+	Sequence uint64 // of its record, in the order of Entries
+	Key      campaign.Key
+	State    campaign.State
+	Since    time.Time // when it entered the state
+	Saved    time.Time // when the record was last stored
+	Wake     time.Time // when it must be looked at again; zero: it is final
+	Waiting  string    // why nothing happens now; cut short
 }
 
 // Entries yields every campaign, of one source if it is not empty, in the
-// order in which their records were last saved. It reads headers only: a
+// order in which their records were last saved, behind a sequence if it is not zero. It reads headers only: a
 // million records are a few seconds. It ends at the first error.
-func (c *Client) Entries(ctx context.Context, source string) iter.Seq2[Entry, error] {
+func (c *Client) Entries(ctx context.Context, source string, after uint64) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		// Without a filter for all of them: in a million subjects it takes the
 		// server a second to find the first.
-		cfg := jetstream.ConsumerConfig{HeadersOnly: true}
+		cfg := behind(after)
+		cfg.HeadersOnly = true
 		if source != "" {
 			cfg.FilterSubject = recordPrefix + source + ".*"
 		}
@@ -61,7 +63,7 @@ func entryOf(m jetstream.Msg) (Entry, bool, error) {
 	if err != nil {
 		return Entry{}, false, err
 	}
-	e := Entry{Key: key, State: campaign.State(h.Get(headerState)), Saved: meta.Timestamp.UTC(), Waiting: h.Get(headerWaiting)}
+	e := Entry{Sequence: meta.Sequence.Stream, Key: key, State: campaign.State(h.Get(headerState)), Saved: meta.Timestamp.UTC(), Waiting: h.Get(headerWaiting)}
 	// A record that an earlier version saved does not say since when.
 	if e.Since, err = time.Parse(time.RFC3339Nano, h.Get(headerSince)); err != nil {
 		e.Since = e.Saved

@@ -42,9 +42,9 @@ func TestEntries(t *testing.T) {
 	b.publish(t, &nats.Msg{Subject: "$KV.campaigns.shop-italia.gone", Header: nats.Header{"KV-Operation": {"DEL"}}})
 	b.publish(t, &nats.Msg{Subject: "$KV.campaigns.shop-italia.old", Data: []byte("{}"), Header: nats.Header{"Staffetta-State": {"sending"}}})
 
-	list := func(source string) (all []journal.Entry) {
+	list := func(source string, after uint64) (all []journal.Entry) {
 		t.Helper()
-		for e, err := range b.client.Entries(t.Context(), source) {
+		for e, err := range b.client.Entries(t.Context(), source, after) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -56,12 +56,12 @@ func TestEntries(t *testing.T) {
 		return all
 	}
 	want := []journal.Entry{
-		{Key: ended, State: campaign.Completed, Since: friday},
-		{Key: waits, State: campaign.Requested, Since: friday, Wake: friday.Add(time.Hour), Waiting: "the gateway did not answer create: " + strings.Repeat("è", 124) + "…"},
-		{Key: campaign.Key{Source: "shop-italia", RequestID: "old"}, State: campaign.Sending},
+		{Sequence: 1, Key: ended, State: campaign.Completed, Since: friday},
+		{Sequence: 2, Key: waits, State: campaign.Requested, Since: friday, Wake: friday.Add(time.Hour), Waiting: "the gateway did not answer create: " + strings.Repeat("è", 124) + "…"},
+		{Sequence: 4, Key: campaign.Key{Source: "shop-italia", RequestID: "old"}, State: campaign.Sending},
 	}
 	ignore := cmpopts.IgnoreFields(journal.Entry{}, "Saved")
-	got := list("")
+	got := list("", 0)
 	if len(got) != 3 {
 		t.Fatalf("%d entries, want 3: %v", len(got), got)
 	}
@@ -69,7 +69,13 @@ func TestEntries(t *testing.T) {
 	if diff := cmp.Diff(want, got, ignore); diff != "" {
 		t.Errorf("entries (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(want[:1], list("acqualuce"), ignore); diff != "" {
+	if diff := cmp.Diff(want[:1], list("acqualuce", 0), ignore); diff != "" {
 		t.Errorf("of one source (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(want[2:], list("shop-italia", 2), ignore, cmpopts.IgnoreFields(journal.Entry{}, "Since")); diff != "" {
+		t.Errorf("of one source, behind the second (-want +got):\n%s", diff)
+	}
+	if last := list("", 4); len(last) != 0 {
+		t.Errorf("behind the last there are %v", last)
 	}
 }

@@ -24,19 +24,6 @@ const (
 	metaRecovered = "staffetta.recovered"
 )
 
-// layout is the version of subjects, flags and contents of the streams.
-const layout = 1
-
-// identity is what a stream bears; nothing in an installation without an id.
-func identity(id string) map[string]string {
-	if id == "" {
-		return nil
-	}
-	return map[string]string{metaInstallation: id, metaLayout: strconv.Itoa(layout)}
-}
-
-func idOf(cfg jetstream.StreamConfig) string { return cfg.Metadata[metaInstallation] }
-
 // allStreams are the streams that there can be, the records first: where they are missing
 // nothing else can have begun.
 func allStreams(replicas int) []jetstream.StreamConfig {
@@ -105,7 +92,7 @@ func (in installation) id() (string, error) {
 				return "", fmt.Errorf("stream %s has layout %s, this version knows up to %d: a newer staffetta made it, upgrade this one", want.Name, text, layout)
 			}
 		}
-		switch its := idOf(info.Config); {
+		switch its := identityOf(info.Config).installation; {
 		case its == "" || its == id:
 		case id != "":
 			return "", fmt.Errorf("stream %s is of installation %s, and %s of %s: they do not belong together; restore all streams from one backup, see docs/disaster.md", first, id, want.Name, its)
@@ -116,10 +103,38 @@ func (in installation) id() (string, error) {
 	return id, nil
 }
 
+// identity is what a stream that is made beside the others bears: their id, and the
+// layout of the first of them.
+func (in installation) identity() (identity, error) {
+	id, err := in.id()
+	for _, want := range allStreams(0) {
+		if info := in.have[want.Name]; info != nil {
+			return identity{id, identityOf(info.Config).layout}, err
+		}
+	}
+	return identity{id, layout}, err
+}
+
+// earlier says that some of them are of an earlier layout.
+func (in installation) earlier() bool {
+	for _, info := range in.have {
+		if its := identityOf(info.Config); its.installation != "" && its.layout < layout {
+			return true
+		}
+	}
+	return false
+}
+
+// beside says that commands lie beside the timers, as in layout 1.
+func (in installation) beside() bool {
+	info := in.have[StreamWakeups]
+	return info != nil && slices.Contains(info.Config.Subjects, commandPrefix+">")
+}
+
 // unmarked are the streams without an id.
 func (in installation) unmarked() (names []string) {
 	for _, want := range allStreams(0) {
-		if info := in.have[want.Name]; info != nil && idOf(info.Config) == "" {
+		if info := in.have[want.Name]; info != nil && identityOf(info.Config).installation == "" {
 			names = append(names, want.Name)
 		}
 	}
@@ -170,7 +185,7 @@ func (j *Journal) openStreams(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	id, err := in.id()
+	id, err := in.identity()
 	if err == nil {
 		err = in.lost()
 	}
@@ -178,11 +193,17 @@ func (j *Journal) openStreams(ctx context.Context) error {
 		return err
 	}
 	if len(in.have) == 0 {
-		id = rand.Text()
+		id = identity{rand.Text(), layout}
 	} else if missing := in.unmarked(); len(missing) > 0 {
 		j.Log.Warn("streams bear no installation id, so that one of another backup would not be noticed: run staffetta streams upgrade, when every service has this version", "streams", strings.Join(missing, ", "))
 	}
+	if in.earlier() {
+		j.Log.Warn("streams are those of an earlier version, in which one message may act on others: run staffetta streams upgrade, when every service has this version")
+	}
 	for _, want := range streams(j.Replicas) {
+		if want.Name == StreamCommands && in.beside() {
+			continue // they lie beside the timers until the streams are upgraded
+		}
 		if in.have[want.Name] == nil && in.records > 0 {
 			j.Log.Error("a stream was missing beside records, and is made anew, empty: if it was lost, see docs/disaster.md", "stream", want.Name)
 		}
@@ -191,7 +212,7 @@ func (j *Journal) openStreams(ctx context.Context) error {
 			return err
 		}
 		if len(in.have) == 0 && want.Name == StreamRecords {
-			id = idOf(s.CachedInfo().Config) // perhaps somebody else was quicker
+			id = identityOf(s.CachedInfo().Config) // perhaps somebody else was quicker
 		}
 		if err := belongs(s, id); err != nil {
 			return err
@@ -199,6 +220,8 @@ func (j *Journal) openStreams(ctx context.Context) error {
 		switch want.Name {
 		case StreamRequests:
 			j.requests = s
+		case StreamCommands:
+			j.commands.found()
 		case StreamRecords:
 			j.records = s
 		case StreamEvents:
@@ -216,23 +239,23 @@ func (j *Journal) openStreams(ctx context.Context) error {
 
 // belongs says that a stream is not of another installation. One without an id may be
 // of any.
-func belongs(s jetstream.Stream, id string) error {
-	if its := idOf(s.CachedInfo().Config); its != "" && id != "" && its != id {
-		return fmt.Errorf("stream %s is of installation %s, and %s of %s: they do not belong together; restore all streams from one backup, see docs/disaster.md", StreamRecords, id, s.CachedInfo().Config.Name, its)
+func belongs(s jetstream.Stream, id identity) error {
+	if its := identityOf(s.CachedInfo().Config).installation; its != "" && id.installation != "" && its != id.installation {
+		return fmt.Errorf("stream %s is of installation %s, and %s of %s: they do not belong together; restore all streams from one backup, see docs/disaster.md", StreamRecords, id.installation, s.CachedInfo().Config.Name, its)
 	}
 	return nil
 }
 
-// installationOf is the id that the records bear; empty: none, or there are none yet.
-func installationOf(ctx context.Context, js jetstream.JetStream) (string, error) {
+// installationOf is what the records bear; without records, nothing.
+func installationOf(ctx context.Context, js jetstream.JetStream) (identity, error) {
 	s, err := js.Stream(ctx, StreamRecords)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		return "", nil
+		return identity{layout: layout}, nil
 	}
 	if err != nil {
-		return "", err
+		return identity{}, err
 	}
-	return idOf(s.CachedInfo().Config), nil
+	return identityOf(s.CachedInfo().Config), nil
 }
 
 // StreamState is what is seen of one stream.
@@ -264,76 +287,11 @@ func (c *Client) Streams(ctx context.Context) (Streams, error) {
 	for _, want := range allStreams(0) {
 		s := StreamState{Name: want.Name, Missing: true}
 		if info := in.have[want.Name]; info != nil {
-			s = StreamState{Name: want.Name, Installation: idOf(info.Config), Layout: info.Config.Metadata[metaLayout], Made: info.Created.UTC(),
+			s = StreamState{Name: want.Name, Installation: identityOf(info.Config).installation, Layout: info.Config.Metadata[metaLayout], Made: info.Created.UTC(),
 				Messages: info.State.Msgs, Bytes: info.State.Bytes, First: info.State.FirstTime.UTC(), Last: info.State.LastTime.UTC()}
 		}
 		all = append(all, s)
 	}
 	_, wrong := in.id()
 	return Streams{all, errors.Join(wrong, in.lost(), in.outlive())}, nil
-}
-
-// Upgrade is what an upgrade of the streams does: the id, and the streams that get it.
-type Upgrade struct {
-	Installation string
-	Streams      []string
-}
-
-// PlanUpgrade says which streams bear no id, and which one they would get: that of
-// the others, else a new one. Streams that do not belong together are an error.
-func (c *Client) PlanUpgrade(ctx context.Context) (Upgrade, error) {
-	in, err := survey(ctx, c.js)
-	if err != nil {
-		return Upgrade{}, unread(ctx, c.js, StreamRecords, err)
-	}
-	id, err := in.id()
-	if err == nil {
-		err = in.lost()
-	}
-	if err != nil {
-		return Upgrade{}, err
-	}
-	if len(in.have) == 0 {
-		return Upgrade{}, errors.New("there are no streams: the service makes them at its start, with an id")
-	}
-	if id == "" {
-		id = rand.Text()
-	}
-	return Upgrade{Installation: id, Streams: in.unmarked()}, nil
-}
-
-// Upgrade gives the streams of a plan their id, the records first, so that an upgrade
-// that ends in between goes on with the same one. It needs the right to change streams.
-func (c *Client) Upgrade(ctx context.Context, u Upgrade) error {
-	for _, name := range u.Streams {
-		if err := c.mark(ctx, name, identity(u.Installation)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// mark adds to what a stream bears.
-func (c *Client) mark(ctx context.Context, name string, meta map[string]string) error {
-	s, err := c.js.Stream(ctx, name)
-	if err != nil {
-		return unread(ctx, c.js, name, err)
-	}
-	cfg := s.CachedInfo().Config
-	if its := idOf(cfg); its != "" && its != meta[metaInstallation] {
-		return fmt.Errorf("stream %s is of installation %s by now: look again", name, its)
-	}
-	if cfg.Metadata == nil {
-		cfg.Metadata = map[string]string{}
-	}
-	for k, v := range meta {
-		cfg.Metadata[k] = v
-	}
-	if _, err := c.js.UpdateStream(ctx, cfg); err != nil {
-		if missing := denied(ctx, c.js.Conn(), err); missing != "" {
-			return fmt.Errorf("change stream %s: %s; it is the operator's right", name, missing)
-		}
-		return fmt.Errorf("change stream %s: %w", name, err)
-	}
-	return nil
 }

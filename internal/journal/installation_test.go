@@ -105,13 +105,34 @@ func (y *yard) drop(names ...string) {
 	}
 }
 
-// unmark makes the streams those of an earlier version.
+// unmark makes the streams those of a version before there were ids.
 func (y *yard) unmark() {
 	y.t.Helper()
+	y.age()
 	for s := range y.js.ListStreams(y.t.Context()).Info() {
 		cfg := s.Config
 		delete(cfg.Metadata, "staffetta.installation")
 		delete(cfg.Metadata, "staffetta.layout")
+		if _, err := y.js.UpdateStream(y.t.Context(), cfg); err != nil {
+			y.t.Fatal(err)
+		}
+	}
+}
+
+// age makes the streams those of layout 1, in which commands lay beside the timers.
+func (y *yard) age() {
+	y.t.Helper()
+	y.drop(journal.StreamCommands)
+	for s := range y.js.ListStreams(y.t.Context()).Info() {
+		cfg := s.Config
+		cfg.Metadata["staffetta.layout"] = "1"
+		switch cfg.Name {
+		case journal.StreamWakeups:
+			cfg.Subjects = append(cfg.Subjects, "campaign.v1.command.>")
+		case journal.StreamRequests:
+			// It cannot be purged any more, which no update takes back.
+			cfg.Duplicates = 2 * time.Minute
+		}
 		if _, err := y.js.UpdateStream(y.t.Context(), cfg); err != nil {
 			y.t.Fatal(err)
 		}
@@ -174,7 +195,7 @@ func TestInstallation(t *testing.T) {
 			y.mustOpen()
 			ids := y.ids()
 			// It makes the records first.
-			y.drop(journal.StreamRequests, journal.StreamEvents, journal.StreamWakeups, journal.StreamDeadLetters)
+			y.drop(journal.StreamRequests, journal.StreamEvents, journal.StreamWakeups, journal.StreamCommands, journal.StreamDeadLetters)
 			y.mustOpen()
 			if diff := cmp.Diff(ids, y.ids()); diff != "" {
 				y.t.Errorf("finished (-want +got):\n%s", diff)
@@ -198,8 +219,8 @@ func TestInstallation(t *testing.T) {
 		},
 		"RefusesANewerLayout": func(y *yard) {
 			y.mustOpen()
-			y.change(journal.StreamEvents, func(c *jetstream.StreamConfig) { c.Metadata["staffetta.layout"] = "2" })
-			y.refused("stream CAMPAIGN_EVENTS has layout 2, this version knows up to 1", "upgrade this one")
+			y.change(journal.StreamEvents, func(c *jetstream.StreamConfig) { c.Metadata["staffetta.layout"] = "3" })
+			y.refused("stream CAMPAIGN_EVENTS has layout 3, this version knows up to 2", "upgrade this one")
 		},
 		"RefusesEventsWithoutRecords": func(y *yard) {
 			y.mustOpen()
@@ -262,24 +283,24 @@ func TestInstallation(t *testing.T) {
 			y.mustOpen()
 			y.unmark()
 			plan, err := y.c.PlanUpgrade(y.t.Context())
-			if err != nil || len(plan.Streams) != 5 || plan.Installation == "" {
+			if err != nil || len(plan.Steps) != 6 || plan.Installation == "" {
 				y.t.Fatalf("planned %+v, %v", plan, err)
 			}
 			if ids := y.ids(); ids[""] != 5 {
 				y.t.Errorf("a plan has changed something: %v", ids)
 			}
 			// It ends in between, and is run again.
-			if err := y.c.Upgrade(y.t.Context(), journal.Upgrade{Installation: plan.Installation, Streams: plan.Streams[:2]}); err != nil {
+			if err := y.c.Upgrade(y.t.Context(), journal.Upgrade{Installation: plan.Installation, Steps: plan.Steps[:2]}); err != nil {
 				y.t.Fatal(err)
 			}
 			again, err := y.c.PlanUpgrade(y.t.Context())
-			if diff := cmp.Diff(journal.Upgrade{Installation: plan.Installation, Streams: plan.Streams[2:]}, again); err != nil || diff != "" {
+			if diff := cmp.Diff(journal.Upgrade{Installation: plan.Installation, Steps: plan.Steps[2:]}, again); err != nil || diff != "" {
 				y.t.Fatalf("planned again: %v (-want +got):\n%s", err, diff)
 			}
 			if err := y.c.Upgrade(y.t.Context(), again); err != nil {
 				y.t.Fatal(err)
 			}
-			if ids := y.ids(); ids[plan.Installation] != 5 {
+			if ids := y.ids(); ids[plan.Installation] != 6 {
 				y.t.Errorf("streams by id: %v", ids)
 			}
 			y.mustOpen()

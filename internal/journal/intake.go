@@ -56,6 +56,9 @@ func (u *unreadable) verdict() runner.Verdict {
 type intake struct {
 	validator
 	request func(ctx context.Context, seq uint64) (*jetstream.RawStreamMsg, error)
+
+	proven   bool // a command's subject proves who said it
+	required bool // one that nobody is proven to have given is refused
 }
 
 func newIntake(request func(context.Context, uint64) (*jetstream.RawStreamMsg, error)) (*intake, error) {
@@ -78,12 +81,21 @@ func (in *intake) read(ctx context.Context, m jetstream.Msg) (runner.Wakeup, err
 		}
 		return in.readRequest(subject, m.Headers(), m.Data(), meta.Timestamp)
 	case strings.HasPrefix(subject, commandPrefix):
-		return readCommand(subject, m.Data())
+		return in.readCommand(subject, m.Headers(), m.Data())
 	case strings.HasPrefix(subject, scheduleWakeupPrefix):
 		return readScheduleWakeup(subject)
 	default:
 		return in.readTimer(ctx, subject, m.Headers())
 	}
+}
+
+// readCommand reads what somebody tells a campaign to do.
+func (in *intake) readCommand(subject string, h nats.Header, data []byte) (runner.Wakeup, error) {
+	w, err := readCommand(subject, h, data, in.proven)
+	if err == nil && in.required && (!in.proven || strings.Count(subject, ".") < 6) {
+		return runner.Wakeup{}, unnamed()
+	}
+	return w, err
 }
 
 // readTimer reads a fired timer, or the sweep's wish that a request be handled

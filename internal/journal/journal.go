@@ -41,6 +41,9 @@ type Options struct {
 	PowerCut time.Duration
 	// SweepEvery is how often [Journal.Sweep] looks, more or less. Zero: 10 min.
 	SweepEvery time.Duration
+	// ProofRequired refuses commands that nobody is proven to have given; opening fails
+	// where NATS proves nothing.
+	ProofRequired bool
 	// Log takes what happens in the background: consumers made again, sweeps.
 	// Nil: nothing is logged.
 	Log *slog.Logger
@@ -116,7 +119,8 @@ type Journal struct {
 	letters  jetstream.Stream
 	intake   *intake
 	promise  protovalidate.Validator
-	id       string // of the installation; empty: the streams bear none
+	id       identity // what the streams bear
+	commands *commands
 
 	epochs sync.Mutex
 	epoch  uint64    // guarded by epochs: the connection last seen
@@ -158,11 +162,14 @@ func Open(ctx context.Context, nc *nats.Conn, o Options) (*Journal, error) {
 	if err := checkServer(ctx, nc, js); err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
-	j := &Journal{Options: o.withDefaults(), nc: nc, js: js, losses: newLosses(), promise: promise, closed: make(chan struct{})}
+	j := &Journal{Options: o.withDefaults(), nc: nc, js: js, losses: newLosses(), commands: newCommands(), promise: promise, closed: make(chan struct{})}
 	if j.intake, err = newIntake(j.loadRequest); err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
 	if err := j.openStreams(ctx); err != nil {
+		return nil, fmt.Errorf("open journal: %w", err)
+	}
+	if err := j.hearProof(ctx); err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
 	j.connection()
@@ -223,6 +230,7 @@ func (j *Journal) watchConnection(up chan nats.Status) {
 		case <-tick.C:
 		}
 		j.lookAtBucket()
+		j.lookForCommands()
 		j.lookForRecovery()
 	}
 }

@@ -52,6 +52,7 @@ var Reasons = []string{
 type LetterFilter struct {
 	Source string
 	Key    campaign.Key
+	After  uint64 // only those behind this id
 }
 
 // ErrNoLetter means that there is no dead letter of that id, or no more: they
@@ -62,16 +63,15 @@ var ErrNoLetter = errors.New("there is no such dead letter")
 // ends at the first error.
 func (c *Client) Letters(ctx context.Context, f LetterFilter) iter.Seq2[Letter, error] {
 	return func(yield func(Letter, error) bool) {
-		var cfg jetstream.ConsumerConfig
+		cfg := behind(f.After)
 		switch {
 		case f.Key != (campaign.Key{}):
 			cfg.FilterSubject = deadPrefix + f.Key.String()
 		case f.Source != "":
 			cfg.FilterSubject = deadPrefix + f.Source + ".*"
 		}
-		ctx, done := c.rights.heed(ctx, StreamDeadLetters)
-		defer done()
-		for l, err := range walkLetters(ctx, c.js, cfg) {
+		cfg.HeadersOnly = true
+		for l, err := range lettersOf(c.walk(ctx, StreamDeadLetters, cfg)) {
 			if err != nil {
 				err = fmt.Errorf("list dead letters: %w", err)
 			}
@@ -85,8 +85,12 @@ func (c *Client) Letters(ctx context.Context, f LetterFilter) iter.Seq2[Letter, 
 // walkLetters yields letters without their payloads, and ends at the first error.
 func walkLetters(ctx context.Context, js jetstream.JetStream, cfg jetstream.ConsumerConfig) iter.Seq2[Letter, error] {
 	cfg.HeadersOnly = true
+	return lettersOf(walk(ctx, js, StreamDeadLetters, cfg))
+}
+
+func lettersOf(walk iter.Seq2[jetstream.Msg, error]) iter.Seq2[Letter, error] {
 	return func(yield func(Letter, error) bool) {
-		for m, err := range walk(ctx, js, StreamDeadLetters, cfg) {
+		for m, err := range walk {
 			var l Letter
 			if err == nil {
 				var meta *jetstream.MsgMetadata
@@ -117,19 +121,6 @@ func (c *Client) Letter(ctx context.Context, id uint64) (Letter, error) {
 		return Letter{}, fmt.Errorf("dead letter %d: %w", id, unread(ctx, c.js, StreamDeadLetters, err))
 	}
 	return letterOf(m.Subject, m.Header, m.Data, m.Sequence, m.Time), nil
-}
-
-// LetterOf returns the dead letter that a message became, if it became one.
-func (c *Client) LetterOf(ctx context.Context, key campaign.Key, p Placed) (Letter, bool, error) {
-	for l, err := range c.Letters(ctx, LetterFilter{Key: key}) {
-		if err != nil {
-			return Letter{}, false, err
-		}
-		if l.Stream == p.Stream && l.Sequence == p.Sequence {
-			return l, true, nil
-		}
-	}
-	return Letter{}, false, nil
 }
 
 // AwaitLetter waits until a message becomes a dead letter. It ends with an error

@@ -48,7 +48,7 @@ func toProto(c campaign.Campaign, e campaign.Event) (proto.Message, error) {
 		a := e.Approval
 		return &campaignv1.CampaignApproved{
 			Source: key.Source, RequestId: key.RequestID, CampaignId: e.CampaignID, Version: version, Simulation: simulation,
-			ApprovedAt: stamp(a.At), By: a.By, QuoteId: a.QuoteID,
+			ApprovedAt: stamp(a.At), By: a.By, Actor: a.Actor, QuoteId: a.QuoteID,
 			Recipients: a.Quote.Goal.Valid, Parts: a.Quote.Goal.Parts, Total: money(a.Quote.Price.Total),
 		}, nil
 	case campaign.EventDeferred:
@@ -72,7 +72,7 @@ func toProto(c campaign.Campaign, e campaign.Event) (proto.Message, error) {
 			m.Recipients, m.Total = q.Goal.Valid, money(q.Price.Total)
 		}
 		if a := e.Approval; a != nil {
-			m.ApprovedBy, m.ApprovedQuoteId = a.By, a.QuoteID
+			m.ApprovedBy, m.ApprovedActor, m.ApprovedQuoteId = a.By, a.Actor, a.QuoteID
 		}
 		if at := e.Confirmed.For; !at.IsZero() {
 			m.Start = &campaignv1.CampaignConfirmed_ScheduledFor{ScheduledFor: stamp(at)}
@@ -108,7 +108,7 @@ func toProto(c campaign.Campaign, e campaign.Event) (proto.Message, error) {
 	case campaign.EventCancelled:
 		m := &campaignv1.CampaignCancelled{
 			Source: key.Source, RequestId: key.RequestID, CampaignId: e.CampaignID, Version: version, Simulation: simulation,
-			CancelledAt: stamp(e.At), By: why.By,
+			CancelledAt: stamp(e.At), By: why.By, Actor: why.Actor,
 		}
 		if c.Cancel != nil {
 			m.Reason = c.Cancel.Why

@@ -106,6 +106,15 @@ func (j *Journal) disbelieved(what string, err error) {
 	j.OnDisbelieved(what)
 }
 
+// ReadRecord reads a record that was handed on as it is stored.
+func ReadRecord(key campaign.Key, data []byte) (campaign.Campaign, error) {
+	c, err := decodeRecord(key, data)
+	if err != nil {
+		err = fmt.Errorf("read %s: %w", key, err)
+	}
+	return c, err
+}
+
 // decodeRecord reads a record. It refuses one that a newer version wrote, whose
 // states or promises may be unknown here, and one that no version wrote under this
 // key: what it left out would be taken for what has not happened.

@@ -91,12 +91,12 @@ func (c *Client) Recover(ctx context.Context, by string) error {
 	if err != nil {
 		return unread(ctx, c.js, StreamRecords, err)
 	}
-	id, err := in.id()
+	id, err := in.identity()
 	if err != nil {
 		return err
 	}
 	if in.lost() != nil {
-		meta := identity(id)
+		meta := id.metadata()
 		if meta == nil {
 			meta = map[string]string{}
 		}

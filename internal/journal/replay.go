@@ -41,7 +41,8 @@ type Replay struct {
 	// Note is something else worth knowing before.
 	Note string
 
-	last uint64 // the last message on the subject when the plan was made
+	stream string // where the message is published
+	last   uint64 // the last message on the subject when the plan was made
 }
 
 // ErrNotReplayable means that publishing the message again cannot help.
@@ -77,6 +78,14 @@ func (c *Client) PlanReplay(ctx context.Context, id uint64, edited []byte) (Repl
 	if edited != nil {
 		if err := r.edit(edited); err != nil {
 			return r, fmt.Errorf("dead letter %d: the corrected payload: %w", id, err)
+		}
+	}
+	if l.Kind() == LetterCommand {
+		// Whoever replays it says it.
+		_, verb, _ := splitSubject(l.Subject, commandPrefix)
+		verb, _, _ = strings.Cut(verb, ".")
+		if r.Subject, err = c.speakAs(ctx, l.Key, verb); err != nil {
+			return r, fmt.Errorf("dead letter %d: %w", id, err)
 		}
 	}
 	if err := c.lookBack(ctx, &r); err != nil {
@@ -130,34 +139,39 @@ func (r *Replay) edit(edited []byte) error {
 	return nil
 }
 
-// stream is where the message lies, or lay.
-func (r *Replay) stream() string {
-	if r.Letter.Kind() == LetterCommand {
-		return StreamWakeups
-	}
-	return StreamRequests
-}
-
 // lookBack finds an earlier replay of the letter, and what the replay will be
 // held against: the last message on its subject.
 func (c *Client) lookBack(ctx context.Context, r *Replay) error {
-	ctx, done := c.rights.heed(ctx, r.stream())
+	r.stream = StreamRequests
+	if r.Letter.Kind() == LetterCommand {
+		var err error
+		if r.stream, err = c.commandStream(ctx); err != nil {
+			return err
+		}
+	}
+	ctx, done := c.rights.heed(ctx, r.stream)
 	defer done()
-	s, err := c.js.Stream(ctx, r.stream())
+	s, err := c.js.Stream(ctx, r.stream)
 	if err != nil {
-		return unread(ctx, c.js, r.stream(), err)
+		return unread(ctx, c.js, r.stream, err)
 	}
 	last, err := s.GetLastMsgForSubject(ctx, r.Subject)
 	switch {
-	case errors.Is(err, jetstream.ErrMsgNotFound):
+	case errors.Is(err, jetstream.ErrMsgNotFound) && r.Subject == r.Letter.Subject:
 		return nil // it has aged out, and so has whatever came after it
+	case errors.Is(err, jetstream.ErrMsgNotFound): // this user has never said it
 	case err != nil:
-		return unread(ctx, c.js, r.stream(), err)
+		return unread(ctx, c.js, r.stream, err)
+	default:
+		r.last = last.Sequence
 	}
-	r.last = last.Sequence
-	cfg := jetstream.ConsumerConfig{FilterSubject: r.Subject, HeadersOnly: true,
+	filter := r.Subject
+	if r.Letter.Kind() == LetterCommand {
+		filter = commandSubject(r.Letter.Key, ">") // somebody else may have replayed it
+	}
+	cfg := jetstream.ConsumerConfig{FilterSubject: filter, HeadersOnly: true,
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: r.Letter.Sequence + 1}
-	for m, err := range c.walk(ctx, r.stream(), cfg) {
+	for m, err := range c.walk(ctx, r.stream, cfg) {
 		if err != nil {
 			return err
 		}
@@ -168,18 +182,27 @@ func (c *Client) lookBack(ctx context.Context, r *Replay) error {
 		if err != nil {
 			return err
 		}
-		r.Before = Placed{Subject: r.Subject, Stream: r.stream(), Sequence: meta.Sequence.Stream, Stored: meta.Timestamp.UTC()}
+		r.Before = Placed{Subject: r.Subject, Stream: r.stream, Sequence: meta.Sequence.Stream, Stored: meta.Timestamp.UTC()}
 	}
 	return nil
 }
 
 // Replays are the replays published since a moment that the streams still hold
-// (30 days, of commands 7), by the letter that they repeat.
-func (c *Client) Replays(ctx context.Context, since time.Time) (map[uint64]Placed, error) {
+// (30 days, of commands 7), by the letter that they repeat; of one source if it is not
+// empty.
+func (c *Client) Replays(ctx context.Context, source string, since time.Time) (map[uint64]Placed, error) {
 	found := map[uint64]Placed{}
-	for _, from := range []struct{ stream, filter string }{{StreamRequests, requestPrefix + ">"}, {StreamWakeups, commandPrefix + ">"}} {
+	if source == "" {
+		source = "*"
+	}
+	for _, from := range []struct{ stream, filter string }{
+		{StreamRequests, requestPrefix + source + ".*"}, {StreamWakeups, commandPrefix + source + ".>"}, {StreamCommands, commandPrefix + source + ".>"},
+	} {
 		cfg := jetstream.ConsumerConfig{FilterSubject: from.filter, HeadersOnly: true, DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &since}
 		for m, err := range c.walk(ctx, from.stream, cfg) {
+			if from.stream == StreamCommands && errors.Is(err, jetstream.ErrStreamNotFound) {
+				break // they lie beside the timers
+			}
 			if err != nil {
 				return nil, fmt.Errorf("replays: %w", err)
 			}
@@ -205,7 +228,7 @@ func (c *Client) forecast(ctx context.Context, r *Replay) error {
 	}
 	known := err == nil
 	if r.Letter.Kind() == LetterCommand {
-		if _, err := readCommand(r.Subject, r.Data); err != nil {
+		if _, err := readCommand(r.Subject, r.Header, r.Data, false); err != nil {
 			r.Again = again(err)
 		} else if !known {
 			r.Note = fmt.Sprintf("there is no campaign %s: the command waits for its request, for up to %d days", r.Letter.Key, runner.RequestMayCome/day)
@@ -252,10 +275,9 @@ func (c *Client) Replay(ctx context.Context, r Replay) (Placed, error) {
 	m.Header, m.Data = r.Header, r.Data
 	o := []jetstream.PublishOpt{
 		jetstream.WithExpectLastSequencePerSubject(r.last),
-		jetstream.WithMsgID("replay-" + r.Header.Get(headerReplay)),
 		noRetry,
 	}
-	if r.Letter.Kind() == LetterCommand {
+	if r.stream == StreamWakeups {
 		o = append(o, jetstream.WithMsgTTL(commandLife))
 	}
 	placed, err := c.publish(ctx, m, what, o...)

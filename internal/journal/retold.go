@@ -43,7 +43,7 @@ func (t Told) Event() (campaign.Event, bool) {
 		e.Hold = &campaign.Hold{For: campaign.HoldApproval, Why: m.GetWhy(), Since: instant(m.GetAskedAt()), Until: instant(m.GetUntil())}
 	case *campaignv1.CampaignApproved:
 		e.QuoteID = m.GetQuoteId()
-		e.Approval = &campaign.Approval{QuoteID: e.QuoteID, By: m.GetBy(), At: instant(m.GetApprovedAt()), Quote: campaign.Quote{
+		e.Approval = &campaign.Approval{QuoteID: e.QuoteID, By: m.GetBy(), Actor: m.GetActor(), At: instant(m.GetApprovedAt()), Quote: campaign.Quote{
 			Goal: campaign.Goal{Valid: m.GetRecipients(), Parts: m.GetParts()}, Price: campaign.Price{Total: amount(m.GetTotal())}}}
 	case *campaignv1.CampaignDeferred:
 		e.Hold = &campaign.Hold{For: codeOf(waits, m.GetWaitsFor()), Why: m.GetWhy(), Since: instant(m.GetDeferredAt()), Until: instant(m.GetUntil())}
@@ -51,7 +51,7 @@ func (t Told) Event() (campaign.Event, bool) {
 		e.Confirmed = &campaign.Confirmation{At: instant(m.GetConfirmedAt()), For: instant(m.GetScheduledFor())}
 		e.Quote = &campaign.Quote{Goal: campaign.Goal{Valid: m.GetRecipients()}, Price: campaign.Price{Total: amount(m.GetTotal())}}
 		if by := m.GetApprovedBy(); by != "" {
-			e.Approval = &campaign.Approval{By: by, QuoteID: m.GetApprovedQuoteId()}
+			e.Approval = &campaign.Approval{By: by, Actor: m.GetApprovedActor(), QuoteID: m.GetApprovedQuoteId()}
 		}
 	case *campaignv1.CampaignStats:
 		rate, err := decimal.NewFromString(m.GetDeliveryRate())
@@ -65,7 +65,7 @@ func (t Told) Event() (campaign.Event, bool) {
 		e.Reason = &campaign.Reason{Code: codeOf(rejections, m.GetReason()), Step: stepOf(m.GetStep()), Field: m.GetField(),
 			Message: m.GetMessage(), Gateway: m.GetGatewayMessage(), HTTP: int(m.GetHttpStatus())}
 	case *campaignv1.CampaignCancelled:
-		e.Reason = &campaign.Reason{Code: campaign.ReasonCancelled, By: m.GetBy(), Message: m.GetReason()}
+		e.Reason = &campaign.Reason{Code: campaign.ReasonCancelled, By: m.GetBy(), Actor: m.GetActor(), Message: m.GetReason()}
 	case *campaignv1.CampaignFailed:
 		e.Reason = &campaign.Reason{Code: codeOf(failures, m.GetReason()), Message: m.GetMessage()}
 	case *campaignv1.CampaignUnresolved:

@@ -94,7 +94,7 @@ func (m *right) Error() string {
 	if m.inbox() {
 		return fmt.Sprintf("this user may not listen to %s: set the inbox prefix that its permissions name, in the context of the nats command line", m.subject)
 	}
-	return fmt.Sprintf("this user may not %s to %s: docs/deploy.md says who may do what", m.verb, m.subject)
+	return fmt.Sprintf("this user may not %s to %s: docs/security.md says who may do what", m.verb, m.subject)
 }
 
 // missingRight reads what the server says of a right; nil: it says something else.

@@ -34,7 +34,7 @@ const (
 )
 
 // scheduleConsumer feeds the loop of package scheduler.
-var scheduleConsumer = consumer{StreamScheduleWakeups, "schedules", scheduleWakeupPrefix + ">"}
+var scheduleConsumer = consumer{stream: StreamScheduleWakeups, name: "schedules", filter: scheduleWakeupPrefix + ">"}
 
 func scheduleStreams(replicas int) []jetstream.StreamConfig {
 	return []jetstream.StreamConfig{{

@@ -46,27 +46,41 @@ func (c *Client) Schedule(ctx context.Context, key schedule.Key) (schedule.Recor
 	return schedule.Record{}, rev, fmt.Errorf("schedule %s: %w", key, ErrNoSchedule)
 }
 
+// FiledSchedule is a schedule and the sequence of its record, in the order of
+// Schedules.
+type FiledSchedule struct {
+	schedule.Record
+	Sequence uint64
+}
+
 // Schedules yields every schedule, of one source if it is not empty, in the
-// order in which they were last saved. It ends at the first error.
-func (c *Client) Schedules(ctx context.Context, source string) iter.Seq2[schedule.Record, error] {
-	return func(yield func(schedule.Record, error) bool) {
-		filter := schedulePrefix + ">"
+// order in which they were last saved, behind a sequence if it is not zero. It ends at
+// the first error.
+func (c *Client) Schedules(ctx context.Context, source string, after uint64) iter.Seq2[FiledSchedule, error] {
+	return func(yield func(FiledSchedule, error) bool) {
+		cfg := behind(after)
+		cfg.FilterSubject = schedulePrefix + ">"
 		if source != "" {
-			filter = schedulePrefix + source + ".*"
+			cfg.FilterSubject = schedulePrefix + source + ".*"
 		}
-		for m, err := range c.walk(ctx, StreamSchedules, jetstream.ConsumerConfig{FilterSubject: filter}) {
+		for m, err := range c.walk(ctx, StreamSchedules, cfg) {
 			if err != nil {
-				yield(schedule.Record{}, fmt.Errorf("list schedules: %w", err))
+				yield(FiledSchedule{}, fmt.Errorf("list schedules: %w", err))
 				return
 			}
 			if m.Headers().Get(headerKV) != "" {
 				continue
 			}
-			r, err := decodeSchedule(m.Subject(), m.Data())
+			var filed FiledSchedule
+			meta, err := m.Metadata()
+			if err == nil {
+				filed.Sequence = meta.Sequence.Stream
+				filed.Record, err = decodeSchedule(m.Subject(), m.Data())
+			}
 			if err != nil {
 				err = fmt.Errorf("list schedules: %s: %w", m.Subject(), err)
 			}
-			if !yield(r, err) || err != nil {
+			if !yield(filed, err) || err != nil {
 				return
 			}
 		}

@@ -307,7 +307,7 @@ func TestClientSchedules(t *testing.T) {
 			t.Fatal(err)
 		}
 		list := func(source string) (keys []string) {
-			for r, err := range b.client.Schedules(ctx, source) {
+			for r, err := range b.client.Schedules(ctx, source, 0) {
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -354,7 +354,7 @@ func TestClientSchedules(t *testing.T) {
 	t.Run("SayThatTheServiceHasNeverRun", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t, journal.Options{})
-		for _, err := range b.client.Schedules(t.Context(), "") {
+		for _, err := range b.client.Schedules(t.Context(), "", 0) {
 			if err == nil || !strings.Contains(err.Error(), "has the service ever run here?") {
 				t.Errorf("got %v", err)
 			}
@@ -428,7 +428,7 @@ func TestRecurring(t *testing.T) {
 	}
 	waitFor(t, func() bool {
 		done := 0
-		for r, err := range b.client.Schedules(t.Context(), "") {
+		for r, err := range b.client.Schedules(t.Context(), "", 0) {
 			if err != nil {
 				t.Fatal(err)
 			}

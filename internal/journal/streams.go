@@ -45,10 +45,20 @@ func newJetStream(nc *nats.Conn) (jetstream.JetStream, error) {
 
 const day = 24 * time.Hour
 
-// streams are the five streams as they must be, the records first: what else there is
+// shortestWindow is the least that the server takes for duplicates. Within the window
+// a second message with the same Nats-Msg-Id is acknowledged and not stored, whoever
+// sent it: a source could so swallow another's request, or its own correction.
+const shortestWindow = 100 * time.Millisecond
+
+// streams are the six streams as they must be, the records first: what else there is
 // came after them. What an operator may choose
 // differently (replicas, storage, placement, longer ages, a limit in bytes
 // where it cannot lose a timer) is not compared; the rest is.
+//
+// Trust decides where a message lives. What others publish to, requests and commands,
+// has no schedules, no roll-up and no time to live of its own: each of these is a
+// header that acts on messages of others. What has timers or state is the service's
+// alone.
 func streams(replicas int) []jetstream.StreamConfig {
 	return []jetstream.StreamConfig{{
 		// A key-value bucket by every sign, made as a stream because creating
@@ -67,6 +77,20 @@ func streams(replicas int) []jetstream.StreamConfig {
 		Subjects:    []string{"campaign.v1.request.*.*"},
 		MaxAge:      30 * day,
 		MaxMsgSize:  256 << 10, // a dead letter holds a full copy and must fit max_payload
+		Duplicates:  shortestWindow,
+		DenyPurge:   true,
+		Replicas:    replicas,
+		AllowDirect: true,
+	}, {
+		// Deleting one message stays allowed: forgetting what it says of a person
+		// needs it, and only the operator reaches that call.
+		Name:        StreamCommands,
+		Description: "Staffetta: what people tell campaigns",
+		Subjects:    []string{commandPrefix + ">"},
+		MaxAge:      commandLife,
+		MaxMsgSize:  256 << 10,
+		Duplicates:  shortestWindow,
+		DenyPurge:   true,
 		Replicas:    replicas,
 		AllowDirect: true,
 	}, {
@@ -80,8 +104,8 @@ func streams(replicas int) []jetstream.StreamConfig {
 		// No age: it would delete a schedule that waits longer. Each message
 		// carries its own time to live.
 		Name:              StreamWakeups,
-		Description:       "Staffetta: timers, and what people tell a campaign to do",
-		Subjects:          []string{"campaign.v1.timer.>", "campaign.v1.wakeup.>", "campaign.v1.command.>"},
+		Description:       "Staffetta: timers of campaigns",
+		Subjects:          []string{timerPrefix + ">", wakeupPrefix + ">"},
 		AllowMsgSchedules: true,
 		AllowMsgTTL:       true,
 		AllowRollup:       true, // the server sets it for schedules
@@ -129,12 +153,13 @@ func olderThan(have, want string) bool {
 
 // ensureStream creates the stream with the id of an installation if it is absent, and
 // verifies it if present. It never changes one that exists.
-func ensureStream(ctx context.Context, js jetstream.JetStream, want jetstream.StreamConfig, id string) (jetstream.Stream, error) {
-	want.Metadata = identity(id)
+func ensureStream(ctx context.Context, js jetstream.JetStream, want jetstream.StreamConfig, id identity) (jetstream.Stream, error) {
+	made := id.shape(want)
+	made.Metadata = id.metadata()
 	s, err := ask(ctx, func(ctx context.Context) (jetstream.Stream, error) {
 		s, err := js.Stream(ctx, want.Name)
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
-			s, err = js.CreateStream(ctx, want)
+			s, err = js.CreateStream(ctx, made)
 			// Another replica was quicker. In a cluster its stream may not be found yet,
 			// though its name is taken.
 			for errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) || errors.Is(err, jetstream.ErrStreamNotFound) {
@@ -157,11 +182,11 @@ func ensureStream(ctx context.Context, js jetstream.JetStream, want jetstream.St
 	return s, nil
 }
 
-// verifyStream names the first difference that matters.
+// verifyStream names the first difference that matters, to what a stream of its
+// layout must be.
 func verifyStream(have, want jetstream.StreamConfig) error {
-	differ := func(setting string, h, w any) error {
-		return fmt.Errorf("stream %s has %s %v, want %v: change it, or delete the stream if it holds nothing you need", want.Name, setting, h, w)
-	}
+	want = identityOf(have).shape(want)
+	differ := func(setting string, h, w any) error { return differs(want.Name, setting, h, w) }
 	if h, w := slices.Sorted(slices.Values(have.Subjects)), slices.Sorted(slices.Values(want.Subjects)); !slices.Equal(h, w) {
 		return differ("subjects", h, w)
 	}
@@ -191,6 +216,10 @@ func verifyStream(have, want jetstream.StreamConfig) error {
 		if have.AllowDirect {
 			return differ("allow_direct", true, "false (a direct read may be stale)")
 		}
+	case StreamRequests, StreamCommands:
+		if err := verifyOpen(have, want); err != nil {
+			return err
+		}
 	case StreamWakeups, StreamScheduleWakeups:
 		if have.MaxBytes > 0 {
 			return differ("max_bytes", have.MaxBytes, "none (a full stream drops timers)")
@@ -201,6 +230,34 @@ func verifyStream(have, want jetstream.StreamConfig) error {
 	}
 	if w := want.MaxMsgSize; w > 0 && (have.MaxMsgSize <= 0 || have.MaxMsgSize > w) {
 		return differ("max_msg_size", limit(int64(have.MaxMsgSize)), fmt.Sprintf("%d or less", w))
+	}
+	return nil
+}
+
+func differs(stream, setting string, have, want any) error {
+	return fmt.Errorf("stream %s has %s %v, want %v: change it, or delete the stream if it holds nothing you need", stream, setting, have, want)
+}
+
+// verifyOpen holds a stream that others publish to against what lets nobody act on the
+// messages of another. One of an earlier layout is what it is, until it is upgraded.
+func verifyOpen(have, want jetstream.StreamConfig) error {
+	if !want.DenyPurge {
+		return nil
+	}
+	for _, f := range []struct {
+		setting    string
+		have, want bool
+	}{
+		{"allow_rollup_hdrs", have.AllowRollup, false},
+		{"deny_purge", have.DenyPurge, true},
+		{"deny_delete", have.DenyDelete, false},
+	} {
+		if f.have != f.want {
+			return differs(want.Name, f.setting, f.have, f.want)
+		}
+	}
+	if have.Duplicates > want.Duplicates {
+		return differs(want.Name, "duplicate_window", have.Duplicates, want.Duplicates)
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 // The streams, by name.
 const (
 	StreamRequests    = "CAMPAIGN_REQUESTS"
+	StreamCommands    = "CAMPAIGN_COMMANDS"
 	StreamRecords     = "KV_campaigns"
 	StreamEvents      = "CAMPAIGN_EVENTS"
 	StreamWakeups     = "CAMPAIGN_WAKEUPS"

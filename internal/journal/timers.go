@@ -14,9 +14,6 @@ import (
 // service that was away longer finds what is overdue by its sweep.
 const wakeupLife = 6 * time.Hour
 
-// commandLife is how long a command waits for the service.
-const commandLife = 7 * day
-
 // Arm schedules a wake-up. See [runner.Journal].
 //
 // The schedule's subject ends in the instant, so an instant has a subject of

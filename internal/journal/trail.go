@@ -35,9 +35,21 @@ func (c *Client) Requests(ctx context.Context, key campaign.Key) ([]Heard, error
 // Commands returns what people told a campaign in the last seven days, the
 // oldest first.
 func (c *Client) Commands(ctx context.Context, key campaign.Key) ([]Heard, error) {
-	return c.heard(ctx, StreamWakeups, commandSubject(key, "*"), func(m jetstream.Msg) (runner.Wakeup, error) {
-		return readCommand(m.Subject(), m.Data())
-	})
+	var all []Heard
+	me, _ := c.Me() // who may not ask sees who is named, and takes nobody's word for proven
+	// Beside the timers are those from before the streams were upgraded.
+	for _, stream := range []string{StreamWakeups, StreamCommands} {
+		some, err := c.heard(ctx, stream, commandSubject(key, ">"), func(m jetstream.Msg) (runner.Wakeup, error) {
+			return readCommand(m.Subject(), m.Headers(), m.Data(), me.proves())
+		})
+		if stream == StreamCommands && errors.Is(err, jetstream.ErrStreamNotFound) {
+			break
+		}
+		if all = append(all, some...); err != nil {
+			return all, err
+		}
+	}
+	return all, nil
 }
 
 func (c *Client) heard(ctx context.Context, stream, filter string, read func(jetstream.Msg) (runner.Wakeup, error)) ([]Heard, error) {

@@ -11,17 +11,50 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// walkBatch is how many messages are asked for at once, of headers alone and
-// with their payloads, which may be large.
-const walkBatch, walkWhole = 1000, 256
+// walkBatch is how many messages are asked for at once, of headers alone (one more than
+// fit on a page of answers, by which it is known that there are more) and with their
+// payloads, which may be large.
+const walkBatch, walkWhole = 2501, 256
 
 // walk is the walk of somebody who may lack the right to it.
 func (c *Client) walk(ctx context.Context, stream string, cfg jetstream.ConsumerConfig) iter.Seq2[jetstream.Msg, error] {
 	return func(yield func(jetstream.Msg, error) bool) {
-		ctx, done := c.rights.heed(ctx, stream)
+		heeding, done := c.rights.heed(ctx, stream)
 		defer done()
-		walk(ctx, c.js, stream, cfg)(yield)
+		first, refused := true, error(nil)
+		for m, err := range walk(heeding, c.js, stream, cfg) {
+			if first && err != nil && mayNotConsume(heeding, err) {
+				refused = err
+				break
+			}
+			first = false
+			if !yield(m, err) {
+				return
+			}
+		}
+		if refused == nil {
+			return
+		}
+		heeding, done = c.rights.heed(ctx, stream)
+		defer done()
+		for m, err := range walkByGets(heeding, c.js, stream, cfg) {
+			if first && err != nil && mayNotConsume(heeding, err) {
+				err = refused // neither way
+			}
+			first = false
+			if !yield(m, err) {
+				return
+			}
+		}
 	}
+}
+
+// behind is a walk that begins behind a sequence; zero: at the start.
+func behind(sequence uint64) (cfg jetstream.ConsumerConfig) {
+	if sequence > 0 {
+		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, sequence+1
+	}
+	return cfg
 }
 
 // walk yields the messages that a stream holds now, in order, and then ends.

@@ -61,7 +61,7 @@ func TestWalkIsWholeWhenTheServerIsSlow(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := 0
-	for _, err := range c.Entries(t.Context(), "") {
+	for _, err := range c.Entries(t.Context(), "", 0) {
 		if got++; err != nil {
 			t.Fatal(err)
 		}

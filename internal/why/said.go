@@ -72,6 +72,17 @@ func (t *teller) start(r campaign.Request) string {
 	return s
 }
 
+// by names who said something. A name that nobody proves is what somebody wrote.
+func by(name, actor string) string {
+	switch actor {
+	case "":
+		return name + " (unproven)"
+	case name:
+		return actor
+	}
+	return fmt.Sprintf("%s (%s)", actor, name)
+}
+
 // told tells of every command, and of what the record keeps of them after the
 // command itself has aged out.
 func (t *teller) told() {
@@ -84,28 +95,28 @@ func (t *teller) told() {
 		switch in := cmd.Input.(type) {
 		case campaign.CancelAsked:
 			cancel = true
-			t.say(cmd.At, "%s asked to cancel it%s.%s", in.By, quoted(in.Why), aside)
+			t.say(cmd.At, "%s asked to cancel it%s.%s", by(in.By, in.Actor), quoted(in.Why), aside)
 		case campaign.Resolved:
 			resolve = true
-			t.say(cmd.At, "%s looked at the gateway and said that it was %s%s.%s", in.By, sentOrNot(in.Sent), quoted(in.Why), aside)
+			t.say(cmd.At, "%s looked at the gateway and said that it was %s%s.%s", by(in.By, in.Actor), sentOrNot(in.Sent), quoted(in.Why), aside)
 		case campaign.Follow:
 			follow = true
-			t.say(cmd.At, "%s had its statistics followed again.%s", in.By, aside)
+			t.say(cmd.At, "%s had its statistics followed again.%s", by(in.By, in.Actor), aside)
 		case campaign.Forget:
 			forget = true
-			t.say(cmd.At, "%s had its name, description and text forgotten.%s", in.By, aside)
+			t.say(cmd.At, "%s had its name, description and text forgotten.%s", by(in.By, in.Actor), aside)
 		case campaign.Approve:
 			approve = true
-			t.say(cmd.At, "%s approved offer %s.%s", in.By, in.QuoteID, aside)
+			t.say(cmd.At, "%s approved offer %s.%s", by(in.By, in.Actor), in.QuoteID, aside)
 		case campaign.Decline:
-			t.say(cmd.At, "%s declined offer %s%s.%s", in.By, in.QuoteID, quoted(in.Why), aside)
+			t.say(cmd.At, "%s declined offer %s%s.%s", by(in.By, in.Actor), in.QuoteID, quoted(in.Why), aside)
 		default:
 			t.say(cmd.At, "Somebody sent a command that cannot be read.%s", aside)
 		}
 	}
 	if c := t.c.Cancel; c != nil {
 		if !cancel {
-			t.say(c.At, "%s asked to cancel it%s.", c.By, quoted(c.Why))
+			t.say(c.At, "%s asked to cancel it%s.", by(c.By, c.Actor), quoted(c.Why))
 		}
 		switch {
 		case c.Refused != "":
@@ -115,16 +126,16 @@ func (t *teller) told() {
 		}
 	}
 	if a := t.c.Approval; a != nil && !approve {
-		t.say(a.At, "%s approved offer %s: %s for %s.", a.By, a.QuoteID, plural(a.Quote.Goal.Valid, "recipient", "recipients"), money(a.Quote.Price.Total))
+		t.say(a.At, "%s approved offer %s: %s for %s.", by(a.By, a.Actor), a.QuoteID, plural(a.Quote.Goal.Valid, "recipient", "recipients"), money(a.Quote.Price.Total))
 	}
 	if f := t.c.Followed; f != nil && !follow {
-		t.say(f.At, "%s had its statistics followed again.", f.By)
+		t.say(f.At, "%s had its statistics followed again.", by(f.By, f.Actor))
 	}
 	if f := t.c.Forgotten; f != nil && !forget {
-		t.say(f.At, "%s had its name, description and text forgotten.", f.By)
+		t.say(f.At, "%s had its name, description and text forgotten.", by(f.By, f.Actor))
 	}
 	if r := t.c.Resolved; r != nil && !resolve {
-		t.say(r.At, "%s looked at the gateway and said that it was %s%s.", r.By, sentOrNot(r.Sent), quoted(r.Why))
+		t.say(r.At, "%s looked at the gateway and said that it was %s%s.", by(r.By, r.Actor), sentOrNot(r.Sent), quoted(r.Why))
 	}
 }
 

@@ -20,6 +20,7 @@ type Story struct {
 	Next    time.Time      `json:"next,omitzero"` // when it is looked at again
 	Advice  []Advice       `json:"you_can,omitempty"`
 	Missing []string       `json:"missing,omitempty"` // what could not be read
+	Asked   bool           `json:"asked"`             // somebody asked for it, as far as could be read
 }
 
 // Line is one thing that happened.
@@ -52,6 +53,7 @@ type teller struct {
 func Tell(e Evidence, zone *time.Location) Story {
 	t := &teller{Evidence: e, zone: zone}
 	t.Story.Key, t.Story.Missing = e.Key.String(), e.Missing
+	t.Story.Asked = e.Record != nil || len(e.Requests) > 0
 	if e.Record != nil {
 		t.c = *e.Record
 		t.Name, t.State = t.c.Request.Name, t.c.State

@@ -211,7 +211,7 @@ var stories = []struct {
 		r.At = time.Date(2026, 11, 29, 8, 0, 0, 0, time.UTC)
 		s.ask(r)
 		time.Sleep(time.Hour)
-		s.tell(campaign.CancelAsked{By: "anna", Why: "wrong price"})
+		s.tell(campaign.CancelAsked{By: "anna from finance", Actor: "support", Why: "wrong price"})
 		time.Sleep(10 * time.Minute)
 	}},
 	{name: "cancelling", life: func(s *scene) {
@@ -268,7 +268,7 @@ var stories = []struct {
 		s.gateway.SendsFor = 90 * time.Hour
 		s.ask(blackFriday())
 		time.Sleep(80 * time.Hour)
-		s.tell(campaign.Follow{By: "anna"})
+		s.tell(campaign.Follow{By: "anna", Actor: "anna"})
 	}},
 	{name: "cancelled-too-late", life: func(s *scene) {
 		s.ask(blackFriday())

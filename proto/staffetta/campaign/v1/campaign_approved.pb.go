@@ -53,7 +53,10 @@ type CampaignApproved struct {
 	// SMS parts over all of them.
 	Parts int64 `protobuf:"varint,10,opt,name=parts,proto3" json:"parts,omitempty"`
 	// What it would cost.
-	Total         *Money `protobuf:"bytes,11,opt,name=total,proto3" json:"total,omitempty"`
+	Total *Money `protobuf:"bytes,11,opt,name=total,proto3" json:"total,omitempty"`
+	// Who approved it, as NATS itself proves it: the user whose permissions let nobody
+	// else say so. Empty: unproven, and by is what somebody wrote.
+	Actor         string `protobuf:"bytes,12,opt,name=actor,proto3" json:"actor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -165,11 +168,18 @@ func (x *CampaignApproved) GetTotal() *Money {
 	return nil
 }
 
+func (x *CampaignApproved) GetActor() string {
+	if x != nil {
+		return x.Actor
+	}
+	return ""
+}
+
 var File_staffetta_campaign_v1_campaign_approved_proto protoreflect.FileDescriptor
 
 const file_staffetta_campaign_v1_campaign_approved_proto_rawDesc = "" +
 	"\n" +
-	"-staffetta/campaign/v1/campaign_approved.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!staffetta/campaign/v1/money.proto\"\x91\x05\n" +
+	"-staffetta/campaign/v1/campaign_approved.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!staffetta/campaign/v1/money.proto\"\xb0\x05\n" +
 	"\x10CampaignApproved\x12}\n" +
 	"\x06source\x18\x01 \x01(\tBe\xbaHb\xba\x01_\n" +
 	"\tkey.token\x12+must be 1 to 64 letters, digits, '_' or '-'\x1a%this.matches('^[A-Za-z0-9_-]{1,64}$')R\x06source\x12\x84\x01\n" +
@@ -191,7 +201,8 @@ const file_staffetta_campaign_v1_campaign_approved_proto_rawDesc = "" +
 	"recipients\x12\x1d\n" +
 	"\x05parts\x18\n" +
 	" \x01(\x03B\a\xbaH\x04\"\x02(\x00R\x05parts\x122\n" +
-	"\x05total\x18\v \x01(\v2\x1c.staffetta.campaign.v1.MoneyR\x05totalBJZHgithub.com/staffetta-io/staffetta/proto/staffetta/campaign/v1;campaignv1b\x06proto3"
+	"\x05total\x18\v \x01(\v2\x1c.staffetta.campaign.v1.MoneyR\x05total\x12\x1d\n" +
+	"\x05actor\x18\f \x01(\tB\a\xbaH\x04r\x02\x18@R\x05actorBJZHgithub.com/staffetta-io/staffetta/proto/staffetta/campaign/v1;campaignv1b\x06proto3"
 
 var (
 	file_staffetta_campaign_v1_campaign_approved_proto_rawDescOnce sync.Once

@@ -45,7 +45,10 @@ type CampaignCancelled struct {
 	// Who called it off, as that person or program named itself. May be empty.
 	By string `protobuf:"bytes,7,opt,name=by,proto3" json:"by,omitempty"`
 	// Why, in their words. May be empty.
-	Reason        string `protobuf:"bytes,8,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason string `protobuf:"bytes,8,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Who called it off, as NATS itself proves it: the user whose permissions let nobody
+	// else say so. Empty: unproven, and by is what somebody wrote.
+	Actor         string `protobuf:"bytes,9,opt,name=actor,proto3" json:"actor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -136,11 +139,18 @@ func (x *CampaignCancelled) GetReason() string {
 	return ""
 }
 
+func (x *CampaignCancelled) GetActor() string {
+	if x != nil {
+		return x.Actor
+	}
+	return ""
+}
+
 var File_staffetta_campaign_v1_campaign_cancelled_proto protoreflect.FileDescriptor
 
 const file_staffetta_campaign_v1_campaign_cancelled_proto_rawDesc = "" +
 	"\n" +
-	".staffetta/campaign/v1/campaign_cancelled.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x89\x04\n" +
+	".staffetta/campaign/v1/campaign_cancelled.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa8\x04\n" +
 	"\x11CampaignCancelled\x12}\n" +
 	"\x06source\x18\x01 \x01(\tBe\xbaHb\xba\x01_\n" +
 	"\tkey.token\x12+must be 1 to 64 letters, digits, '_' or '-'\x1a%this.matches('^[A-Za-z0-9_-]{1,64}$')R\x06source\x12\x84\x01\n" +
@@ -155,7 +165,8 @@ const file_staffetta_campaign_v1_campaign_cancelled_proto_rawDesc = "" +
 	"simulation\x12E\n" +
 	"\fcancelled_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\vcancelledAt\x12\x18\n" +
 	"\x02by\x18\a \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\x02by\x12 \n" +
-	"\x06reason\x18\b \x01(\tB\b\xbaH\x05r\x03\x18\xe8\aR\x06reasonBJZHgithub.com/staffetta-io/staffetta/proto/staffetta/campaign/v1;campaignv1b\x06proto3"
+	"\x06reason\x18\b \x01(\tB\b\xbaH\x05r\x03\x18\xe8\aR\x06reason\x12\x1d\n" +
+	"\x05actor\x18\t \x01(\tB\a\xbaH\x04r\x02\x18@R\x05actorBJZHgithub.com/staffetta-io/staffetta/proto/staffetta/campaign/v1;campaignv1b\x06proto3"
 
 var (
 	file_staffetta_campaign_v1_campaign_cancelled_proto_rawDescOnce sync.Once

@@ -62,8 +62,11 @@ type CampaignConfirmed struct {
 	ApprovedBy string `protobuf:"bytes,11,opt,name=approved_by,json=approvedBy,proto3" json:"approved_by,omitempty"`
 	// The quote that was approved; empty as well then.
 	ApprovedQuoteId string `protobuf:"bytes,12,opt,name=approved_quote_id,json=approvedQuoteId,proto3" json:"approved_quote_id,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Who approved it, as NATS itself proves it, as in CampaignApproved. Empty: unproven,
+	// or nobody had to agree.
+	ApprovedActor string `protobuf:"bytes,13,opt,name=approved_actor,json=approvedActor,proto3" json:"approved_actor,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CampaignConfirmed) Reset() {
@@ -191,6 +194,13 @@ func (x *CampaignConfirmed) GetApprovedQuoteId() string {
 	return ""
 }
 
+func (x *CampaignConfirmed) GetApprovedActor() string {
+	if x != nil {
+		return x.ApprovedActor
+	}
+	return ""
+}
+
 type isCampaignConfirmed_Start interface {
 	isCampaignConfirmed_Start()
 }
@@ -213,7 +223,7 @@ var File_staffetta_campaign_v1_campaign_confirmed_proto protoreflect.FileDescrip
 
 const file_staffetta_campaign_v1_campaign_confirmed_proto_rawDesc = "" +
 	"\n" +
-	".staffetta/campaign/v1/campaign_confirmed.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!staffetta/campaign/v1/money.proto\"\x8d\x06\n" +
+	".staffetta/campaign/v1/campaign_confirmed.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!staffetta/campaign/v1/money.proto\"\xbd\x06\n" +
 	"\x11CampaignConfirmed\x12}\n" +
 	"\x06source\x18\x01 \x01(\tBe\xbaHb\xba\x01_\n" +
 	"\tkey.token\x12+must be 1 to 64 letters, digits, '_' or '-'\x1a%this.matches('^[A-Za-z0-9_-]{1,64}$')R\x06source\x12\x84\x01\n" +
@@ -236,7 +246,8 @@ const file_staffetta_campaign_v1_campaign_confirmed_proto_rawDesc = "" +
 	" \x01(\v2\x1c.staffetta.campaign.v1.MoneyR\x05total\x12\x1f\n" +
 	"\vapproved_by\x18\v \x01(\tR\n" +
 	"approvedBy\x12D\n" +
-	"\x11approved_quote_id\x18\f \x01(\tB\x18\xbaH\x15\xd8\x01\x01r\x102\x0e^[0-9a-f]{16}$R\x0fapprovedQuoteIdB\x0e\n" +
+	"\x11approved_quote_id\x18\f \x01(\tB\x18\xbaH\x15\xd8\x01\x01r\x102\x0e^[0-9a-f]{16}$R\x0fapprovedQuoteId\x12.\n" +
+	"\x0eapproved_actor\x18\r \x01(\tB\a\xbaH\x04r\x02\x18@R\rapprovedActorB\x0e\n" +
 	"\x05start\x12\x05\xbaH\x02\b\x01BJZHgithub.com/staffetta-io/staffetta/proto/staffetta/campaign/v1;campaignv1b\x06proto3"
 
 var (

@@ -1,0 +1,189 @@
+package query
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/micro"
+)
+
+// Options are what a service that answers needs.
+type Options struct {
+	Reader  Reader
+	Health  func() Health // at once
+	Version string        // of the program
+	Log     *slog.Logger
+}
+
+// shapes is the version of the questions and answers: it grows by additions only.
+const shapes = "1.0.0"
+
+// answerWithin bounds one answer. Whoever asks waits a little longer.
+const answerWithin = 10 * time.Second
+
+// Service answers questions until it is stopped.
+type Service struct {
+	Options
+	nc     *nats.Conn
+	micro  micro.Service
+	turns  turns
+	ctx    context.Context
+	cancel context.CancelFunc
+	inHand sync.WaitGroup
+}
+
+// Serve answers on a connection that stays the caller's. Several services on one NATS
+// share the questions.
+func Serve(nc *nats.Conn, o Options) (*Service, error) {
+	s := &Service{Options: o, nc: nc}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	var err error
+	s.micro, err = micro.AddService(nc, micro.Config{
+		Name: "staffetta-query", Version: shapes, Description: "Staffetta: questions about campaigns",
+		Metadata: map[string]string{"version": cmp.Or(o.Version, "dev")},
+	})
+	if err != nil {
+		s.cancel()
+		return nil, fmt.Errorf("answer questions: %w", err)
+	}
+	for _, v := range verbs {
+		about := micro.WithEndpointMetadata(map[string]string{"about": v.about, "fields": strings.Join(v.fields, ", ")})
+		for name, subject := range map[string]string{v.name: Subject + v.name, v.name + "-of-source": Subject + v.name + ".*"} {
+			if err := s.micro.AddEndpoint(name, s.endpoint(v), micro.WithEndpointSubject(subject), about); err != nil {
+				return nil, errors.Join(fmt.Errorf("answer questions: %w", err), s.Stop())
+			}
+		}
+	}
+	return s, nil
+}
+
+// Stop answers nothing more, and returns when nothing is in hand.
+func (s *Service) Stop() error {
+	err := s.micro.Stop()
+	// Whoever asks after the server has heard it is told at once that nobody is there.
+	// A connection that is gone is known to the server by itself.
+	_ = s.nc.FlushTimeout(time.Second)
+	s.cancel()
+	s.inHand.Wait()
+	return err
+}
+
+func (s *Service) endpoint(v verb) micro.Handler {
+	return micro.HandlerFunc(func(r micro.Request) {
+		// Nobody makes the service speak elsewhere: an asker of its own account names
+		// where the answer goes, and the service may write what the asker may not.
+		if !strings.HasPrefix(r.Reply(), nats.InboxPrefix) && !strings.HasPrefix(r.Reply(), "_R_.") {
+			s.Log.Warn("a question wants its answer elsewhere than in an inbox: it gets none", "subject", r.Subject(), "reply", r.Reply())
+			return
+		}
+		_, source, _ := strings.Cut(strings.TrimPrefix(r.Subject(), Subject), ".")
+		if !s.turns.take(source) {
+			s.say(r, v, source, time.Now(), nil, &Error{TooMany, "", "too many questions are in hand: ask again in a moment"})
+			return
+		}
+		s.inHand.Add(1)
+		// One slow answer does not hold up the next question.
+		go func() {
+			defer s.inHand.Done()
+			defer s.turns.giveBack(source)
+			began := time.Now()
+			ctx, cancel := context.WithTimeout(s.ctx, answerWithin)
+			defer cancel()
+			var answer any
+			// NATS does not keep a * from being a word of a subject.
+			err := checkSource(source)
+			if err == nil {
+				answer, err = v.answer(ctx, s.Options, source, r.Data())
+			}
+			s.say(r, v, source, began, answer, s.sort(ctx, err))
+		}()
+	})
+}
+
+// sort makes an answer of an error.
+func (s *Service) sort(ctx context.Context, err error) *Error {
+	var answer *Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &answer):
+		return answer
+	case s.ctx.Err() != nil:
+		return &Error{Closing, "", "this service is about to end: ask again"}
+	case ctx.Err() != nil:
+		return &Error{TooSlow, "", fmt.Sprintf("it could not be read within %s: %v", answerWithin, err)}
+	}
+	return &Error{Failed, "", err.Error()}
+}
+
+// say answers.
+func (s *Service) say(r micro.Request, v verb, source string, began time.Time, answer any, wrong *Error) {
+	var err error
+	if wrong == nil {
+		var data []byte
+		data, err = marshal(answer)
+		switch most := s.nc.MaxPayload(); {
+		case err != nil:
+			wrong = &Error{Failed, "", err.Error()}
+		case int64(len(data)) <= most:
+			err = r.Respond(data)
+		default:
+			wrong = &Error{TooLarge, "", fmt.Sprintf("the answer has %d bytes, and NATS takes %d: ask for fewer, or raise its max_payload", len(data), most)}
+		}
+	}
+	if wrong != nil {
+		var data []byte
+		if data, err = marshal(refusal{wrong}); err == nil {
+			err = r.Error(Codes[wrong.Code], oneLine(wrong.Text), data)
+		}
+	}
+	who := askerOf(r)
+	log := s.Log.With("verb", v.name, "source", source, "account", who.Account, "user", cmp.Or(who.User, who.Name), "took", time.Since(began).String())
+	switch {
+	case err != nil:
+		log.Warn("a question was not answered", "error", err)
+	case wrong != nil && wrong.Code == NotYours:
+		log.Warn("a question about others was refused", "error", wrong.Text)
+	case wrong != nil:
+		log.Debug("question", "code", string(wrong.Code), "error", wrong.Text)
+	default:
+		log.Debug("question")
+	}
+}
+
+// refusal is the body of an answer that is an error.
+type refusal struct {
+	Error *Error `json:"error"`
+}
+
+func marshal(v any) ([]byte, error) {
+	var out strings.Builder
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(v)
+	return []byte(strings.TrimSuffix(out.String(), "\n")), err
+}
+
+// asker is who asked, as the server wrote it when the question came from another
+// account. Within the service's own account anybody may write it, so it is for the log
+// alone: what may be asked about is in the subject.
+type asker struct {
+	Account string `json:"acc"`
+	User    string `json:"user"`
+	Name    string `json:"name"`
+}
+
+func askerOf(r micro.Request) (a asker) {
+	if err := json.Unmarshal([]byte(r.Headers().Get("Nats-Request-Info")), &a); err != nil {
+		return asker{}
+	}
+	return a
+}
