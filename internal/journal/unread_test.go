@@ -108,7 +108,7 @@ func TestReadingWithoutTheRight(t *testing.T) {
 			}
 			return nil
 		}},
-		{"Entries", "_INBOX.shop-italia", "this user may not publish to $JS.API.STREAM.INFO.KV_campaigns: ", func(ctx context.Context, c *journal.Client) error {
+		{"Entries", "_INBOX.shop-italia", "this user may not publish to $JS.API.CONSUMER.CREATE.KV_campaigns.", func(ctx context.Context, c *journal.Client) error {
 			for _, err := range c.Entries(ctx, "", 0) {
 				return err
 			}
@@ -122,7 +122,7 @@ func TestReadingWithoutTheRight(t *testing.T) {
 			_, _, err := c.Get(ctx, key)
 			return err
 		}},
-		{"Letters", "_INBOX.shop-italia", "this user may not publish to $JS.API.STREAM.INFO.CAMPAIGN_DEAD_LETTERS: ", func(ctx context.Context, c *journal.Client) error {
+		{"Letters", "_INBOX.shop-italia", "this user may not publish to $JS.API.CONSUMER.CREATE.CAMPAIGN_DEAD_LETTERS.", func(ctx context.Context, c *journal.Client) error {
 			for _, err := range c.Letters(ctx, journal.LetterFilter{}) {
 				return err
 			}
@@ -136,7 +136,7 @@ func TestReadingWithoutTheRight(t *testing.T) {
 			_, err := c.Turn(ctx, 1)
 			return err
 		}},
-		{"Schedules", "_INBOX.shop-italia", "this user may not publish to $JS.API.STREAM.INFO.KV_schedules: ", func(ctx context.Context, c *journal.Client) error {
+		{"Schedules", "_INBOX.shop-italia", "this user may not publish to $JS.API.CONSUMER.CREATE.KV_schedules.", func(ctx context.Context, c *journal.Client) error {
 			for _, err := range c.Schedules(ctx, "", 0) {
 				return err
 			}
