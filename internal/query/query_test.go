@@ -148,6 +148,8 @@ func TestNobodyCrowdsOutOthers(t *testing.T) {
 	}})
 	var asked sync.WaitGroup
 	defer asked.Wait()
+	answered := sync.OnceFunc(func() { close(answer) })
+	defer answered()
 	hold := func(subject string, n int) {
 		for range n {
 			asked.Go(func() {
@@ -157,7 +159,11 @@ func TestNobodyCrowdsOutOthers(t *testing.T) {
 			})
 		}
 		for range n {
-			<-begun
+			select {
+			case <-begun:
+			case <-time.After(20 * time.Second):
+				t.Fatalf("not all of %d questions to %s are in hand", n, subject)
+			}
 		}
 	}
 	hold("staffetta.query.list.shop-italia", 4)
@@ -182,7 +188,7 @@ func TestNobodyCrowdsOutOthers(t *testing.T) {
 		}
 	})
 	<-told
-	close(answer)
+	answered()
 }
 
 // counting tells of each question.

@@ -62,6 +62,9 @@ func Serve(nc *nats.Conn, o Options) (*Service, error) {
 			}
 		}
 	}
+	// Whoever asks from now on is answered: the server knows of all of it. Without an
+	// answer it will, once it is connected again.
+	_ = nc.FlushTimeout(time.Second)
 	return s, nil
 }
 
