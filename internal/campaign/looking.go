@@ -87,7 +87,11 @@ func (t *turn) recall(events []Event) (_ Decision, more bool) {
 		case EventUnresolved:
 			t.c.UnresolvedN = max(t.c.UnresolvedN, e.N)
 			end = e
-		case EventRejected, EventCancelled, EventFailed:
+		case EventRejected:
+			if t.c.Confirmed == nil || e.Reason.Code == ReasonNotSent {
+				end = e // what is known to be confirmed was not refused, unless somebody looked
+			}
+		case EventCancelled, EventFailed:
 			end = e
 		}
 	}
