@@ -107,12 +107,18 @@ func (in installation) id() (string, error) {
 // layout of the first of them.
 func (in installation) identity() (identity, error) {
 	id, err := in.id()
-	for _, want := range allStreams(0) {
+	for _, want := range streams(0) {
 		if info := in.have[want.Name]; info != nil {
 			return identity{id, identityOf(info.Config).layout}, err
 		}
 	}
 	return identity{id, layout}, err
+}
+
+// fresh says that nothing has been here: there may be budgets already, or schedules,
+// which somebody has set before the first service came.
+func (in installation) fresh() bool {
+	return !slices.ContainsFunc(streams(0), func(s jetstream.StreamConfig) bool { return in.have[s.Name] != nil })
 }
 
 // earlier says that some of them are of an earlier layout.
@@ -192,7 +198,7 @@ func (j *Journal) openStreams(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if len(in.have) == 0 {
+	if in.fresh() && id.installation == "" {
 		id = identity{rand.Text(), layout}
 	} else if missing := in.unmarked(); len(missing) > 0 {
 		j.Log.Warn("streams bear no installation id, so that one of another backup would not be noticed: run staffetta streams upgrade, when every service has this version", "streams", strings.Join(missing, ", "))
@@ -211,7 +217,7 @@ func (j *Journal) openStreams(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if len(in.have) == 0 && want.Name == StreamRecords {
+		if in.fresh() && want.Name == StreamRecords {
 			id = identityOf(s.CachedInfo().Config) // perhaps somebody else was quicker
 		}
 		if err := belongs(s, id); err != nil {
