@@ -183,7 +183,7 @@ func (t *turn) toldOtherwise(e Event) Decision {
 
 // unresolved asks a person, and goes on looking.
 func (t *turn) unresolved(why Reason) Decision {
-	why.Message += fmt.Sprintf("; Staffetta does not send it again by itself, and goes on looking for %s: look for [staffetta %s] at the gateway and say what you see", about(t.GiveUp), t.c.Key)
+	why.Message += fmt.Sprintf("; Staffetta does not send it again by itself, and goes on looking for %s: look for %s at the gateway and say what you see", about(t.GiveUp), Mark(t.c.Key))
 	t.c.Reason = &why
 	t.c.UnresolvedN++
 	t.emit(Event{Type: EventUnresolved, N: t.c.UnresolvedN, Reason: &why})

@@ -290,8 +290,9 @@ func because(o Outcome) string {
 	return ""
 }
 
-// mark is how a draft is told from others' at the gateway.
-func mark(key Key) string { return "[staffetta " + key.String() + "]" }
+// Mark is how a draft is told from others' at the gateway, and what people look for
+// there.
+func Mark(key Key) string { return "[staffetta " + key.String() + "]" }
 
 // maxDescription is the gateway's limit, in characters.
 const maxDescription = 1000
@@ -301,11 +302,11 @@ const maxDescription = 1000
 // does not fit beside it goes.
 func marked(description string, key Key) string {
 	if description == "" {
-		return mark(key)
+		return Mark(key)
 	}
 	kept := []rune(description)
-	if room := maxDescription - len(mark(key)) - len(" "); len(kept) > room {
+	if room := maxDescription - len(Mark(key)) - len(" "); len(kept) > room {
 		kept = append(kept[:room-1:room-1], '…')
 	}
-	return string(kept) + " " + mark(key)
+	return string(kept) + " " + Mark(key)
 }

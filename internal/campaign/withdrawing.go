@@ -241,7 +241,7 @@ func (t *turn) gone() Decision {
 // ours says that a read does not speak against its campaign being the one of the
 // record. Most gateways do not show everything.
 func (t *turn) ours(o Outcome) bool {
-	marked, mark := marked(t.c.Request.Description, t.c.Key), mark(t.c.Key)
+	marked, mark := marked(t.c.Request.Description, t.c.Key), Mark(t.c.Key)
 	switch {
 	case strings.Contains(o.Description, mark):
 		return true
@@ -260,7 +260,7 @@ func (t *turn) strangers() Decision {
 		return t.gone()
 	}
 	return t.unresolved(Reason{Code: ReasonStranger, Step: OpStatus, Message: fmt.Sprintf(
-		"campaign %d at the gateway is somebody else's: it does not bear [staffetta %s]; whether ours was sent cannot be established", t.c.Draft.ID, t.c.Key)})
+		"campaign %d at the gateway is somebody else's: it does not bear %s; whether ours was sent cannot be established", t.c.Draft.ID, Mark(t.c.Key))})
 }
 
 // elsewhere says that a draft's number was given by another gateway than the one

@@ -133,7 +133,7 @@ func toProto(c campaign.Campaign, e campaign.Event) (proto.Message, error) {
 // where no number is known.
 func numbered(id int64, key campaign.Key) string {
 	if id == 0 {
-		return fmt.Sprintf("[staffetta %s]", key)
+		return campaign.Mark(key)
 	}
 	return fmt.Sprint(id)
 }
