@@ -12,14 +12,17 @@ BIN  := .tmp/bin
 GO   ?= go
 # Arguments for the go test of one run: make test/short ARGS='-run Confirm -v'
 ARGS ?=
-# What `make test` runs; narrow it while working: make test PKG=./internal/sms
-PKG  ?= ./...
+# What `make test` runs, of both modules; narrow it while working:
+# make test PKG=./internal/sms
+PKG  ?= ./... ./proto/...
 # How many random lives make simulate tries for each property, and how many
 # histories it lives, from which seed on.
 CHECKS    ?= 20000
 HISTORIES ?= 1000000
 # How many histories of several campaigns that share budgets.
 BUDGETED  ?= 100000
+# How many histories of services that share the gateway's rate.
+SHARED    ?= 100000
 SEED      ?= 1
 # How many processes make test/kills kills.
 KILLS     ?= 240
@@ -28,6 +31,13 @@ POWERCUTS ?= 5
 # How often make test/flood publishes one request, and for how long it fuzzes.
 DUPLICATES ?= 1000000
 FUZZ       ?= 5m
+# How many campaigns are stored in make bench/scale, the fewest first, and how many are
+# open beside them.
+STORED     ?= 1000,10000,100000,1000000
+OPEN       ?= 10000
+# Where known vulnerabilities are looked up. Beside a module proxy alone it is
+# file:// and the folder data/osv of the module golang.org/x/vulndb.
+VULNDB     ?= https://vuln.go.dev
 
 # One set of flags for tools, tests and the binary: what one of them compiled, the
 # others find in the build cache. Without cgo everything is static, and no C
@@ -42,10 +52,11 @@ export GOFLAGS := $(strip $(shell $(GO) env GOFLAGS) -trimpath)
 CONTAINERS := TESTCONTAINERS_RYUK_DISABLED=true TESTCONTAINERS_HOST_OVERRIDE=127.0.0.1
 
 say = @echo "== $(1)"
+comma := ,
 
 .PHONY: help
 help: ## This list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z\/]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z\/-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 ## ---- use
 
@@ -59,7 +70,7 @@ demo: build ## See one campaign go its whole way, with NATS and a gateway on boa
 	@bin/staffetta demo
 
 # The stories are tests, lived in simulated time; what they print is for people.
-STORY = @$(GO) test -count=1 -v -run '^Test$(1)$$' ./internal/scenario | grep -v -e '^=== ' -e '^--- ' -e '^PASS$$' -e '^ok '
+STORY = @$(GO) test -count=1 -v -run '^Test$(1)$$' ./test/scenario | grep -v -e '^=== ' -e '^--- ' -e '^PASS$$' -e '^ok '
 
 .PHONY: demo-shopitalia
 demo-shopitalia: ## ShopItalia: a code that expires, a send window, a gateway that is down
@@ -76,10 +87,15 @@ demo-acqualuce: ## AcquaLuce: a monthly budget, and approval above an amount
 ## ---- check
 
 .PHONY: test
-test: contract gofmt $(BIN)/nats ## Everything: contract, gofmt, go vet, and all tests (containers included)
-	$(call say,go vet and test)
-	@$(CONTAINERS) $(GO) test -vet=all -timeout 8m $(ARGS) $(PKG)
+test: contract lint tidy/check test/cloudevents $(BIN)/nats ## Everything: contract, lint, and all tests (containers included)
+	$(call say,test)
+	@$(CONTAINERS) $(GO) test -vet=off -timeout 8m $(ARGS) $(PKG)
 	@docker info >/dev/null 2>&1 || echo "== skipped: the container tests in integration; start a container engine and run make test again"
+
+.PHONY: test/cloudevents
+test/cloudevents: ## The SDK of CloudEvents asks for a campaign and reads its events
+	$(call say,test with the SDK of CloudEvents)
+	@GOWORK=off $(GO) -C tools test -timeout 4m ./cloudevents
 
 .PHONY: image
 image: ## Build the image staffetta, from scratch
@@ -92,55 +108,110 @@ test/short: $(BIN)/nats ## All tests that need no container, nothing else
 	$(call say,test without containers)
 	@$(GO) test -short -timeout 4m $(ARGS) $(PKG)
 
+# The race detector sees what runs in the test's own process, and takes several
+# times as long. Left out of every change's run: torture, recipes, release and
+# integration, which run other processes; simulate, which has one goroutine; and the
+# operator's scripts, whose stories are told in real seconds.
+UNRACED := /(test/(torture|recipes|simulate)|integration|release)$$
+RACE     = CGO_ENABLED=1 $(GO) test -race -vet=off
+
+.PHONY: test/race/quick
+test/race/quick: $(BIN)/nats ## The race detector over what a change may break (needs a C compiler)
+	$(call say,test with the race detector)
+	@if ! command -v "$$($(GO) env CC)" >/dev/null; then echo "== skipped: the race detector needs a C compiler, as gcc"; \
+	else $(RACE) -short -skip '^TestOperatorScripts$$' -timeout 15m $(ARGS) $$($(GO) list $(PKG) | grep -vE '$(UNRACED)'); fi
+
 .PHONY: test/race
 test/race: $(BIN)/nats ## All tests under the race detector (slow; needs a C compiler)
-	$(call say,test with the race detector)
-	@$(CONTAINERS) CGO_ENABLED=1 $(GO) test -race -timeout 20m $(ARGS) $(PKG)
+	$(call say,all tests with the race detector)
+	@$(CONTAINERS) $(RACE) -timeout 40m $(ARGS) $(PKG)
 
 .PHONY: test/kills
 test/kills: ## Campaigns flow while processes are killed, many times (KILLS=240 SEED=1)
 	$(call say,$(KILLS) kills from seed $(SEED))
-	@$(GO) test -count=1 -timeout 30m -run '^TestKills$$' -v ./internal/torture -kills=$(KILLS) -seed=$(SEED) $(ARGS) | grep -vE '^ *===|^ *---'
+	@$(GO) test -count=1 -timeout 45m -run '^TestKills' -v ./test/torture -kills=$(KILLS) -seed=$(SEED) $(ARGS) | grep -vE '^ *===|^ *---'
 
 .PHONY: test/power
 test/power: ## Campaigns flow while acknowledged writes are taken back by power cuts (POWERCUTS=5)
 	$(call say,$(POWERCUTS) power cuts of each of eighteen kinds)
-	@$(GO) test -count=1 -timeout 40m -run '^TestPowerCut$$' -v ./internal/torture -powercuts=$(POWERCUTS) $(ARGS) | grep -vE '^ *===|^ *---'
+	@$(GO) test -count=1 -timeout 40m -run '^TestPowerCut$$' -v ./test/torture -powercuts=$(POWERCUTS) $(ARGS) | grep -vE '^ *===|^ *---'
 
 .PHONY: test/flood
 test/flood: ## One request a million times, and a fuzzer at the door (DUPLICATES=1000000 FUZZ=5m)
 	$(call say,$(DUPLICATES) times the same request)
-	@$(GO) test -count=1 -timeout 60m -run '^TestFloodOfDuplicates$$' -v ./internal/torture -duplicates=$(DUPLICATES) $(ARGS) | grep -vE '^ *===|^ *---'
+	@$(GO) test -count=1 -timeout 60m -run '^TestFloodOfDuplicates$$' -v ./test/torture -duplicates=$(DUPLICATES) $(ARGS) | grep -vE '^ *===|^ *---'
 	$(call say,fuzz what a sender may publish)
-	@$(GO) test -run '^$$' -fuzz '^FuzzRequest$$' -fuzztime $(FUZZ) ./internal/journal
+	@$(GO) test -run '^$$' -fuzz '^FuzzRequest$$' -fuzztime $(FUZZ) ./internal/contract
+
+.PHONY: test/nightly
+test/nightly: $(BIN)/buf $(BIN)/protoc-gen-go ## What takes hours: the recipes of CONTRIBUTING.md, histories, kills, power cuts, the race detector
+	$(call say,follow the recipes of CONTRIBUTING.md)
+	@$(GO) test -count=1 -timeout 60m -run '^TestFollowTheRecipes$$' -v ./test/recipes -follow | grep -vE '^ *=== '
+	@$(MAKE) simulate SEED=$$(date +%Y%m%d)
+	@$(MAKE) simulate/rate SEED=$$(date +%Y%m%d)
+	@$(MAKE) test/kills SEED=$$(date +%Y%m%d)
+	@$(MAKE) test/power
+	@$(MAKE) test/flood
+	@$(MAKE) test/race
+	@$(MAKE) lint/whole
 
 .PHONY: gofmt
-gofmt:
+gofmt: ## Which files gofmt would write differently
 	$(call say,gofmt)
 	@files="$$(gofmt -l .)"; \
 	if [ -n "$$files" ]; then echo "run gofmt -w on:"; echo "$$files"; exit 1; fi
 
+# Each looks for what the others do not: staticcheck.conf and tools/lint/main.go say
+# what, and why the rest is not looked for. All remember what they found in a
+# package until it changes.
 .PHONY: lint
-lint: gofmt ## gofmt and go vet, alone
+lint: gofmt $(BIN)/staticcheck $(BIN)/lint $(BIN)/misspell ## gofmt, go vet, staticcheck, tools/lint and spelling
 	$(call say,go vet)
 	@$(GO) vet $(PKG)
-
-.PHONY: lint/static
-lint/static: $(BIN)/staticcheck ## staticcheck, slower than lint and stricter
 	$(call say,staticcheck)
 	@$(BIN)/staticcheck $(PKG)
+	$(call say,tools/lint)
+	@$(GO) vet -vettool=$(abspath $(BIN)/lint) $(PKG)
+	$(call say,spelling)
+	@git ls-files -z '*.go' '*.md' '*.proto' Makefile | xargs -0 $(BIN)/misspell -error -i $(MISSPELT)
+
+# Words that are misspelt on purpose: a test asks for the nearest right one.
+MISSPELT := seach
+
+.PHONY: lint/whole
+lint/whole: $(BIN)/deadcode $(BIN)/govulncheck ## What only the whole program shows: code nothing reaches, known vulnerabilities
+	$(call say,deadcode)
+	@dead="$$($(BIN)/deadcode -test $(PKG))"; \
+	if [ -n "$$dead" ]; then echo "neither the program nor a test reaches:"; echo "$$dead"; exit 1; fi
+	$(call say,govulncheck)
+	@code=0; said="$$($(BIN)/govulncheck -db $(VULNDB) $(PKG) 2>&1)" || code=$$?; \
+	case "$$code/$$said" in \
+	1/*"fetching vulnerabilities"*) echo "== skipped: $(VULNDB) is out of reach, so nothing is known of vulnerabilities";; \
+	0/*) ;; \
+	*) echo "$$said"; exit 1;; \
+	esac
 
 .PHONY: bench
 bench: build $(BIN)/nats-server ## Throughput and latency of the real service, as ratios to the gateway calls alone
 	$(call say,bench)
-	@$(GO) run ./bench $(ARGS)
+	@$(GO) run ./test/bench $(ARGS)
+
+.PHONY: bench/scale
+bench/scale: build $(BIN)/nats-server ## What finished campaigns cost, as ratios to the fewest (STORED=10000,1000000 OPEN=10000)
+	$(call say,bench with $(STORED) stored and $(OPEN) open)
+	@$(GO) run ./test/bench -stored $(STORED) -open $(OPEN) $(ARGS)
+
+.PHONY: simulate/rate
+simulate/rate: ## Histories of services that share the gateway's rate (SHARED=100000 SEED=1)
+	$(call say,$(SHARED) histories of services that share the rate from seed $(SEED))
+	@$(GO) test -count=1 -timeout 180m -run '^TestHistoriesOfTheSharedRate$$' -v ./internal/gateway -histories=$(SHARED) -seed=$(SEED) | grep -vE '^ *(===|---)'
 
 .PHONY: simulate
 simulate: ## Up to a million histories of one campaign with everything going wrong (HISTORIES=1000000 SEED=1)
 	$(call say,$(HISTORIES) histories from seed $(SEED))
-	@$(GO) test -count=1 -timeout 60m -run '^TestSimulation$$' -v ./internal/simulate -histories=$(HISTORIES) -seed=$(SEED) $(ARGS) | grep -vE '^ *(===|---)'
+	@$(GO) test -count=1 -timeout 60m -run '^TestSimulation$$' -v ./test/simulate -histories=$(HISTORIES) -seed=$(SEED) $(ARGS) | grep -vE '^ *(===|---)'
 	$(call say,without each of the rules: what breaks)
-	@$(GO) test -count=1 -timeout 60m -run '^TestEachRuleIsNeeded$$' -v ./internal/simulate | grep -vE '^ *(===|---)'
+	@$(GO) test -count=1 -timeout 60m -run '^TestEachRuleIsNeeded$$' -v ./test/simulate | grep -vE '^ *(===|---)'
 	$(call say,$(BUDGETED) histories of campaigns that share budgets)
 	@$(GO) test -count=1 -timeout 120m -run '^TestNoBudgetIsEverExceeded$$' -v ./internal/budget -histories=$(BUDGETED) | grep -E '^(ok|FAIL|panic)|_test.go'
 	$(call say,every call broken in every way)
@@ -159,9 +230,12 @@ contract: $(BIN)/buf $(BIN)/protoc-gen-go ## Lint the contract, compare it with 
 	@$(BIN)/buf breaking --against proto/accepted.binpb
 	$(call say,contract: the generated Go is what the .proto files say)
 	@rm -rf .tmp/generated && $(BIN)/buf generate --output .tmp/generated
-	@diff -ru --exclude=buf --exclude=accepted.binpb --exclude='*.proto' --exclude='*_test.go' \
-		--exclude=doc.go --exclude=testdata .tmp/generated/proto proto \
+	@diff -ru --exclude='*.proto' --exclude='*_test.go' --exclude=doc.go \
+		.tmp/generated/proto/staffetta/campaign proto/staffetta/campaign \
 		|| { echo "run make generate, and commit what it writes"; exit 1; }
+	$(call say,contract: schemas$(comma) reference and streams are what it says)
+	@$(GO) test -run '^TestWhatIsGeneratedIsUpToDate$$' ./generate >/dev/null \
+		|| { $(GO) test -run '^TestWhatIsGeneratedIsUpToDate$$' ./generate; exit 1; }
 
 .PHONY: contract/accept
 contract/accept: $(BIN)/buf ## Promise today's contract: later ones are compared with it
@@ -169,17 +243,37 @@ contract/accept: $(BIN)/buf ## Promise today's contract: later ones are compared
 	@echo "proto/accepted.binpb is today's contract now; say in the commit what callers must change"
 
 .PHONY: generate
-generate: $(BIN)/buf $(BIN)/protoc-gen-go ## Write the Go of the contract anew
+generate: $(BIN)/buf $(BIN)/protoc-gen-go ## Write anew what follows from the contract: its Go, schemas, reference, streams
 	$(call say,generate)
 	@$(BIN)/buf generate
+	@$(GO) run ./generate
+
+## ---- modules
+
+# go mod tidy and go get do not heed go.work: until the version that go.mod requires
+# of the contract is published they ask for it in vain. This heeds it; a new
+# requirement is written with go mod edit -require MODULE@VERSION before.
+.PHONY: tidy
+tidy: ## go mod tidy, of the service and the contract
+	@$(GO) run ./release tidy
+
+.PHONY: tidy/check
+tidy/check: ## Whether go.mod and go.sum are tidy
+	$(call say,go.mod and go.sum are tidy)
+	@$(GO) run ./release tidy -diff
+
+.PHONY: release-check
+release-check: $(BIN)/buf $(BIN)/nats ## What is missing before the two modules are tagged
+	@$(GO) run ./release check
 
 ## ---- tools
 
-# tool: $(1) the name in .tmp/bin, $(2) the package, a tool of tools/go.mod.
+# tool: $(1) the name in .tmp/bin, $(2) the package, a tool of tools/go.mod. That
+# module is outside of the workspace, so that no tool moves a version of the service.
 define tool
 $(BIN)/$(1): tools/go.mod tools/go.sum Makefile
 	$$(call say,build the tool $(1))
-	@$$(GO) -C tools build -o ../$$@ $(2)
+	@GOWORK=off $$(GO) -C tools build -o ../$$@ $(2)
 	@touch $$@
 endef
 
@@ -188,10 +282,15 @@ $(eval $(call tool,protoc-gen-go,google.golang.org/protobuf/cmd/protoc-gen-go))
 $(eval $(call tool,nats-server,github.com/nats-io/nats-server/v2))
 $(eval $(call tool,nats,github.com/nats-io/natscli/nats))
 $(eval $(call tool,staticcheck,honnef.co/go/tools/cmd/staticcheck))
+$(eval $(call tool,lint,./lint))
+$(BIN)/lint: tools/lint/main.go
+$(eval $(call tool,misspell,github.com/golangci/misspell/cmd/misspell))
+$(eval $(call tool,deadcode,golang.org/x/tools/cmd/deadcode))
+$(eval $(call tool,govulncheck,golang.org/x/vuln/cmd/govulncheck))
 $(eval $(call tool,benchstat,golang.org/x/perf/cmd/benchstat))
 
 .PHONY: tools
-tools: $(addprefix $(BIN)/,buf protoc-gen-go nats-server nats staticcheck benchstat) ## Build all tools into .tmp/bin
+tools: $(addprefix $(BIN)/,buf protoc-gen-go nats-server nats staticcheck lint misspell deadcode govulncheck benchstat) ## Build all tools into .tmp/bin
 
 .PHONY: clean
 clean: ## Remove what make built

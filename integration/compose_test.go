@@ -2,6 +2,8 @@ package integration
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,7 +35,7 @@ func compose(t *testing.T) []string {
 			return tool
 		}
 	}
-	const skipped = "deploy/compose.yaml was not run: neither docker compose nor docker-compose is here"
+	const skipped = "deploy/compose.yaml was not run: neither docker compose nor docker-compose is here; install one and run go test ./integration"
 	if os.Getenv("CI") == "true" {
 		t.Fatal(skipped)
 	}
@@ -48,6 +50,12 @@ func TestCompose(t *testing.T) {
 	p := &project{T: t, tool: compose(t)}
 	users := newUsers(t)
 	secrets := t.TempDir()
+	if err := os.Mkdir(filepath.Join(secrets, "tls"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string][]byte{"ca.pem": newCerts(t).CA, "nats.pem": newCerts(t).Cert, "nats.key": newCerts(t).Key} {
+		p.write(filepath.Join(secrets, "tls", name), string(content))
+	}
 	p.write(filepath.Join(secrets, "gateway-key"), "sandbox")
 	p.write(filepath.Join(secrets, "staffetta.nk"), users.seed(t, userService))
 	p.env = append(os.Environ(),
@@ -72,6 +80,13 @@ func TestCompose(t *testing.T) {
 	events, err := shop.SubscribeSync("campaign.v1.event.shop-italia.>")
 	if err != nil {
 		t.Fatal(err)
+	}
+	// Whoever speaks plainly, or trusts somebody else, is not let in.
+	for what, o := range map[string]nats.Option{"plainly": nats.Name("plain"), "with another authority": nats.Secure(&tls.Config{RootCAs: x509.NewCertPool()})} {
+		if nc, err := nats.Connect("nats://"+p.port("nats", "4222"), nats.Nkey(users.public(t, userShop), users[userShop].Sign), o); err == nil {
+			nc.Close()
+			t.Errorf("a client that speaks %s is let in", what)
+		}
 	}
 	js := streamClient(t, shop)
 	if _, err := js.PublishMsg(t.Context(), request); err != nil {
@@ -149,8 +164,7 @@ func (p *project) try(args ...string) (string, error) {
 	cmd := exec.Command(p.tool[0], append(p.tool[1:], args...)...)
 	cmd.Env, cmd.Dir = p.env, p.TempDir()
 	out, err := cmd.Output()
-	var failed *exec.ExitError
-	if errors.As(err, &failed) {
+	if failed, ok := errors.AsType[*exec.ExitError](err); ok {
 		err = fmt.Errorf("compose %s: %w\n%s", strings.Join(args, " "), err, failed.Stderr)
 	}
 	return strings.TrimSpace(string(out)), err

@@ -58,6 +58,10 @@ func startServer(t testing.TB, net, name, config string, env map[string]string) 
 			deployed(t, config, "/etc/nats/nats-server.conf"),
 			deployed(t, "nats/jetstream.conf", "/etc/nats/jetstream.conf"),
 			deployed(t, "nats/accounts.conf", "/etc/nats/accounts.conf"),
+			deployed(t, "nats/tls.conf", "/etc/nats/tls.conf"),
+			file("/etc/nats-tls/ca.pem", string(newCerts(t).CA)),
+			file("/etc/nats-tls/nats.pem", string(newCerts(t).Cert)),
+			file("/etc/nats-tls/nats.key", string(newCerts(t).Key)),
 		},
 		// One of three is not healthy before it has met the others.
 		WaitingFor: wait.ForHTTP("/varz").WithPort("8222/tcp").WithStartupTimeout(patience),

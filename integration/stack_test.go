@@ -19,7 +19,7 @@ import (
 	// test cache knows nothing. With this, a result is kept only as long as the
 	// service's source is the same.
 	"github.com/staffetta-io/staffetta/internal/cli"
-	"github.com/staffetta-io/staffetta/internal/story"
+	"github.com/staffetta-io/staffetta/test/story"
 )
 
 // gatewayKey is the API key that the sandbox lets in.
@@ -84,7 +84,7 @@ func (s *stack) operate(t testing.TB) func(testing.TB, ...string) (string, int) 
 		return path
 	}
 	context, err := json.Marshal(map[string]string{
-		"url": strings.Join(s.nats.urls(t), ","), "nkey": write("operator.nk", s.nats.seed(t, userOperator)),
+		"url": strings.Join(s.nats.urls(t), ","), "ca": write("ca.pem", string(newCerts(t).CA)), "nkey": write("operator.nk", s.nats.seed(t, userOperator)),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -104,6 +104,7 @@ func (s *stack) serve(t testing.TB) *service {
 	s.started++
 	files := []testcontainers.ContainerFile{
 		file("/etc/staffetta/nats-context.json", s.context(t)),
+		file("/etc/staffetta/tls/ca.pem", string(newCerts(t).CA)),
 		file("/run/secrets/staffetta.nk", s.nats.seed(t, userService)),
 		file("/run/secrets/gateway-key", gatewayKey),
 	}

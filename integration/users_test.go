@@ -1,11 +1,17 @@
 package integration
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
+
+	"github.com/staffetta-io/staffetta/internal/access"
 )
 
 // Names of the users of deploy/nats/accounts.conf.
@@ -51,6 +57,30 @@ func (u users) seed(t testing.TB, name string) string {
 	return string(seed)
 }
 
+// certs are those of every NATS server of a run.
+var certs = sync.OnceValues(func() (access.Certs, error) {
+	return access.NewCerts([]string{"localhost", "127.0.0.1", "nats", "nats-1", "nats-2", "nats-3"}, time.Now())
+})
+
+func newCerts(t testing.TB) access.Certs {
+	t.Helper()
+	c, err := certs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// authority is whom everybody trusts.
+func authority(t testing.TB) *x509.CertPool {
+	t.Helper()
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(newCerts(t).CA) {
+		t.Fatal("the authority is no certificate")
+	}
+	return pool
+}
+
 // env is what accounts.conf wants to find in the environment.
 func (u users) env(t testing.TB) map[string]string {
 	t.Helper()
@@ -68,6 +98,7 @@ func (u users) connect(t testing.TB, name string, urls ...string) *nats.Conn {
 		nats.Name("test as " + name),
 		nats.Nkey(u.public(t, name), u[name].Sign),
 		nats.MaxReconnects(-1),
+		nats.Secure(&tls.Config{RootCAs: authority(t), MinVersion: tls.VersionTLS12}),
 		// The servers tell each other's addresses on their own network, which may
 		// not be reached from here.
 		nats.IgnoreDiscoveredServers(),

@@ -1,11 +1,18 @@
 // Command analytics follows the statistics of all campaigns, through restarts of
-// itself and of NATS, and prints a line for each. It knows NATS and the contract,
+// itself and of NATS, and prints a line for each. It knows NATS and the client,
 // nothing of the gateway or of Staffetta's inside.
 //
 //	go run ./examples/analytics
+//
+// On a bare server it makes its own consumer. Where accounts keep people apart nobody
+// makes one: it reads with the one that the operator has made (staffetta access
+// consumers). The context is one of the nats command line, and says who it is:
+//
+//	NATS_CONTEXT=analytics go run ./examples/analytics
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -14,66 +21,53 @@ import (
 	"os/signal"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
-	"google.golang.org/protobuf/proto"
+	"github.com/synadia-io/orbit.go/natscontext"
 
+	"github.com/staffetta-io/staffetta/proto/staffetta"
 	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	url := os.Getenv("NATS_URL")
-	if url == "" {
-		url = nats.DefaultURL
-	}
-	nc, err := nats.Connect(url, nats.MaxReconnects(-1))
+	nc, err := connect(os.Getenv("NATS_CONTEXT"), os.Getenv("NATS_URL"))
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer nc.Close()
-	if err := follow(ctx, nc, os.Stdout); err != nil {
+	if err := follow(ctx, nc, cmp.Or(os.Getenv("CONSUMER"), "analytics"), os.Stdout); err != nil {
 		log.Fatal(err)
 	}
 }
 
-// follow prints statistics until the context ends. The server remembers, under
-// the durable name, what has been acknowledged: the next run goes on from there,
-// and several runs at once share the work.
-func follow(ctx context.Context, nc *nats.Conn, out io.Writer) error {
-	js, err := jetstream.New(nc)
+// connect connects as a context of the nats command line says, or else to a URL.
+func connect(name, url string) (*nats.Conn, error) {
+	if name != "" {
+		nc, _, err := natscontext.Connect(name, nats.MaxReconnects(-1))
+		return nc, err
+	}
+	if url == "" {
+		url = nats.DefaultURL
+	}
+	return nats.Connect(url, nats.MaxReconnects(-1))
+}
+
+// follow prints statistics until the context ends. The server remembers, under the
+// consumer's name, what has been handled: the next run goes on from there, and several
+// runs at once share the work.
+func follow(ctx context.Context, nc *nats.Conn, name string, out io.Writer) error {
+	client, err := staffetta.New(nc)
 	if err != nil {
 		return err
 	}
-	consumer, err := js.CreateOrUpdateConsumer(ctx, "CAMPAIGN_EVENTS", jetstream.ConsumerConfig{
-		Durable:       "analytics",
-		FilterSubject: "campaign.v1.event.*.*.stats.>",
-		AckPolicy:     jetstream.AckExplicitPolicy,
+	// A crash behind the print shows the line twice, which does no harm, as a later
+	// version of the same campaign replaces an earlier.
+	return client.Consume(ctx, staffetta.Consumer{Name: name}, staffetta.Handlers{
+		Stats: func(_ context.Context, _ staffetta.Event, s *campaignv1.CampaignStats) error {
+			_, err := fmt.Fprintln(out, line(s))
+			return err
+		},
 	})
-	if err != nil {
-		return err
-	}
-	pulling, err := consumer.Consume(func(msg jetstream.Msg) {
-		var stats campaignv1.CampaignStats
-		if err := proto.Unmarshal(msg.Data(), &stats); err != nil {
-			log.Printf("%s: %v", msg.Subject(), err)
-			_ = msg.TermWithReason(err.Error()) // it will not be readable the next time either
-			return
-		}
-		fmt.Fprintln(out, line(&stats))
-		// After the work, not before: a crash in between shows the line twice, which
-		// does no harm, as a later version of the same campaign replaces an earlier.
-		if err := msg.Ack(); err != nil {
-			log.Printf("%s: %v", msg.Subject(), err)
-		}
-	})
-	if err != nil {
-		return err
-	}
-	<-ctx.Done()
-	pulling.Drain()
-	<-pulling.Closed()
-	return nil
 }
 
 // line tells one statistic to people. Rate and money are decimal text: to

@@ -17,7 +17,7 @@ import (
 
 func TestFollowGoesOnWhereItStopped(t *testing.T) {
 	t.Parallel()
-	nc := connect(t)
+	nc := start(t)
 	js, err := jetstream.New(nc)
 	if err != nil {
 		t.Fatal(err)
@@ -28,11 +28,7 @@ func TestFollowGoesOnWhereItStopped(t *testing.T) {
 		t.Fatal(err)
 	}
 	publish := func(subject string, m proto.Message) {
-		data, err := proto.Marshal(m)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := js.Publish(t.Context(), "campaign.v1.event.shop-italia.bf."+subject, data); err != nil {
+		if _, err := js.PublishMsg(t.Context(), eventOf(t, "shop-italia.bf."+subject, m)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -48,24 +44,36 @@ func TestFollowGoesOnWhereItStopped(t *testing.T) {
 	}
 	publish("confirmed.1", &campaignv1.CampaignConfirmed{})
 	publish("stats.1", sending)
-	if got, want := firstLine(t, nc), "shop-italia/bf #1 STATUS_SENDING: 12 of 9831 delivered\n"; got != want {
+	if got, want := firstLine(t, nc, "analytics"), "shop-italia/bf #1 STATUS_SENDING: 12 of 9831 delivered\n"; got != want {
 		t.Errorf("first run prints %q, want %q", got, want)
 	}
 	publish("stats.2", completed)
-	if got, want := firstLine(t, nc), "shop-italia/bf #2 STATUS_COMPLETED: 9542 of 9831 delivered, 97.06 %, 344.09 EUR (final)\n"; got != want {
+	if got, want := firstLine(t, nc, "analytics"), "shop-italia/bf #2 STATUS_COMPLETED: 9542 of 9831 delivered, 97.06 %, 344.09 EUR (final)\n"; got != want {
 		t.Errorf("second run prints %q, want %q", got, want)
 	}
 }
 
+// eventOf is an event as the service tells it.
+func eventOf(t *testing.T, id string, m proto.Message) *nats.Msg {
+	t.Helper()
+	data, err := proto.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &nats.Msg{Subject: "campaign.v1.event." + id, Data: data, Header: nats.Header{
+		"ce-id": {id}, "ce-type": {string(m.ProtoReflect().Descriptor().FullName())},
+	}}
+}
+
 // firstLine runs follow until it has printed a line.
-func firstLine(t *testing.T, nc *nats.Conn) string {
+func firstLine(t *testing.T, nc *nats.Conn, made string) string {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	r, w := io.Pipe()
 	stopped := make(chan error, 1)
 	go func() {
-		err := follow(ctx, nc, w)
+		err := follow(ctx, nc, made, w)
 		w.CloseWithError(err)
 		stopped <- err
 	}()
@@ -80,8 +88,8 @@ func firstLine(t *testing.T, nc *nats.Conn) string {
 	return text
 }
 
-// connect starts a NATS server of this test's own.
-func connect(t *testing.T) *nats.Conn {
+// start starts a NATS server of this test's own.
+func start(t *testing.T) *nats.Conn {
 	t.Helper()
 	s, err := server.NewServer(&server.Options{
 		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoLog: true, NoSigs: true,

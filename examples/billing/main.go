@@ -1,6 +1,6 @@
 // Command billing is AcquaLuce's billing system asking for one campaign: a notice
 // to the customers in a contact list that their bill is due. It knows NATS and the
-// contract, nothing of the gateway or of Staffetta's inside.
+// client, nothing of the gateway or of Staffetta's inside.
 //
 //	go run ./examples/billing 87 2026-12-15
 package main
@@ -12,12 +12,10 @@ import (
 	"strconv"
 	"time"
 
-	"buf.build/go/protovalidate"
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/staffetta-io/staffetta/proto/staffetta"
 	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
 )
 
@@ -38,17 +36,23 @@ func main() {
 		log.Fatal(err)
 	}
 	defer nc.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	if err := requestNotice(ctx, nc, list, due); err != nil {
+	client, err := staffetta.New(nc)
+	if err != nil {
 		log.Fatal(err)
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	placed, err := client.Request(ctx, notice(list, due))
+	if err != nil {
+		log.Fatal(err)
+	}
+	log.Printf("%s: %s", placed.Key, placed.Known)
 }
 
-// requestNotice may be called as often as one likes: the source and the request
-// id name the campaign, and a campaign is sent once.
-func requestNotice(ctx context.Context, nc *nats.Conn, list int64, due time.Time) error {
-	request := &campaignv1.CampaignRequested{
+// notice may be asked for as often as one likes: the source and the request id name the
+// campaign, and a campaign is sent once.
+func notice(list int64, due time.Time) *campaignv1.CampaignRequested {
+	return &campaignv1.CampaignRequested{
 		Source:        "acqualuce-billing",
 		RequestId:     "due-" + due.Format(time.DateOnly),
 		Name:          "Bills due on " + due.Format(time.DateOnly),
@@ -58,19 +62,6 @@ func requestNotice(ctx context.Context, nc *nats.Conn, list int64, due time.Time
 		Start:         &campaignv1.CampaignRequested_Immediately{Immediately: true},
 		ExpiresAt:     timestamppb.New(due), // a notice that comes after the date helps nobody
 	}
-	if err := protovalidate.Validate(request); err != nil { // said here rather than in a dead letter
-		return err
-	}
-	data, err := proto.Marshal(request)
-	if err != nil {
-		return err
-	}
-	js, err := jetstream.New(nc)
-	if err != nil {
-		return err
-	}
-	_, err = js.Publish(ctx, "campaign.v1.request."+request.Source+"."+request.RequestId, data)
-	return err
 }
 
 func url() string {

@@ -9,7 +9,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/staffetta-io/staffetta/proto/staffetta"
 	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
+	"github.com/staffetta-io/staffetta/proto/staffetta/staffettatest"
 )
 
 func TestNoticeIsInTheStreamUnderItsOwnSubject(t *testing.T) {
@@ -26,12 +28,16 @@ func TestNoticeIsInTheStreamUnderItsOwnSubject(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	due := time.Date(2026, 12, 15, 0, 0, 0, 0, time.UTC)
-	if err := requestNotice(t.Context(), nc, 87, due); err != nil {
+	due := time.Now().UTC().AddDate(0, 0, 10).Truncate(24 * time.Hour)
+	client, err := staffetta.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Request(t.Context(), notice(87, due)); err != nil {
 		t.Fatal(err)
 	}
 
-	msg, err := stream.GetLastMsgForSubject(t.Context(), "campaign.v1.request.acqualuce-billing.due-2026-12-15")
+	msg, err := stream.GetLastMsgForSubject(t.Context(), "campaign.v1.request.acqualuce-billing.due-"+due.Format(time.DateOnly))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,10 +50,21 @@ func TestNoticeIsInTheStreamUnderItsOwnSubject(t *testing.T) {
 	}
 }
 
+// To ask again, as after a crash, changes nothing.
+func TestANoticeIsAskedForOnce(t *testing.T) {
+	t.Parallel()
+	client, due := staffettatest.New().Client(), time.Now().Add(240*time.Hour)
+	for _, want := range []staffetta.Known{staffetta.FirstAsked, staffetta.AskedBefore} {
+		if placed, err := client.Request(t.Context(), notice(87, due)); err != nil || placed.Known != want {
+			t.Errorf("%+v, %v; want %s", placed, err, want)
+		}
+	}
+}
+
 func TestNoticeWithoutAListIsNotPublished(t *testing.T) {
 	t.Parallel()
-	if err := requestNotice(t.Context(), nil, 0, time.Now()); err == nil {
-		t.Error("a notice to contact list 0 was published")
+	if placed, err := staffettatest.New().Client().Request(t.Context(), notice(0, time.Now())); err == nil {
+		t.Errorf("a notice to contact list 0 was published: %+v", placed)
 	}
 }
 

@@ -13,11 +13,15 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/staffetta-io/staffetta/internal/access"
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/client"
+	"github.com/staffetta-io/staffetta/internal/contract"
 	"github.com/staffetta-io/staffetta/internal/journal"
+	"github.com/staffetta-io/staffetta/internal/streams"
 )
 
-// fill gives the streams something of everybody to lose.
+// fill puts something of each user into the streams, which can be lost.
 func (g *guarded) fill() {
 	g.t.Helper()
 	js := g.js("staffetta")
@@ -25,6 +29,7 @@ func (g *guarded) fill() {
 		"$KV.campaigns.acqualuce-billing.bf", "campaign.v1.event.acqualuce-billing.bf.cancelled.1", "campaign.v1.event.shop-italia.bf.cancelled.1",
 		"$KV.budgets.definition.source.shop-italia", "$KV.schedules.acqualuce-billing.bills", "campaign.v1.dead.acqualuce-billing.bf",
 		"campaign.v1.request.acqualuce-billing.bf", "campaign.v1.command.acqualuce-billing.bf.cancel.acqualuce-billing",
+		"campaign.v1.audience.acqualuce-billing.0a.1",
 	} {
 		if _, err := js.Publish(g.t.Context(), subject, []byte("theirs")); err != nil {
 			g.t.Fatal(err)
@@ -38,35 +43,42 @@ func (g *guarded) fill() {
 	}
 }
 
-// What each user may publish to, as the file says; what it may then add to a stream.
+// What each user may publish to, as the file says, and what it may then add to a
+// stream.
 var allowed = map[string][]string{
 	"shop-italia": {
-		"campaign.v1.request.shop-italia.x", "campaign.v1.command.shop-italia.x.cancel.shop-italia",
+		"campaign.v1.request.shop-italia.x", "campaign.v1.audience.shop-italia.0a.1", "campaign.v1.command.shop-italia.x.cancel.shop-italia",
+		"campaign.v1.command.shop-italia.@standing.add-schedule.shop-italia", "campaign.v1.command.shop-italia.@standing.remove-schedule.shop-italia",
 		"staffetta.api.CONSUMER.INFO.CAMPAIGN_EVENTS.shop-italia", "staffetta.api.CONSUMER.MSG.NEXT.CAMPAIGN_EVENTS.shop-italia",
 		"$JS.ACK.CAMPAIGN_EVENTS.shop-italia.1.1.1.1.1", "$SYS.REQ.USER.INFO", "staffetta.query.health",
 	},
 	"support": {
-		"campaign.v1.request.shop-italia.x", "campaign.v1.command.shop-italia.x.cancel.support", "campaign.v1.command.shop-italia.x.approve.support",
+		"campaign.v1.request.shop-italia.x", "campaign.v1.audience.shop-italia.0b.1", "campaign.v1.command.shop-italia.x.cancel.support", "campaign.v1.command.shop-italia.x.approve.support",
+		"campaign.v1.command.@all.@standing.hold.support", "campaign.v1.command.acqualuce-billing.@standing.release.support",
 		"staffetta.api.STREAM.INFO.KV_budgets", "staffetta.api.STREAM.MSG.GET.KV_campaigns", "staffetta.api.CONSUMER.INFO.CAMPAIGN_REQUESTS.requests",
 		"staffetta.api.DIRECT.GET.CAMPAIGN_EVENTS", "staffetta.api.DIRECT.GET.CAMPAIGN_EVENTS.campaign.v1.event.shop-italia.bf.cancelled.1", "$SYS.REQ.USER.INFO", "staffetta.query.health",
 	},
+	"finance": {"campaign.v1.command.@all.@standing.set-budget.finance", "campaign.v1.command.shop-italia.@standing.remove-budget.finance", "staffetta.query.outcome"},
 	"analytics": {
 		"staffetta.api.CONSUMER.INFO.CAMPAIGN_EVENTS.analytics", "staffetta.api.CONSUMER.MSG.NEXT.CAMPAIGN_EVENTS.analytics",
 		"$JS.ACK.CAMPAIGN_EVENTS.analytics.1.1.1.1.1", "$SYS.REQ.USER.INFO",
 	},
 }
 
-// Everything that one shared account let a user do to others, tried with the printed
-// configuration by everybody who is not trusted with the streams.
+// With one shared account, a user could do all this to others. Each user that is not
+// trusted with the streams tries it with the printed configuration.
 func TestNobodyActsOnWhatIsNotTheirs(t *testing.T) {
 	t.Parallel()
 	g := guard(t)
 	g.fill()
-	// What somebody would want to be written.
+	// What an attacker would want to be written.
 	targets := []string{
 		"$KV.campaigns.acqualuce-billing.bf", "campaign.v1.event.acqualuce-billing.bf.confirmed.1", "campaign.v1.event.shop-italia.bf.confirmed.1",
 		"campaign.v1.command.acqualuce-billing.bf.cancel.support", "campaign.v1.command.shop-italia.bf.approve.support",
 		"campaign.v1.command.acqualuce-billing.bf.cancel.acqualuce-billing", "campaign.v1.request.acqualuce-billing.bf",
+		"campaign.v1.audience.acqualuce-billing.0a.1",
+		"campaign.v1.command.@all.@standing.hold.support", "campaign.v1.command.@all.@standing.set-budget.finance",
+		"campaign.v1.command.shop-italia.@standing.add-schedule.shop-italia", "campaign.v1.event.@all.@standing.held.1",
 		"$KV.campaigns.hold", "$KV.budgets.definition.source.shop-italia", "$KV.schedules.acqualuce-billing.bills", "campaign.v1.wakeup.acqualuce-billing.bf",
 	}
 	var mine []string
@@ -97,9 +109,9 @@ func TestNobodyActsOnWhatIsNotTheirs(t *testing.T) {
 					}
 				}
 				if strings.HasPrefix(subject, "$JS.ACK.") {
-					continue // it is answered only if there is such a message
+					continue // there is an answer only if there is such a message
 				}
-				// Answered after all of them.
+				// This is answered after all of them.
 				if said := g.says(nc, nats.NewMsg(subject)); said == "no responders" || strings.Contains(said, "ermissions") {
 					t.Errorf("%s on %s: %s", name, subject, said)
 				}
@@ -137,7 +149,7 @@ func TestNobodyActsOnWhatIsNotTheirs(t *testing.T) {
 			t.Fatal(err)
 		}
 		each(t, func(t *testing.T, name string, nc *nats.Conn) {
-			for _, prefix := range []string{"$JS.API.", journal.APIPrefix + "."} {
+			for _, prefix := range []string{"$JS.API.", streams.APIPrefix + "."} {
 				for _, call := range []string{
 					"CONSUMER.CREATE.CAMPAIGN_EVENTS", "CONSUMER.CREATE.CAMPAIGN_EVENTS.x", "CONSUMER.CREATE.CAMPAIGN_EVENTS.x.campaign.v1.event.shop-italia.>",
 					"CONSUMER.CREATE.CAMPAIGN_EVENTS." + name, "CONSUMER.DURABLE.CREATE.CAMPAIGN_EVENTS.x", "CONSUMER.DELETE.CAMPAIGN_EVENTS." + name,
@@ -177,7 +189,8 @@ func TestNobodyActsOnWhatIsNotTheirs(t *testing.T) {
 		each(t, func(t *testing.T, name string, nc *nats.Conn) {
 			for _, target := range append(targets, "campaign.v1.dead.shop-italia.bf", "campaign.v1.budgets.heeding", "campaign.v1.schedule.wakeup.shop-italia.x") {
 				if slices.Contains([]string{"support/campaign.v1.command.acqualuce-billing.bf.cancel.support", "support/campaign.v1.command.shop-italia.bf.approve.support",
-					"support/campaign.v1.request.acqualuce-billing.bf"}, name+"/"+target) {
+					"support/campaign.v1.request.acqualuce-billing.bf", "support/campaign.v1.audience.acqualuce-billing.0a.1", "support/campaign.v1.command.@all.@standing.hold.support",
+					"finance/campaign.v1.command.@all.@standing.set-budget.finance", "shop-italia/campaign.v1.command.shop-italia.@standing.add-schedule.shop-italia"}, name+"/"+target) {
 					continue // it may
 				}
 				if said := g.says(nc, nats.NewMsg(target)); !strings.Contains(said, "ermissions") {
@@ -221,10 +234,10 @@ func TestWhoTellsWhat(t *testing.T) {
 	}
 	for _, name := range names(g) {
 		if name == "staffetta" {
-			continue // it may write anything, and it is the one to believe
+			continue // it may write anything, and its word is believed
 		}
 		nc := g.connect(name)
-		for _, verb := range append(journal.Verbs(), "anything") {
+		for _, verb := range append(contract.Verbs(), "anything") {
 			for _, key := range []string{"shop-italia.bf", another + ".bf"} {
 				want := may[fmt.Sprintf("%s %s %s", name, verb, key)] || name == "operator"
 				subject := "campaign.v1.command." + key + "." + verb + "."
@@ -236,7 +249,7 @@ func TestWhoTellsWhat(t *testing.T) {
 						t.Errorf("%s tells %s %s as %s", name, key, verb, other)
 					}
 				}
-				// Without an actor it would be a word that nobody has spoken.
+				// Without an actor in the subject it would come from no proven person.
 				if said := g.says(nc, nats.NewMsg("campaign.v1.command."+key+"."+verb)); name != "operator" && said == "" {
 					t.Errorf("%s tells %s %s without a name", name, key, verb)
 				}
@@ -245,11 +258,58 @@ func TestWhoTellsWhat(t *testing.T) {
 	}
 }
 
-// What each is for still works, with clients that know nothing of all this.
+// Each user × each standing order × for each source and for all, under its own name or
+// another's: holds, budgets, schedules.
+func TestWhoLaysDownWhat(t *testing.T) {
+	t.Parallel()
+	g := guard(t)
+	may := func(name, verb, source string) bool {
+		switch name {
+		case "operator":
+			return true
+		case "support":
+			return verb == "hold" || verb == "release"
+		case "finance":
+			return verb == "set-budget" || verb == "remove-budget"
+		}
+		return name == source && strings.HasSuffix(verb, "-schedule")
+	}
+	for _, name := range names(g) {
+		if name == "staffetta" {
+			continue // it may write anything, and its word is believed
+		}
+		nc := g.connect(name)
+		for _, verb := range append(contract.StandingVerbs(), "cancel", "anything") {
+			for _, source := range []string{"shop-italia", another, "@all"} {
+				subject := "campaign.v1.command." + source + ".@standing." + verb
+				// Such a cancel names no campaign: a user with the right to cancel gets
+				// a dead letter.
+				want := may(name, verb, source) || verb == "cancel" && (name == "support" || name == source)
+				if said := g.says(nc, nats.NewMsg(subject+"."+name)); (said == "") != want {
+					t.Errorf("%s lays down %s for %s: %q, want allowed: %t", name, verb, source, said, want)
+				}
+				for _, other := range names(g) {
+					if said := g.says(nc, nats.NewMsg(subject+"."+other)); other != name && name != "operator" && said == "" {
+						t.Errorf("%s lays down %s for %s as %s", name, verb, source, other)
+					}
+				}
+				if said := g.says(nc, nats.NewMsg(subject)); name != "operator" && said == "" {
+					t.Errorf("%s lays down %s for %s without a name", name, verb, source)
+				}
+			}
+		}
+	}
+}
+
+// What each user needs still works, with clients that know nothing of all this.
 func TestWhatEachIsFor(t *testing.T) {
 	t.Parallel()
 	g := guard(t)
-	live, err := g.connect("shop-italia").SubscribeSync("campaign.v1.event.shop-italia.>")
+	shop := g.connect("shop-italia")
+	live, err := shop.SubscribeSync("campaign.v1.event.shop-italia.>")
+	if err == nil {
+		err = shop.Flush() // it listens before anything is published
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -275,11 +335,11 @@ func TestWhatEachIsFor(t *testing.T) {
 		t.Fatal("the events are not stored")
 	}
 	for name, want := range map[string]int{"shop-italia": many + 1, "analytics": 2*many + 2} {
-		js, err := jetstream.NewWithAPIPrefix(g.connect(name), journal.APIPrefix)
+		js, err := jetstream.NewWithAPIPrefix(g.connect(name), streams.APIPrefix)
 		if err != nil {
 			t.Fatal(err)
 		}
-		cons, err := js.Consumer(t.Context(), journal.StreamEvents, name)
+		cons, err := js.Consumer(t.Context(), streams.Events, name)
 		if err != nil {
 			t.Fatalf("consumer %s: %v", name, err)
 		}
@@ -318,7 +378,7 @@ func TestWhatEachIsFor(t *testing.T) {
 	}
 }
 
-// The service has no right to remove what it keeps.
+// The service has no right to remove what it stores.
 func TestServiceCannotRemoveWhatItKeeps(t *testing.T) {
 	t.Parallel()
 	g := guard(t)
@@ -326,6 +386,29 @@ func TestServiceCannotRemoveWhatItKeeps(t *testing.T) {
 	for _, call := range []string{"DELETE", "PURGE", "UPDATE", "MSG.DELETE"} {
 		if said := g.says(nc, nats.NewMsg("$JS.API.STREAM."+call+".KV_campaigns")); !strings.Contains(said, "ermissions") {
 			t.Errorf("%s: %q, want it refused", call, said)
+		}
+	}
+}
+
+// Texts are forgotten by themselves only if the table says so.
+func TestServiceErasesWhereTheTableSaysSo(t *testing.T) {
+	t.Parallel()
+	kept := journal.Options{Retention: time.Hour}
+	_, err := journal.Open(t.Context(), guard(t).connect("staffetta"), kept)
+	if err == nil || !strings.Contains(err.Error(), "retention.text") || !strings.Contains(err.Error(), "erases: true") {
+		t.Errorf("without the right it starts, or says %v", err)
+	}
+	g := guard(t, func(tab *access.Table) { tab.Erases = true })
+	g.fill()
+	nc := g.connect("staffetta")
+	j, err := journal.Open(t.Context(), nc, kept)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j.Close()
+	for stream, may := range map[string]bool{"CAMPAIGN_REQUESTS": true, "CAMPAIGN_DEAD_LETTERS": true, "CAMPAIGN_AUDIENCES": true, "CAMPAIGN_EVENTS": false, "CAMPAIGN_COMMANDS": false, "KV_campaigns": false} {
+		if said := g.says(nc, &nats.Msg{Subject: "$JS.API.STREAM.MSG.DELETE." + stream, Header: nats.Header{}, Data: []byte(`{"seq":1}`)}); may != (said == "") || may == strings.Contains(said, "ermissions") {
+			t.Errorf("erase a message of %s: %q", stream, said)
 		}
 	}
 }
@@ -344,12 +427,12 @@ func TestSupportReadsEverything(t *testing.T) {
 		t.Errorf("%d requests, %v", len(asked), err)
 	}
 	letters, events := 0, 0
-	for _, err := range c.Letters(t.Context(), journal.LetterFilter{}) {
+	for _, err := range c.Letters(t.Context(), client.LetterFilter{}) {
 		if letters++; err != nil {
 			t.Errorf("dead letters: %v", err)
 		}
 	}
-	for _, err := range c.Watch(t.Context(), journal.WatchOptions{}) {
+	for _, err := range c.Watch(t.Context(), client.WatchOptions{}) {
 		events++
 		_ = err // they are no protobuf
 	}
@@ -359,13 +442,13 @@ func TestSupportReadsEverything(t *testing.T) {
 	if at, err := c.Armed(t.Context(), theirs); err != nil || at.IsZero() {
 		t.Errorf("its timer: %s, %v", at, err)
 	}
-	if _, err := c.Turn(t.Context(), 1); err != nil {
+	if _, err := c.QueuePlace(t.Context(), "shop-italia", 1); err != nil {
 		t.Errorf("the queue: %v", err)
 	}
-	if _, _, err := c.Get(t.Context(), campaign.Key{Source: "shop-italia", RequestID: "none"}); !errors.Is(err, journal.ErrNoRecord) {
+	if _, _, err := c.Get(t.Context(), campaign.Key{Source: "shop-italia", RequestID: "none"}); !errors.Is(err, client.ErrNoRecord) {
 		t.Errorf("the record: %v", err)
 	}
-	if _, err := c.Letter(t.Context(), 7); !errors.Is(err, journal.ErrNoLetter) {
+	if _, err := c.Letter(t.Context(), 7); !errors.Is(err, client.ErrNoLetter) {
 		t.Errorf("one dead letter: %v", err)
 	}
 }

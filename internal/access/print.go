@@ -2,25 +2,30 @@ package access
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
-	"github.com/staffetta-io/staffetta/internal/journal"
+	"github.com/staffetta-io/staffetta/internal/contract"
 	"github.com/staffetta-io/staffetta/internal/query"
+	"github.com/staffetta-io/staffetta/internal/streams"
 )
 
-// serviceMay is what the service publishes to: what is its own, and of JetStream what
-// makes streams and uses them. It deletes, purges and changes no stream.
+// serviceMay is what the service may publish to: its own subjects, and of JetStream the
+// calls that make streams and use them. It may not delete, purge or change a stream. It
+// may erase recipients that are not needed any more, and other messages only if the table
+// says so.
 var serviceMay = []string{
-	"campaign.v1.>", "$KV.campaigns.>", "$KV.budgets.>", "$KV.schedules.>",
+	"campaign.v1.>", "$KV.campaigns.>", "$KV.budgets.>", "$KV.schedules.>", "$KV.rate.*",
 	"$JS.API.INFO", "$JS.API.STREAM.INFO.*", "$JS.API.STREAM.NAMES", "$JS.API.STREAM.CREATE.*",
 	"$JS.API.STREAM.MSG.GET.*", "$JS.API.DIRECT.GET.>", "$JS.API.CONSUMER.>", "$JS.ACK.>", whoAmI,
-	"_INBOX.>", "_R_.>", // answers to questions, also of other accounts
+	streams.EraseCall + streams.Audiences,
+	"_INBOX.>", "_R_.>", // answers to questions, also to other accounts
 }
 
-// serviceHears is what the service listens to.
+// serviceHears is what the service may listen to.
 var serviceHears = []string{"campaign.v1.>", query.Subject + ">", "$SRV.>", "_INBOX.>"}
 
-// Print writes the table as accounts of a NATS server. from is where the table lies.
+// Print writes the table as accounts of a NATS server. from is the path of the table.
 func (t Table) Print(from string) string {
 	p := &printer{}
 	p.line("# Who may do what, printed by: staffetta access print %s", from)
@@ -45,7 +50,7 @@ func (t Table) Print(from string) string {
 	return p.String()
 }
 
-// printer writes lines, each as deep as it stands.
+// printer writes lines with their indentation.
 type printer struct {
 	strings.Builder
 	depth int
@@ -68,12 +73,17 @@ func (p *printer) home(t Table, all []account) {
 	p.line("")
 	p.open("users: [")
 	p.line("# The service.")
-	p.user(t.Service, serviceMay, serviceHears)
+	may := serviceMay
+	if t.Erases {
+		may = append(slices.Clip(may), contract.EraseSubjects()...)
+	}
+	p.user(t.Service, may, nil, serviceHears)
 	for _, o := range t.Operators {
-		// The second subject is in the first: the server tells it to whoever asks who
-		// they are, and so their commands bear their name.
+		// The first subject already permits the second one. But a client asks the
+		// server for its own permissions, and finds its name in the second. So an
+		// operator's commands bear it.
 		p.line("# Operator %s: everything, with the nats command line too.", o.Name)
-		p.user(o.Key, []string{">", journal.CommandSubject("*", "*", "*", o.Name)}, []string{">"})
+		p.user(o.Key, []string{">", contract.CommandPattern("*", "*", "*", o.Name)}, nil, []string{">"})
 	}
 	p.close("]")
 	granted, to := exports(all)
@@ -114,7 +124,7 @@ func (p *printer) account(a account) {
 			}
 		}
 		p.line("# %s", u.title())
-		p.user(u.Key, append(publish, whoAmI), append(subscribe, u.inbox))
+		p.user(u.Key, append(publish, whoAmI), u.denied, append(subscribe, u.inbox))
 	}
 	p.close("]")
 	p.close("}")
@@ -127,11 +137,18 @@ func (u user) title() string {
 	return u.Name + ", " + u.Role
 }
 
-func (p *printer) user(key Key, publish, subscribe []string) {
+func (p *printer) user(key Key, publish, denied, subscribe []string) {
 	p.open("{")
 	p.line("nkey: %s", key)
 	p.open("permissions: {")
-	p.list("publish", publish)
+	if denied == nil {
+		p.list("publish", publish)
+	} else {
+		p.open("publish: {")
+		p.list("allow", publish)
+		p.list("deny", denied)
+		p.close("}")
+	}
 	p.list("subscribe", subscribe)
 	p.close("}")
 	p.close("}")

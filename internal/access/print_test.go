@@ -10,7 +10,7 @@ import (
 	"github.com/staffetta-io/staffetta/internal/access"
 )
 
-// deploy/nats/accounts.conf is what is printed of the table beside it.
+// deploy/nats/accounts.conf is printed from the table beside it.
 func TestTheExampleIsPrinted(t *testing.T) {
 	t.Parallel()
 	have, err := os.ReadFile("../../deploy/nats/accounts.conf")
@@ -22,7 +22,7 @@ func TestTheExampleIsPrinted(t *testing.T) {
 	}
 }
 
-// A table may be empty of people.
+// A table may have no people.
 func TestASourceIsOneRow(t *testing.T) {
 	t.Parallel()
 	tab, err := access.Parse([]byte("service: $A\nsources: [{name: shop, nkey: $B}]"))
@@ -34,7 +34,7 @@ func TestASourceIsOneRow(t *testing.T) {
 	}
 }
 
-// Whoever wrote the table is told every field at fault.
+// An error about the table names every field at fault.
 func TestParse(t *testing.T) {
 	t.Parallel()
 	const key = "UAZXUGVVRKQTMHDV3JRRX6CPMCIEYHPODLCHRKBEWPBKEOUQRNY4V2GL"

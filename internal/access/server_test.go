@@ -16,17 +16,21 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"github.com/staffetta-io/staffetta/internal/access"
+	"github.com/staffetta-io/staffetta/internal/client"
 	"github.com/staffetta-io/staffetta/internal/journal"
+	"github.com/staffetta-io/staffetta/internal/streams"
 )
 
 const example = "../../deploy/nats/access.yaml"
 
-// guarded is a NATS server that has read the printed accounts of the example, to which a
-// second source was added: one more row of the table.
+// guarded is a NATS server with the printed accounts of the example, and two more rows
+// in its table: a second source, and a person of finance.
 type guarded struct {
-	t    *testing.T
-	s    *server.Server
-	keys map[string]nkeys.KeyPair // by name
+	t         *testing.T
+	s         *server.Server
+	keys      map[string]nkeys.KeyPair // by name
+	table     access.Table
+	file, dir string // its configuration, and what it stores
 }
 
 const another = "acqualuce-billing"
@@ -44,10 +48,14 @@ func table(t *testing.T) access.Table {
 	return tab
 }
 
-func guard(t *testing.T) *guarded {
+func guard(t *testing.T, changes ...func(*access.Table)) *guarded {
 	t.Helper()
 	tab := table(t)
+	for _, change := range changes {
+		change(&tab)
+	}
 	tab.Sources = append(tab.Sources, access.User{Name: another})
+	tab.People = append(tab.People, access.User{Name: "finance", Role: "finance"})
 	g := &guarded{t: t, keys: map[string]nkeys.KeyPair{}}
 	key := func(name string) access.Key {
 		pair, err := nkeys.CreateUser()
@@ -67,16 +75,13 @@ func guard(t *testing.T) *guarded {
 			users[i].Key = key(users[i].Name)
 		}
 	}
-	file := filepath.Join(t.TempDir(), "accounts.conf")
-	if err := os.WriteFile(file, []byte(tab.Print("access.yaml")), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	opts, err := server.ProcessConfigFile(file)
+	g.table, g.file, g.dir = tab, filepath.Join(t.TempDir(), "nats.conf"), t.TempDir()
+	g.print()
+	opts, err := server.ProcessConfigFile(g.file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	opts.Host, opts.Port, opts.NoLog, opts.NoSigs = "127.0.0.1", -1, true, true
-	opts.JetStream, opts.StoreDir = true, t.TempDir()
+	opts.NoLog, opts.NoSigs = true, true
 	if g.s, err = server.NewServer(opts); err != nil {
 		t.Fatal(err)
 	}
@@ -94,11 +99,15 @@ func guard(t *testing.T) *guarded {
 	if _, err := j.Schedules(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := journal.OpenBudgets(t.Context(), nc, 1); err != nil {
+	own, err := streams.OwnAccess(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := journal.OpenBudgets(t.Context(), own, 1); err != nil {
 		t.Fatal(err)
 	}
 	answer(t, nc)
-	c, err := journal.NewClient(g.connect("operator"))
+	c, err := client.New(g.connect("operator"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,6 +137,16 @@ func bare(t *testing.T) *guarded {
 // connect is a connection of a user, with an inbox that it may listen to.
 func (g *guarded) connect(name string) *nats.Conn {
 	g.t.Helper()
+	nc, err := nats.Connect(g.s.ClientURL(), g.options(name)...)
+	if err != nil {
+		g.t.Fatalf("connect as %s: %v", name, err)
+	}
+	g.t.Cleanup(nc.Close)
+	return nc
+}
+
+func (g *guarded) options(name string) []nats.Option {
+	g.t.Helper()
 	o := []nats.Option{nats.ReconnectBufSize(-1), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})}
 	if pair := g.keys[name]; pair != nil {
 		public, err := pair.PublicKey()
@@ -136,15 +155,10 @@ func (g *guarded) connect(name string) *nats.Conn {
 		}
 		o = append(o, nats.Nkey(public, pair.Sign))
 	}
-	if name == "support" || name == "analytics" {
+	if slices.ContainsFunc(g.table.People, func(u access.User) bool { return u.Name == name }) {
 		o = append(o, nats.CustomInboxPrefix("_INBOX."+name))
 	}
-	nc, err := nats.Connect(g.s.ClientURL(), o...)
-	if err != nil {
-		g.t.Fatalf("connect as %s: %v", name, err)
-	}
-	g.t.Cleanup(nc.Close)
-	return nc
+	return o
 }
 
 func (g *guarded) js(name string) jetstream.JetStream {
@@ -156,7 +170,7 @@ func (g *guarded) js(name string) jetstream.JetStream {
 	return js
 }
 
-// state is everything that the streams and their consumers hold, but for what the users
+// state is everything that the streams and their consumers hold, except for what users
 // may add: messages by subject, the last sequence of each stream, and the consumers.
 func (g *guarded) state(mine ...string) map[string]uint64 {
 	g.t.Helper()
@@ -171,7 +185,7 @@ func (g *guarded) state(mine ...string) map[string]uint64 {
 			g.t.Fatal(err)
 		}
 		maps.Copy(all, full.State.Subjects)
-		if name := full.Config.Name; name != journal.StreamRequests && name != journal.StreamCommands {
+		if name := full.Config.Name; name != streams.Requests && name != streams.Commands && name != streams.Audiences {
 			all[name] = full.State.LastSeq
 		}
 		for c := range s.ListConsumers(g.t.Context()).Info() {
@@ -184,8 +198,8 @@ func (g *guarded) state(mine ...string) map[string]uint64 {
 	return all
 }
 
-// says is what came of a publish or a request: "" when it was answered without an
-// error, else why not.
+// says is the outcome of a publish or a request: "" if it was answered without an
+// error, otherwise the error.
 func (g *guarded) says(nc *nats.Conn, m *nats.Msg) string {
 	g.t.Helper()
 	refused := make(chan error, 16)
@@ -202,7 +216,8 @@ func (g *guarded) says(nc *nats.Conn, m *nats.Msg) string {
 	if err := nc.PublishMsg(m); err != nil {
 		g.t.Fatal(err)
 	}
-	// The server says no before it answers the flush; the client hands it over in its own time.
+	// The server refuses before it answers the flush; the client reports it a little
+	// later.
 	if err := nc.Flush(); err != nil {
 		g.t.Fatal(err)
 	}

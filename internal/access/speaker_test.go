@@ -9,15 +9,18 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/client"
+	"github.com/staffetta-io/staffetta/internal/deadletter"
 	"github.com/staffetta-io/staffetta/internal/journal"
+	"github.com/staffetta-io/staffetta/internal/loop"
 	"github.com/staffetta-io/staffetta/internal/runner"
 )
 
-// service hears commands as the service does, with its rights.
+// service receives commands as the service does, with its rights.
 func (g *guarded) service(o journal.Options) (told chan campaign.Input, buried chan string) {
 	g.t.Helper()
 	told, buried = make(chan campaign.Input, 10), make(chan string, 10)
-	o.OnBuried = func(reason string) { buried <- reason }
+	o.OnBuried = func(reason deadletter.Reason) { buried <- string(reason) }
 	j, err := journal.Open(g.t.Context(), g.connect("staffetta"), o)
 	if err != nil {
 		g.t.Fatal(err)
@@ -25,10 +28,10 @@ func (g *guarded) service(o journal.Options) (told chan campaign.Input, buried c
 	ctx, cancel := context.WithCancel(g.t.Context())
 	done := make(chan error, 1)
 	go func() {
-		done <- j.Consume(ctx, journal.ConsumeOptions{}, func(_ context.Context, w runner.Wakeup) runner.Verdict {
+		done <- j.Consume(ctx, journal.ConsumeOptions{}, journal.Handlers{Campaign: func(_ context.Context, w runner.Wakeup) loop.Verdict {
 			told <- w.Command
-			return runner.Verdict{Do: runner.Ack}
-		})
+			return loop.Verdict{Do: loop.Ack}
+		}})
 	}()
 	g.t.Cleanup(func() {
 		cancel()
@@ -40,9 +43,9 @@ func (g *guarded) service(o journal.Options) (told chan campaign.Input, buried c
 	return told, buried
 }
 
-func (g *guarded) client(name string) *journal.Client {
+func (g *guarded) client(name string) *client.Client {
 	g.t.Helper()
-	c, err := journal.NewClient(g.connect(name))
+	c, err := client.New(g.connect(name))
 	if err != nil {
 		g.t.Fatal(err)
 	}
@@ -59,7 +62,8 @@ func next[T any](t *testing.T, from chan T, what string) (v T) {
 	return v
 }
 
-// Who tells a campaign something is who NATS says they are, whatever they call themselves.
+// The sender of a command is the user that NATS has authenticated, whatever name the
+// command itself gives.
 func TestTheServerSaysWhoSaidIt(t *testing.T) {
 	t.Parallel()
 	g := guard(t)
@@ -67,12 +71,12 @@ func TestTheServerSaysWhoSaidIt(t *testing.T) {
 	key := campaign.Key{Source: "shop-italia", RequestID: "bf"}
 	for _, test := range []struct {
 		user, by string
-		want     campaign.CancelAsked
+		want     campaign.Cancel
 	}{
-		{"support", "anna from finance", campaign.CancelAsked{Key: campaign.Key{}, By: "anna from finance", Actor: "support"}},
-		{"support", "", campaign.CancelAsked{By: "support", Actor: "support"}},
-		{"shop-italia", "support", campaign.CancelAsked{By: "support", Actor: "shop-italia"}},
-		{"operator", "", campaign.CancelAsked{By: "operator", Actor: "operator"}},
+		{"support", "anna from finance", campaign.Cancel{Key: campaign.Key{}, By: "anna from finance", Actor: "support"}},
+		{"support", "", campaign.Cancel{By: "support", Actor: "support"}},
+		{"shop-italia", "support", campaign.Cancel{By: "support", Actor: "shop-italia"}},
+		{"operator", "", campaign.Cancel{By: "operator", Actor: "operator"}},
 	} {
 		if _, err := g.client(test.user).Cancel(t.Context(), key, test.by, ""); err != nil {
 			t.Fatalf("%s cancels: %v", test.user, err)
@@ -81,16 +85,17 @@ func TestTheServerSaysWhoSaidIt(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", test.user, diff)
 		}
 	}
-	// Who has no right to a verb hears so at once.
+	// A user without the right to a verb gets an error at once.
 	if _, err := g.client("shop-italia").Approve(t.Context(), key, "0123456789abcdef", "anna"); err == nil ||
 		!strings.Contains(err.Error(), "may not publish to campaign.v1.command.shop-italia.bf.approve.shop-italia") {
 		t.Errorf("a source approves its own campaign: %v", err)
 	}
-	// Somebody with the rights of the streams may leave the name out: it is unproven.
+	// A user with the rights of the streams may leave the name out: then it is
+	// unproven.
 	if _, err := g.js("operator").Publish(t.Context(), "campaign.v1.command.shop-italia.bf.cancel", []byte(`{"by":"anna"}`)); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(campaign.Input(campaign.CancelAsked{By: "anna"}), next(t, told, "a cancel without an actor")); diff != "" {
+	if diff := cmp.Diff(campaign.Input(campaign.Cancel{By: "anna"}), next(t, told, "a cancel without an actor")); diff != "" {
 		t.Errorf("without an actor (-want +got):\n%s", diff)
 	}
 	if len(buried) > 0 {
@@ -98,7 +103,7 @@ func TestTheServerSaysWhoSaidIt(t *testing.T) {
 	}
 }
 
-// Where proof is required, what nobody is proven to have said is put aside.
+// If proof is required, a command without a proven sender is put aside.
 func TestProofRequired(t *testing.T) {
 	t.Parallel()
 	g := guard(t)
@@ -123,7 +128,7 @@ func TestABareServerProvesNothing(t *testing.T) {
 	if _, err := g.js("staffetta").Publish(t.Context(), "campaign.v1.command.shop-italia.bf.cancel.anna", nil); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(campaign.Input(campaign.CancelAsked{By: "anna"}), next(t, told, "the cancel")); diff != "" {
+	if diff := cmp.Diff(campaign.Input(campaign.Cancel{By: "anna"}), next(t, told, "the cancel")); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if _, err := journal.Open(t.Context(), g.connect("staffetta"), journal.Options{ProofRequired: true}); err == nil || !strings.Contains(err.Error(), "staffetta access print") {

@@ -2,11 +2,11 @@
 // and the NATS configuration that follows from it. It refuses to know servers and
 // connections.
 //
-// Everybody who is not the service is in an account of its own kind, without streams:
-// one for each source, one for people. What they may do there is imported from the
-// service's account as services, so that the server puts an answer's subject in the
-// place of theirs. In one shared account JetStream itself publishes, on behalf of
-// whoever asks, to any subject that is named for the answer.
+// Every user but the service is in another account, without streams: one account for
+// each source, one for people. What a user may do is imported from the service's
+// account as services, so that the server replaces the subject of the answer. In one
+// shared account JetStream itself would publish, for any user, to any subject that the
+// user names for the answer.
 package access
 
 import (
@@ -21,15 +21,17 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/staffetta-io/staffetta/internal/journal"
+	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/contract"
 )
 
-// Table is who may do what.
+// Table says which user may do what.
 type Table struct {
 	Service   Key             `yaml:"service"`   // the service's own key
-	Operators []User          `yaml:"operators"` // who may do everything
+	Erases    bool            `yaml:"erases"`    // the service may erase requests and dead letters, as retention.text wants
+	Operators []User          `yaml:"operators"` // users that may do everything
 	Roles     map[string]Role `yaml:"roles"`
-	Sources   []User          `yaml:"sources"` // who asks for campaigns, each under its own name
+	Sources   []User          `yaml:"sources"` // users that ask for campaigns, each under its own name
 	People    []User          `yaml:"people"`
 }
 
@@ -37,20 +39,20 @@ type Table struct {
 // holds it ("$NKEY_ANNA").
 type Key string
 
-// User is one line: who it is, and how NATS knows it. The name is the last word of the
-// subject of its commands, which nobody else may publish.
+// User is one row: the user's name, and how NATS knows it. The name is the last token
+// of the subject of the user's commands, and no other user may publish there.
 type User struct {
 	Name string `yaml:"name"`
 	Key  Key    `yaml:"nkey"`
-	Role string `yaml:"role"` // people's only
-	// Durable says that it reads events with a durable consumer that bears its name,
-	// and misses none while it is away.
+	Role string `yaml:"role"` // only for people
+	// Durable says that the user reads events with a durable consumer of its own name,
+	// and so misses none while it is away.
 	Durable bool `yaml:"durable"`
 }
 
-// Role is what some people may do.
+// Role says what some people may do.
 type Role struct {
-	Tells []string `yaml:"tells"` // the verbs it may tell campaigns, of every source
+	Tells []string `yaml:"tells"` // the commands that it may give, for every source
 	Asks  bool     `yaml:"asks"`  // it may ask for campaigns of every source, as a replay does
 	Reads Reads    `yaml:"reads"`
 }
@@ -60,8 +62,8 @@ type Reads string
 
 const (
 	ReadsNothing    Reads = ""
-	ReadsEvents     Reads = "events"     // of every source, as they happen
-	ReadsEverything Reads = "everything" // and what lies in the streams
+	ReadsEvents     Reads = "events"     // the events of every source, as they happen
+	ReadsEverything Reads = "everything" // and all that is in the streams
 )
 
 // Parse reads a table. An error names every field at fault.
@@ -75,10 +77,10 @@ func Parse(data []byte) (Table, error) {
 	return t, t.check()
 }
 
-var (
-	token = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-	nkey  = regexp.MustCompile(`^(U[A-Z2-7]{55}|\$[A-Za-z_][A-Za-z0-9_]*)$`)
-)
+var nkey = regexp.MustCompile(`^(U[A-Z2-7]{55}|\$[A-Za-z_][A-Za-z0-9_]*)$`)
+
+// Verbs are the commands that a role may give: to campaigns, and beyond them.
+func Verbs() []string { return append(contract.Verbs(), contract.StandingVerbs()...) }
 
 func (t Table) check() error {
 	var wrong []error
@@ -101,7 +103,7 @@ func (t Table) check() error {
 		for i, u := range list.users {
 			field := fmt.Sprintf("%s[%d]", list.name, i)
 			switch before := names[u.Name]; {
-			case !token.MatchString(u.Name):
+			case campaign.ValidToken(u.Name, campaign.TokenLength) != nil:
 				say("%s: name %q: want 1 to 64 letters, digits, _ or -", field, u.Name)
 			case before != "":
 				say("%s: name %q: it is that of %s: a name says who gave an order, so it is one user's", field, u.Name, before)
@@ -122,8 +124,8 @@ func (t Table) check() error {
 	for _, name := range slices.Sorted(maps.Keys(t.Roles)) {
 		role := t.Roles[name]
 		for _, verb := range role.Tells {
-			if !slices.Contains(journal.Verbs(), verb) {
-				say("roles.%s: tells %q: want some of %s", name, verb, strings.Join(journal.Verbs(), ", "))
+			if all := Verbs(); !slices.Contains(all, verb) {
+				say("roles.%s: tells %q: want some of %s", name, verb, strings.Join(all, ", "))
 			}
 		}
 		if !slices.Contains([]Reads{ReadsNothing, ReadsEvents, ReadsEverything}, role.Reads) {

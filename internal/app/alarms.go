@@ -11,20 +11,20 @@ import (
 
 // alarms count what must never happen. Each is a line in the log as well, which
 // says about which campaign.
-type alarms struct{ toldOtherwise, disbelieved, broken atomic.Int64 }
+type alarms struct{ costConflicts, corrupt, broken atomic.Int64 }
 
-// hear has the journal tell of them.
-func (a *alarms) hear(o *journal.Options) {
-	o.OnToldOtherwise = func(campaign.Key, *runner.ToldOtherwise) { a.toldOtherwise.Add(1) }
+// attach has the journal tell of them.
+func (a *alarms) attach(o *journal.Options) {
+	o.OnCostConflict = func(campaign.Key, *runner.CostConflict) { a.costConflicts.Add(1) }
 	o.OnBroken = func(campaign.Key) { a.broken.Add(1) }
-	o.OnDisbelieved = func(string) { a.disbelieved.Add(1) }
+	o.OnCorrupt = func(string) { a.corrupt.Add(1) }
 }
 
 func (a *alarms) show(o *ops.Ops) {
 	count := func(name, help string, n *atomic.Int64) {
 		o.Counter(name, help, func() float64 { return float64(n.Load()) })
 	}
-	count("cost_told_otherwise_total", "Costs that had been told for another draft or quote: a campaign was about to be sent a second time.", &a.toldOtherwise)
-	count("events_broken_total", "Saves that were not made because an event would have broken the contract.", &a.broken)
-	count("records_disbelieved_total", "Reads of a record, a budget or a schedule that no version can have written so.", &a.disbelieved)
+	count("cost_told_otherwise_total", "Costs that had been told for another draft or quote: a campaign was about to be sent a second time.", &a.costConflicts)
+	count("events_broken_total", "Saves that were not made, and events that were not told, because an event would have broken the contract.", &a.broken)
+	count("records_disbelieved_total", "Reads of a record, a budget or a schedule that no version can have written so.", &a.corrupt)
 }

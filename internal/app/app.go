@@ -13,43 +13,38 @@ import (
 	"golang.org/x/net/netutil"
 
 	"github.com/staffetta-io/staffetta/internal/budget"
+	"github.com/staffetta-io/staffetta/internal/button"
 	"github.com/staffetta-io/staffetta/internal/campaign"
-	"github.com/staffetta-io/staffetta/internal/doctor"
 	"github.com/staffetta-io/staffetta/internal/gateway"
 	"github.com/staffetta-io/staffetta/internal/journal"
 	"github.com/staffetta-io/staffetta/internal/ops"
-	"github.com/staffetta-io/staffetta/internal/pace"
 	"github.com/staffetta-io/staffetta/internal/runner"
+	"github.com/staffetta-io/staffetta/internal/streams"
 )
 
 // App is the service: built by New, working in Run, torn down by Stop.
 type App struct {
 	lifecycle
-	opts    Options
-	ops     *ops.Ops
-	gateway *gateway.Gateway
-	nc      *nats.Conn
-	journal *journal.Journal
-	runner  *runner.Runner
-	budgets runner.Budgets // nil: not heeded
-	lookout *budget.Lookout
-	button  *Button
-	pace    pace.Pace
+	opts        Options
+	ops         *ops.Ops
+	accounts    accounts
+	nc          *nats.Conn
+	own         streams.Access // over nc
+	journal     *journal.Journal
+	runner      *runner.Runner
+	budgets     runner.Budgets // nil: not enforced
+	lazyLedgers *budget.Lazy
+	button      *button.Button
+	services    *services
 
 	recurring recurring
 
 	listener net.Listener // nil: no HTTP
 	server   *http.Server
 
-	// work is the context of all handlers. It outlives the order to stop by
-	// Options.Grace.
-	work    context.Context
-	endWork context.CancelFunc
-
-	inFlight flights
-	census   census
-	purse    purse
-	alarms   alarms
+	sweepMetrics  sweepMetrics
+	budgetMetrics budgetMetrics
+	alarms        alarms
 }
 
 // New builds the service and connects it: it has checked the options, reached
@@ -59,66 +54,14 @@ type App struct {
 //
 // It is one straight line on purpose: the order of making is the order of
 // reading, and the reverse order of letting go.
-func New(ctx context.Context, o Options) (_ *App, err error) {
+func New(ctx context.Context, o Options) (*App, error) { return build(ctx, o, journal.Options{}) }
+
+// build is New, with what no setting says of the streams.
+func build(ctx context.Context, o Options, of journal.Options) (_ *App, err error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
 	o = o.WithDefaults()
-	a := &App{opts: o}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, a.Stop())
-		}
-	}()
-
-	a.work, a.endWork = context.WithCancel(context.Background())
-	a.onStop("handlers", closing(a.endWork))
-
-	a.ops = ops.New(ops.Options{Log: o.Log, Version: o.Version})
-
-	envelope, err := gateway.ParseEnvelope(o.Gateway.Envelope)
-	if err != nil {
-		return nil, fmt.Errorf("gateway.envelope: %w", err)
-	}
-	address, err := gateway.Address(o.Gateway.URL)
-	if err != nil {
-		return nil, err
-	}
-	if o.Rules.MovedFrom, err = addresses(o.Gateway.MovedFrom); err != nil {
-		return nil, fmt.Errorf("gateway.moved_from: %w", err)
-	}
-	known, err := doctor.ParseVariant(o.Gateway.Variant)
-	if err != nil {
-		return nil, fmt.Errorf("gateway.variant: %w", err)
-	}
-	a.gateway, err = gateway.New(gateway.Options{
-		BaseURL: o.Gateway.URL, Insecure: o.Gateway.Insecure, KeyFile: o.Gateway.KeyFile, Version: o.Version,
-		InFlight: o.inFlight(), Timeout: o.Gateway.Timeout, Envelope: envelope, NoRead: known.NoRead(),
-		PerMinute: max(o.Gateway.RatePerMinute, 0), PerSecond: max(o.Gateway.RatePerSecond, 0), Replicas: o.Gateway.Replicas,
-		BreakerFailures: o.Gateway.BreakerFailures, BreakerOpen: o.Gateway.BreakerOpen,
-		OnBreaker: func(from, to string) { o.Log.Warn("breaker moved", "from", from, "state", to) },
-		OnMisset:  a.misset,
-		Transport: a.watched(known),
-	})
-	if err != nil {
-		return nil, err
-	}
-	a.onStop("gateway", closing(a.gateway.Close))
-
-	a.nc, err = connect(o)
-	if err != nil {
-		return nil, err
-	}
-	a.onStop("NATS", closing(a.nc.Close))
-
-	streams := journal.Options{Replicas: o.NATS.Replicas, ProofRequired: o.Proof == ProofRequired, Log: o.Log, OnBuried: a.ops.Buried, OnSwept: a.census.swept}
-	a.alarms.hear(&streams)
-	a.journal, err = journal.Open(ctx, a.nc, streams)
-	if err != nil {
-		return nil, err
-	}
-	a.onStop("journal", closing(a.journal.Close))
-
 	if o.Rules.Windows, err = readWindows(o.Windows); err != nil {
 		return nil, err
 	}
@@ -127,25 +70,64 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	} else if len(policies) > 0 {
 		o.Rules.Policies = policies
 	}
+	a := &App{opts: o}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Stop())
+		}
+	}()
+
+	a.ops = ops.New(ops.Options{Log: o.Log, Version: o.Version})
+
+	a.nc, err = connect(o)
+	if err != nil {
+		return nil, err
+	}
+	a.onStop("NATS", closing(a.nc.Close))
+	if a.own, err = streams.OwnAccess(a.nc); err != nil {
+		return nil, err
+	}
+
+	of.Replicas, of.ProofRequired, of.Retention = o.NATS.Replicas, o.Proof == ProofRequired, o.Rules.Retention
+	of.KeepWhole = o.Rules.KeepWhole
+	of.Log, of.OnBuried, of.OnSwept = o.Log, a.ops.Buried, a.sweepMetrics.swept
+	a.alarms.attach(&of)
+	a.journal, err = journal.Open(ctx, a.nc, of)
+	if err != nil {
+		return nil, err
+	}
+	a.onStop("journal", closing(a.journal.Close))
+
+	if err := a.openAccounts(ctx); err != nil {
+		return nil, err
+	}
+	// Beside what comes, and done before anything is consumed.
+	var learning sync.WaitGroup
+	learning.Go(func() { a.learnPace(ctx) })
+	defer learning.Wait()
 	if err := a.openBudgets(ctx); err != nil {
 		return nil, err
 	}
 	if err := a.openButton(ctx); err != nil {
 		return nil, err
 	}
-	a.learn(ctx)
 	intake, err := newQuotas(o)
+	a.services = intake.services
 	if err != nil {
 		return nil, err
 	}
-	a.runner = runner.New(runner.Options{Rules: o.Rules, Journal: a.journal, Gateway: timed{a.gateway, a.ops}, Observer: a.ops, Budgets: a.budgets, Pace: &a.pace, Button: a.button, Intake: intake, At: address})
+	a.runner = runner.New(runner.Options{Journal: a.journal, Accounts: a.pick, Observer: a.ops, Button: a.button, Intake: intake, People: a.journal.People()})
 
 	if err := a.openSchedules(ctx); err != nil {
 		return nil, err
 	}
 
 	a.show()
-	if err := a.openQuery(); err != nil {
+	checks, err := a.openCheck(intake)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.openQuery(checks); err != nil {
 		return nil, err
 	}
 	if o.Listen != "off" {
@@ -195,15 +177,20 @@ func (a *App) Run(ctx context.Context) error {
 			}
 		}()
 	}
-	go a.probe()
+	for _, one := range a.accounts.all {
+		beside.Go(func() { one.probe(ctx) })
+	}
 
-	defer context.AfterFunc(ctx, func() {
-		a.opts.Log.Info("stopping", "grace", a.opts.Grace.String(), "in_flight", a.inFlight.count())
+	beside.Go(func() {
+		<-ctx.Done()
+		inFlight, _ := a.journal.InFlight()
+		a.opts.Log.Info("stopping", "grace", a.opts.Grace.String(), "in_flight", inFlight)
 		a.ops.Stopping()
-		time.AfterFunc(a.opts.Grace, a.endWork)
-	})()
-	if _, note, err := gateway.ReadKeyFile(a.opts.Gateway.KeyFile); err == nil && note != "" {
-		a.opts.Log.Warn(note)
+	})
+	for _, one := range a.accounts.all {
+		if _, note, err := gateway.ReadKeyFile(one.Gateway.KeyFile); err == nil && note != "" {
+			one.Log.Warn(note)
+		}
 	}
 	a.opts.Log.Info("started", "version", a.opts.Version, "http", a.Addr(), "nats", a.nc.ConnectedUrlRedacted())
 
@@ -211,22 +198,15 @@ func (a *App) Run(ctx context.Context) error {
 	beside.Go(func() { a.journal.Sweep(ctx) })
 	beside.Go(func() { a.watchBudgets(ctx) })
 	beside.Go(func() { a.watchButton(ctx) })
-	beside.Go(func() { a.recurring.Sweep(ctx) })
+	beside.Go(func() { a.keepCounting(ctx, a.services) })
 	beside.Go(func() { a.keepLearning(ctx) })
 	err := a.journal.Consume(ctx, journal.ConsumeOptions{
-		Requests: a.opts.Requests, Wakeups: a.opts.Wakeups, Schedules: recurringWorkers, Aside: aside, Gate: a.gateway,
-	}, a.handle)
+		Requests: a.opts.Requests, Wakeups: a.opts.Wakeups, Gate: a.gate(), Apart: a.accounts.several(), GateOf: a.gateOf, Grace: a.opts.Grace,
+	}, journal.Handlers{Campaign: a.runner.Handle, Schedule: a.recurring.loop.Handle, Standing: a.standing})
 	if cause := context.Cause(ctx); err == nil && cause != nil && !errors.Is(cause, context.Canceled) {
 		err = cause
 	}
 	return err
-}
-
-// handle gives a wake-up to the loop, under the context that ends with the
-// grace period and not with the order to stop.
-func (a *App) handle(ctx context.Context, w runner.Wakeup) runner.Verdict {
-	defer a.inFlight.land(a.inFlight.takeOff())
-	return a.loop(w)(runner.CarryAside(a.work, ctx), w)
 }
 
 // timed tells how long calls waited for their leave.
@@ -244,25 +224,6 @@ func (t timed) Admit(ctx context.Context, op campaign.Op) (runner.Permit, campai
 // Stop tears down what New made, in the reverse order. It is safe to call
 // twice, and after a Run that has returned it loses nothing.
 func (a *App) Stop() error { return a.stop() }
-
-func (a *App) misset(m gateway.Misset) {
-	switch m {
-	case gateway.WrongKey:
-		a.opts.Log.Error("the gateway does not accept the key: nothing is consumed until it does; write a good key into the key file", "file", a.opts.Gateway.KeyFile)
-	case gateway.WrongURL:
-		a.opts.Log.Error("there is no gateway where gateway.url leads: nothing is consumed; correct gateway.url and restart", "url", a.opts.Gateway.URL)
-	default:
-		a.opts.Log.Info("the gateway accepts the key")
-	}
-}
-
-// probe finds a wrong key before the first campaign meets it. Nobody waits
-// for the answer: a gateway that is down is no reason not to start.
-func (a *App) probe() {
-	if a.gateway.Probe(a.work); !a.gateway.Answered() {
-		a.opts.Log.Warn("nothing has answered where gateway.url leads; is it correct? the first create will tell", "url", a.opts.Gateway.URL)
-	}
-}
 
 // closed closes a listener that its server may have closed already.
 func closed(l net.Listener) error {

@@ -3,10 +3,12 @@ package app_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,6 +19,8 @@ import (
 
 	"github.com/staffetta-io/staffetta/internal/app"
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/client"
+	"github.com/staffetta-io/staffetta/internal/contract"
 	"github.com/staffetta-io/staffetta/internal/sandbox"
 	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
 )
@@ -25,14 +29,14 @@ import (
 type bundle struct {
 	*app.Local
 	t       *testing.T
-	client  *app.Client
+	client  *client.Client
 	request *campaignv1.CampaignRequested
 	key     campaign.Key
 }
 
 func setup(t *testing.T) *bundle {
 	t.Helper()
-	local, err := app.StartLocal(app.LocalOptions{Sandbox: app.SandboxOptions{Speed: 1000}})
+	local, err := app.StartLocal(app.LocalOptions{Sandbox: sandbox.Options{Speed: 1000}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,12 +51,12 @@ func setup(t *testing.T) *bundle {
 // around makes a bundle of a machine that has been started.
 func around(t *testing.T, local *app.Local) *bundle {
 	t.Helper()
-	client, err := app.NewClient(app.NATS{URL: local.NATSURL})
+	client, err := app.NATS{URL: local.NATSURL}.Client()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	list, err := local.Sandbox.FillDemo(app.DemoList{Contacts: 20})
+	list, err := local.Sandbox.FillDemo(sandbox.DemoList{Contacts: 20})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,6 +93,16 @@ func (b *bundle) build(o app.Options) *app.App {
 	return a
 }
 
+// buildSweeping builds a service that sweeps so often.
+func (b *bundle) buildSweeping(o app.Options, every time.Duration) *app.App {
+	b.t.Helper()
+	a, err := app.NewSweeping(b.t.Context(), o, every)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return a
+}
+
 func (b *bundle) start(a *app.App) (stop func() error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -115,11 +129,11 @@ func (b *bundle) ask() {
 }
 
 // until waits for an event of one type.
-func (b *bundle) until(eventType string) app.Event {
+func (b *bundle) until(eventType string) contract.StoredEvent {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.t.Context(), 30*time.Second)
 	defer cancel()
-	for e, err := range b.client.Watch(ctx, app.WatchOptions{Key: b.key, Follow: true}) {
+	for e, err := range b.client.Watch(ctx, client.WatchOptions{Key: b.key, Follow: true}) {
 		if err != nil {
 			b.t.Fatal(err)
 		}
@@ -128,7 +142,7 @@ func (b *bundle) until(eventType string) app.Event {
 		}
 	}
 	b.t.Fatalf("no %s event", eventType)
-	return app.Event{}
+	return contract.StoredEvent{}
 }
 
 // get asks one of the operator's pages.
@@ -236,8 +250,46 @@ func TestRun(t *testing.T) {
 			`staffetta_nats_connected 1`,
 			`staffetta_in_flight 0`,
 			`staffetta_oldest_in_flight_seconds 0`,
-			`staffetta_consumer_pulling{consumer="requests"} 1`,
 		} {
+			eventually(t, "metrics have the line "+line, func() bool {
+				_, metrics := get(t, a, "/metrics")
+				return strings.Contains(metrics, "\n"+line+"\n")
+			})
+		}
+	})
+
+	// Also one that a later version adds.
+	t.Run("ShowsEveryConsumerThatItHasAtNATS", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		a, _ := b.run(b.options())
+		nc, err := nats.Connect(b.NATSURL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer nc.Close()
+		js, err := jetstream.New(nc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the service is ready", func() bool { status, _ := get(t, a, "/readyz"); return status == http.StatusOK })
+		var names []string
+		for stream := range js.ListStreams(t.Context()).Info() {
+			s, err := js.Stream(t.Context(), stream.Config.Name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for c := range s.ListConsumers(t.Context()).Info() {
+				if c.Config.Durable != "" { // else it is a look of the sweep's
+					names = append(names, c.Name)
+				}
+			}
+		}
+		if !slices.Contains(names, "requests") || !slices.Contains(names, "schedules") {
+			t.Fatalf("at NATS it has the consumers %q", names)
+		}
+		for _, name := range names {
+			line := fmt.Sprintf("staffetta_consumer_pulling{consumer=%q} 1", name)
 			eventually(t, "metrics have the line "+line, func() bool {
 				_, metrics := get(t, a, "/metrics")
 				return strings.Contains(metrics, "\n"+line+"\n")

@@ -12,12 +12,18 @@ import (
 
 	"github.com/staffetta-io/staffetta/internal/app"
 	"github.com/staffetta-io/staffetta/internal/budget"
+	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/contract"
+	"github.com/staffetta-io/staffetta/internal/journal"
+	"github.com/staffetta-io/staffetta/internal/query"
+	"github.com/staffetta-io/staffetta/internal/streams"
+	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
 )
 
-// A budget that somebody has set is heeded by a service that was told nothing
+// A budget that somebody has set is enforced by a service that was told nothing
 // about budgets, whichever of the two comes first. Until then nothing is written
 // that would not be written without.
-func TestBudgetsAreHeeded(t *testing.T) {
+func TestBudgetsAreEnforced(t *testing.T) {
 	t.Parallel()
 	t.Run("FromTheMomentTheyAreSet", func(t *testing.T) {
 		t.Parallel()
@@ -29,9 +35,9 @@ func TestBudgetsAreHeeded(t *testing.T) {
 			t.Error("nobody has set a budget, and there is a place for it")
 		}
 		b.setBudget("0.10")
-		heeds, err := b.client.AskHeeding(t.Context())
-		if err != nil || len(heeds) != 1 || !heeds[0].Heeds {
-			t.Fatalf("the service says %+v, %v", heeds, err)
+		services, err := b.client.AskEnforcement(t.Context())
+		if err != nil || len(services) != 1 || !services[0].Enforces {
+			t.Fatalf("the service says %+v, %v", services, err)
 		}
 		b.askAnother("too-dear")
 		b.until("rejected")
@@ -84,11 +90,36 @@ func TestBudgetsAreHeeded(t *testing.T) {
 		if err := js.DeleteStream(t.Context(), "KV_budgets"); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := app.New(t.Context(), b.options()); err == nil || !strings.Contains(err.Error(), "there have been budgets, and stream KV_budgets is gone: restore it") {
-			t.Errorf("got error %v", err)
+		const lost = "there have been budgets, and stream KV_budgets is gone: restore it"
+		for _, mode := range []string{app.BudgetsAuto, app.BudgetsOn, app.BudgetsRequired} {
+			o := b.options()
+			o.Budgets = mode
+			if a, err := app.New(t.Context(), o); err == nil || !strings.Contains(err.Error(), lost) {
+				t.Errorf("budgets: %s starts with %v, want an error with %q", mode, err, lost)
+				if err == nil {
+					a.Stop()
+				}
+			}
 		}
-		b.setBudget("0.10") // which is one of the remedies
+		// Nor does an order make a place for one budget, as if it had been the only one.
+		o := b.options()
+		o.Budgets = app.BudgetsOff
+		_, stop = b.run(o)
+		if order := b.lay("", contract.VerbSetBudget, &campaignv1.SetBudget{By: "anna", Zone: "Europe/Rome", Day: dayOf("100.00")}); order.Outcome != query.OutcomeRefused || !strings.Contains(order.Note, lost) {
+			t.Errorf("a budget is set beside those that are lost: %+v", order)
+		}
+		stop()
+		if all, err := b.client.Streams(t.Context()); err != nil || all.Wrong == nil || !strings.Contains(all.Wrong.Error(), lost) {
+			t.Errorf("what is wrong with the streams: %v, %v", all.Wrong, err)
+		}
+		// Somebody has looked, and there is no backup.
+		if err := b.client.Recover(t.Context(), "anna"); err != nil {
+			t.Fatal(err)
+		}
 		b.run(b.options())
+		if order := b.lay(b.key.Source, contract.VerbSetBudget, &campaignv1.SetBudget{By: "anna", Zone: "Europe/Rome", Day: dayOf("0.10")}); order.Outcome != query.OutcomeDone {
+			t.Fatalf("a budget is set again: %+v", order)
+		}
 		b.ask()
 		b.until("rejected")
 	})
@@ -100,15 +131,15 @@ func TestBudgetsAreHeeded(t *testing.T) {
 		o.Budgets, o.Log = app.BudgetsOff, slog.New(slog.NewTextHandler(&log, nil))
 		a, _ := b.run(o)
 		b.setBudget("0.10")
-		heeds, err := b.client.AskHeeding(t.Context())
-		if err != nil || len(heeds) != 1 || heeds[0].Heeds || heeds[0].Why == "" {
-			t.Errorf("the service says %+v, %v", heeds, err)
+		services, err := b.client.AskEnforcement(t.Context())
+		if err != nil || len(services) != 1 || services[0].Enforces || services[0].Why == "" {
+			t.Errorf("the service says %+v, %v", services, err)
 		}
 		eventually(t, "the log says it", func() bool {
-			return strings.Contains(log.String(), "there are budgets, and this service does not heed them: set budgets to auto")
+			return strings.Contains(log.String(), "there are budgets, and this service does not enforce them: set budgets to auto")
 		})
 		if _, page := get(t, a, "/metrics"); !strings.Contains(page, "\nstaffetta_budgets_heeded 0\n") {
-			t.Error("the metrics say that it heeds them")
+			t.Error("the metrics say that it enforces them")
 		}
 		b.ask()
 		b.until("stats")
@@ -135,11 +166,11 @@ func (l *lines) String() string {
 
 func (b *bundle) setBudget(day string) {
 	b.t.Helper()
-	book, err := b.client.OpenBudgets(b.t.Context())
+	book, err := b.openBudgets()
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	m, err := app.ParseMoney(day)
+	m, err := campaign.ParseMoney(day)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -156,6 +187,15 @@ func (b *bundle) askAnother(id string) {
 }
 
 // connect is a connection of the test's own.
+// openBudgets opens the budgets as the service does, and makes their place.
+func (b *bundle) openBudgets() (*budget.Ledgers, error) {
+	own, err := streams.OwnAccess(b.connect())
+	if err != nil {
+		return nil, err
+	}
+	return journal.OpenBudgets(b.t.Context(), own, 0)
+}
+
 func (b *bundle) connect() *nats.Conn {
 	b.t.Helper()
 	nc, err := nats.Connect(b.NATSURL)

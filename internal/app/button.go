@@ -8,17 +8,9 @@ import (
 	"github.com/staffetta-io/staffetta/internal/journal"
 )
 
-// Button is the red button, which holds what is not yet confirmed.
-type Button = button.Button
-
-// OpenButton opens the red button.
-func (c *Client) OpenButton(ctx context.Context) (*Button, error) {
-	return journal.OpenButton(ctx, c.nc)
-}
-
 // openButton opens the red button, so that the loop heeds it.
 func (a *App) openButton(ctx context.Context) (err error) {
-	a.button, err = journal.OpenButton(ctx, a.nc)
+	a.button, err = journal.OpenButton(ctx, a.own)
 	return err
 }
 
@@ -79,14 +71,14 @@ func (a *App) showButton() {
 			if _, everything := s.Held[button.All]; !everything {
 				is(0, button.All)
 			}
-			for _, source := range all[:min(len(all), heldShown)] {
+			for _, source := range all[:min(len(all), maxHeldSeries)] {
 				is(1, source)
 			}
 		})
 }
 
-// heldShown is of how many sources metrics tell: somebody holds each by hand.
-const heldShown = 100
+// maxHeldSeries is of how many sources metrics tell: somebody holds each by hand.
+const maxHeldSeries = 100
 
 func more(n int) string {
 	if n == 0 {

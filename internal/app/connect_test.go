@@ -61,7 +61,7 @@ func TestTLS(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			c, err := app.NewClient(tt.nats)
+			c, err := tt.nats.Client()
 			if err == nil {
 				c.Close()
 			}

@@ -12,6 +12,8 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/staffetta-io/staffetta/internal/sandbox"
 )
 
 // LocalOptions say what a development machine needs that a service takes for
@@ -28,7 +30,7 @@ type LocalOptions struct {
 	Gateway string
 	// Sandbox says how the gateway behaves. Its first key is the one that the
 	// service uses.
-	Sandbox SandboxOptions
+	Sandbox sandbox.Options
 }
 
 // Local is a NATS server with JetStream and the sandbox gateway, both inside
@@ -38,8 +40,10 @@ type Local struct {
 	Sandbox *Sandbox
 	NATSURL string // "nats://127.0.0.1:4222"
 	nats    *server.Server
-	KeyFile string // holds the gateway's API key
-	Dir     string // where NATS stores
+	// unlimited: the gateway limits no key.
+	unlimited bool
+	KeyFile   string // holds the gateway's API key
+	Dir       string // where NATS stores
 	// Remembered is the highest number of a campaign in Dir that the sandbox
 	// has forgotten; zero if there is none.
 	Remembered int64
@@ -115,7 +119,7 @@ func (l *Local) startNATS(addr string) error {
 // gateway. A new sandbox that gave it to another campaign would tell the first
 // one's service of the other's sending.
 func remembered(url string) (highest int64, err error) {
-	c, err := NewClient(NATS{URL: url})
+	c, err := NATS{URL: url}.Client()
 	if err != nil {
 		return 0, err
 	}
@@ -136,13 +140,13 @@ func remembered(url string) (highest int64, err error) {
 // Connections is how many clients the NATS server has.
 func (l *Local) Connections() int { return l.nats.NumClients() }
 
-func (l *Local) startSandbox(addr string, o SandboxOptions) error {
+func (l *Local) startSandbox(addr string, o sandbox.Options) error {
 	box, err := StartSandbox(addr, o)
 	if err != nil {
 		return err
 	}
 	l.onStop("sandbox", func(context.Context) error { return box.Stop() })
-	l.Sandbox = box
+	l.Sandbox, l.unlimited = box, o.Rate == sandbox.Rate{}
 	return nil
 }
 
@@ -152,9 +156,15 @@ func (l *Local) Stop() error { return l.stop() }
 // Service are the options of a service that uses what is here, and whose
 // operator's pages are off.
 func (l *Local) Service() Options {
-	return Options{
+	o := Options{
 		NATS:    NATS{URL: l.NATSURL},
 		Gateway: Gateway{URL: l.Sandbox.GatewayURL, KeyFile: l.KeyFile},
 		Listen:  "off",
 	}
+	// The sandbox forgets what was called when it ends, so nothing is waited for where
+	// it has no limit.
+	if l.unlimited {
+		o.Gateway.RatePerMinute, o.Gateway.RatePerSecond = -1, -1
+	}
+	return o
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/staffetta-io/staffetta/internal/app"
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/sandbox"
 	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
 )
 
@@ -19,7 +20,7 @@ func TestAKeptFolderMeetsASandboxThatHasForgotten(t *testing.T) {
 	dir := t.TempDir()
 	begin := func() *bundle {
 		t.Helper()
-		local, err := app.StartLocal(app.LocalOptions{Dir: dir, Sandbox: app.SandboxOptions{Speed: 1000}})
+		local, err := app.StartLocal(app.LocalOptions{Dir: dir, Sandbox: sandbox.Options{Speed: 1000}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/staffetta-io/staffetta/internal/app"
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/client"
 	"github.com/staffetta-io/staffetta/internal/sandbox"
 	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
 )
@@ -73,22 +75,17 @@ func (b *bundle) state(id string, want ...campaign.State) (rec campaign.Campaign
 	}
 	eventually(b.t, id+" is "+strings.Join(names, " or "), func() bool {
 		rec, _, _ = b.client.Get(b.t.Context(), key)
-		for _, s := range want {
-			if rec.State == s {
-				return true
-			}
-		}
-		return false
+		return slices.Contains(want, rec.State)
 	})
 	return rec
 }
 
-// told is what the events of a campaign say, in their order.
-func (b *bundle) told(id string) (types []string) {
+// published is what the events of a campaign say, in their order.
+func (b *bundle) published(id string) (types []string) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.t.Context(), 10*time.Second)
 	defer cancel()
-	for e, err := range b.client.Watch(ctx, app.WatchOptions{Key: campaign.Key{Source: "shop-italia", RequestID: id}}) {
+	for e, err := range b.client.Watch(ctx, client.WatchOptions{Key: campaign.Key{Source: "shop-italia", RequestID: id}}) {
 		if err != nil {
 			b.t.Fatal(err)
 		}
@@ -107,16 +104,16 @@ func TestAnotherGatewayIsAskedForNothingThatItDidNotNumber(t *testing.T) {
 	b.underWay()
 	told := map[string]int{}
 	for _, id := range []string{"sending", "scheduled", "confirming"} {
-		told[id] = len(b.told(id))
+		told[id] = len(b.published(id))
 	}
 	before := b.Sandbox.Seen()
 
-	other, err := app.StartSandbox("127.0.0.1:0", app.SandboxOptions{Speed: 1000})
+	other, err := app.StartSandbox("127.0.0.1:0", sandbox.Options{Speed: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer other.Stop()
-	if list, err := other.FillDemo(app.DemoList{Contacts: 20}); err != nil || int64(list) != b.request.ContactListId {
+	if list, err := other.FillDemo(sandbox.DemoList{Contacts: 20}); err != nil || int64(list) != b.request.ContactListId {
 		t.Fatalf("list %d (%v), want the number it has here too, %d", list, err, b.request.ContactListId)
 	}
 	strangers, err := other.FillStrangers(10)
@@ -141,12 +138,12 @@ func TestAnotherGatewayIsAskedForNothingThatItDidNotNumber(t *testing.T) {
 		if why := rec.Reason.Message; !strings.Contains(why, b.Sandbox.GatewayURL) || !strings.Contains(why, other.GatewayURL) {
 			t.Errorf("%s: %q does not name both gateways", id, why)
 		}
-		if all := b.told(id); len(all) != told[id]+1 || all[len(all)-1] != "unresolved" {
+		if all := b.published(id); len(all) != told[id]+1 || all[len(all)-1] != "unresolved" {
 			t.Errorf("%s: told %v, want unresolved and nothing else beside the first %d", id, all, told[id])
 		}
 	}
-	if rec := b.state("scheduled", campaign.Confirmed, campaign.Unresolved); len(rec.Outbox) > 0 || len(b.told("scheduled")) > told["scheduled"]+1 {
-		t.Errorf("scheduled: %s, told %v", rec.State, b.told("scheduled"))
+	if rec := b.state("scheduled", campaign.Confirmed, campaign.Unresolved); len(rec.Outbox) > 0 || len(b.published("scheduled")) > told["scheduled"]+1 {
+		t.Errorf("scheduled: %s, told %v", rec.State, b.published("scheduled"))
 	}
 	for _, c := range other.Seen().Campaigns {
 		switch {

@@ -3,6 +3,8 @@ package app_test
 import (
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -48,6 +50,7 @@ func TestValidate(t *testing.T) {
 		{"NoKeyFile", func(o *app.Options) { o.Gateway.KeyFile = "" }, "gateway.key_file is not set"},
 		{"MissingKeyFile", func(o *app.Options) { o.Gateway.KeyFile = empty + "-not" }, "no such file"},
 		{"EmptyKeyFile", func(o *app.Options) { o.Gateway.KeyFile = empty }, "is empty: write the API key into it"},
+		{"VendorNobodyKnows", func(o *app.Options) { o.Gateway.Vendor = "UC-006" }, `gateway.vendor "UC-006" is not known: want one of uc006`},
 		{"HalfAnEnvelope", func(o *app.Options) { o.Gateway.Envelope = "errorCode,,errorText" }, "gateway.envelope: a name is empty"},
 		{"JSONForAnEnvelope", func(o *app.Options) { o.Gateway.Envelope = `{"errorCode"}` }, "is no name: write the members alone"},
 		{"VariantMisspelt", func(o *app.Options) { o.Gateway.Variant = "read=yes seach=no" }, `gateway.variant: "seach" is nothing that can be known of a gateway`},
@@ -61,7 +64,6 @@ func TestValidate(t *testing.T) {
 		{"MissingCreds", func(o *app.Options) { o.NATS.Creds = empty + "-not" }, "nats.creds: "},
 		{"CertWithoutKey", func(o *app.Options) { o.NATS.Cert = empty }, "nats.cert and nats.key go together"},
 		{"NegativeWorkers", func(o *app.Options) { o.Wakeups = -1 }, "workers.wakeups is -1: want 1 or more"},
-		{"MoreReplicasThanCalls", func(o *app.Options) { o.Gateway.RatePerSecond, o.Gateway.Replicas = 10, 11 }, "gateway.rate_per_second 10 is less than gateway.replicas 11"},
 		{"NegativeGrace", func(o *app.Options) { o.Grace = -time.Second }, "grace is -1s: want more than zero"},
 		{"NoPort", func(o *app.Options) { o.Listen = "localhost" }, `http.listen "localhost" is not an address`},
 		{"NoSuchPort", func(o *app.Options) { o.Listen = ":65536" }, `http.listen ":65536" is not an address`},
@@ -76,9 +78,61 @@ func TestValidate(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, want %q", err, tt.want)
 			}
+			key, _, _ := strings.Cut(err.Error(), " ")
+			if !slices.ContainsFunc(app.Settings, func(s app.Setting) bool { return s.Key == strings.TrimSuffix(key, ":") }) {
+				t.Errorf("%q begins with no setting", err)
+			}
 			if _, err := app.New(t.Context(), o); err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("New: got %v, want %q", err, tt.want)
 			}
 		})
 	}
+}
+
+// No number and no duration is taken whatever it is, also none of a later version.
+func TestEverySettingIsBounded(t *testing.T) {
+	t.Parallel()
+	for _, s := range app.Settings {
+		t.Run(s.Key, func(t *testing.T) {
+			o := good(t)
+			switch field := s.Field(&o).(type) {
+			case *int:
+				*field = -2
+			case *time.Duration:
+				*field = -1
+			default:
+				return
+			}
+			if err := o.Validate(); err == nil || !strings.HasPrefix(err.Error(), s.Key+" is -") {
+				t.Errorf("-2 is taken: %v", err)
+			}
+		})
+	}
+}
+
+// Every field that can be set from outside is in the table.
+func TestEveryOptionIsASetting(t *testing.T) {
+	t.Parallel()
+	var o app.Options
+	settable := map[any]bool{}
+	for _, s := range app.Settings {
+		settable[s.Field(&o)] = true
+	}
+	// What is no setting: derived from others, or for those who embed the service.
+	other := []string{"Log", "Version", "Rules.BackoffMin", "Rules.BackoffMax", "Rules.Rounds", "Rules.Denials", "Rules.Vanished", "Rules.LookAgain",
+		"Rules.MovedFrom", "Rules.Policies", "Rules.Windows"}
+	var look func(of reflect.Value, path string)
+	look = func(of reflect.Value, path string) {
+		for i := range of.NumField() {
+			name := path + of.Type().Field(i).Name
+			field := of.Field(i)
+			switch {
+			case field.Kind() == reflect.Struct:
+				look(field, name+".")
+			case settable[field.Addr().Interface()] == slices.Contains(other, name):
+				t.Errorf("%s: a setting: %v; want it in the table, or among what is none", name, settable[field.Addr().Interface()])
+			}
+		}
+	}
+	look(reflect.ValueOf(&o).Elem(), "")
 }

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/shopspring/decimal"
-
 	"github.com/staffetta-io/staffetta/internal/campaign"
 )
 
@@ -22,7 +20,7 @@ func readPolicies(o Options) (map[string]campaign.Policy, error) {
 		return nil, err
 	}
 	for source, text := range above {
-		m, err := ParseLimit(text)
+		m, err := campaign.ParseLimit(text)
 		if err != nil {
 			return nil, fmt.Errorf("approval.above: %s: %w", source, err)
 		}
@@ -71,55 +69,4 @@ func bySource(setting, text string) (map[string]string, error) {
 		all[source] = value
 	}
 	return all, nil
-}
-
-// ParseMoney reads "500", "500.50" or "500 EUR"; euro if nothing else is said.
-func ParseMoney(s string) (campaign.Money, error) {
-	words := strings.Fields(s)
-	amount, currency := "", "EUR"
-	switch len(words) {
-	case 2:
-		currency = words[1]
-		fallthrough
-	case 1:
-		amount = words[0]
-	}
-	d, err := decimal.NewFromString(amount)
-	if err != nil || d.IsNegative() || strings.ContainsAny(amount, "eE") {
-		return campaign.Money{}, fmt.Errorf("%q is no amount: write 500, 344.09 or 500 EUR", s)
-	}
-	return campaign.NewMoney(d, currency)
-}
-
-// ParseLimit reads what may be spent, as ParseMoney does, and asks about decimals
-// that the currency does not have: 1.500 is fifteen hundred to many.
-func ParseLimit(s string) (campaign.Money, error) {
-	m, err := ParseMoney(s)
-	if err != nil {
-		return m, err
-	}
-	amount := strings.Fields(s)[0]
-	whole, fraction, _ := strings.Cut(amount, ".")
-	has := decimals(m.Currency)
-	if len(fraction) <= has {
-		return m, nil
-	}
-	n := fmt.Sprint(len(fraction))
-	if len(fraction) == 3 {
-		n = "three"
-	}
-	instead := m.Amount.StringFixed(int32(has))
-	if len(fraction) == 3 && has != 3 && strings.Trim(whole, "+0") != "" {
-		instead = strings.TrimPrefix(whole, "+") + fraction + " or " + instead
-	}
-	return campaign.Money{}, fmt.Errorf("%s %s has %s decimals: write %s", amount, m.Currency, n, instead)
-}
-
-// decimals are those of a currency's coins, as ISO 4217 has them.
-func decimals(currency string) int {
-	switch currency {
-	case "BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND":
-		return 3
-	}
-	return 2
 }

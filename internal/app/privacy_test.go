@@ -11,16 +11,19 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats.go/jetstream"
+	"google.golang.org/protobuf/proto"
 
-	"github.com/staffetta-io/staffetta/internal/app"
 	"github.com/staffetta-io/staffetta/internal/budget"
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/client"
+	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
 )
 
 // personal is what a request and a command may say of people, and how the test finds
 // it again.
 var personal = map[string]string{
-	"text": "Gentile Rossi, il suo esame", "name": "Esami di novembre", "description": "Reparto cardiologia", "people": "anna.bianchi",
+	"text": "Gentile Rossi, il suo esame", "name": "Esami di novembre", "description": "Reparto cardiologia", "people": "anna.bianchi", "labels": "centro-4711",
+	"recipients": "+393331230001",
 }
 
 // docs/privacy.md says what each stream keeps of that. The test lets a campaign, a
@@ -32,8 +35,10 @@ func TestPrivacy(t *testing.T) {
 	o := b.options()
 	var log lines
 	o.ApproveAbove, o.Log = "*=0.01 EUR", slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	o.Gateway.RatePerMinute, o.Gateway.RatePerSecond = 1000, 50 // so that there is a record of the rate
 	a, stop := b.run(o)
 	b.request.Text, b.request.Name, b.request.Description = personal["text"], personal["name"], personal["description"]
+	b.request.Labels = map[string]string{"costcentre": personal["labels"]}
 	b.ask()
 	b.until("approval_required")
 	c, _, err := b.client.Get(t.Context(), b.key)
@@ -44,11 +49,11 @@ func TestPrivacy(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.until("stats")
-	book, err := b.client.OpenBudgets(t.Context())
+	book, err := b.openBudgets()
 	if err != nil {
 		t.Fatal(err)
 	}
-	limit, err := app.ParseLimit("1000 EUR")
+	limit, err := campaign.ParseLimit("1000 EUR")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +72,7 @@ func TestPrivacy(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := js.Publish(t.Context(), "$KV.schedules.shop-italia.daily", []byte(`{"schema": 1, "source": "shop-italia", "id": "daily",
-		"request": {"name": "`+personal["name"]+`", "description": "`+personal["description"]+`", "sender": "ShopItalia", "text": "`+personal["text"]+`", "contactListId": 87},
+		"request": {"name": "`+personal["name"]+`", "description": "`+personal["description"]+`", "sender": "ShopItalia", "text": "`+personal["text"]+`", "contactListId": 87, "labels": {"costcentre": "`+personal["labels"]+`"}},
 		"zone": "Europe/Rome", "at": "09:00", "missing_local_time": "shift", "repeated_local_time": "first", "overlap": "skip", "catch_up": "none",
 		"expires_after": "744h", "version": 1, "paused": true, "changed_by": "`+personal["people"]+`",
 		"changed_at": "2026-01-01T00:00:00Z", "decided": "2026-01-01T00:00:00Z"}`)); err != nil {
@@ -79,10 +84,31 @@ func TestPrivacy(t *testing.T) {
 	if _, err := b.client.Approve(t.Context(), b.key, "0123456789abcdef", personal["people"]); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "both are put aside", func() bool {
+	// Recipients: in chunks, and in a request that is put aside for something else.
+	list := "phoneNumber\n" + personal["recipients"] + "\n"
+	chunks, err := client.Audience(strings.NewReader(list), campaignv1.Audience_FORMAT_CSV)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.client.LayDown(t.Context(), "shop-italia", chunks, strings.NewReader(list), nil); err != nil {
+		t.Fatal(err)
+	}
+	broken, err := proto.Marshal(&campaignv1.CampaignRequested{Source: "shop-italia", RequestId: "people", Recipients: []*campaignv1.Recipient{{PhoneNumber: personal["recipients"]}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := js.Publish(t.Context(), "campaign.v1.request.shop-italia.people", broken); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "all are put aside", func() bool {
 		s, err := js.Stream(t.Context(), "CAMPAIGN_DEAD_LETTERS")
-		return err == nil && s.CachedInfo().State.Msgs == 2
+		return err == nil && s.CachedInfo().State.Msgs == 3
 	})
+	for l, err := range b.client.Letters(t.Context(), client.LetterFilter{}) {
+		if err != nil || strings.Contains(l.Note, personal["recipients"]) {
+			t.Errorf("the note of a letter says a number: %q, %v", l.Note, err)
+		}
+	}
 	// What is forgotten is nowhere, and the same request again changes nothing.
 	whole := kept(t, js)
 	if _, err := b.client.Forget(t.Context(), b.key, personal["people"]); err != nil {
@@ -96,7 +122,7 @@ func TestPrivacy(t *testing.T) {
 		t.Errorf("%d messages are erased, error %v; want two requests and two letters", n, err)
 	}
 	for stream, what := range kept(t, js) {
-		if stream != "KV_schedules" && slices.ContainsFunc(what, func(w string) bool { return w != "people" }) {
+		if stream != "KV_schedules" && slices.ContainsFunc(what, func(w string) bool { return !slices.Contains([]string{"people", "labels", "recipients"}, w) }) {
 			t.Errorf("%s still has its %q", stream, what)
 		}
 	}
@@ -111,7 +137,7 @@ func TestPrivacy(t *testing.T) {
 	if diff := cmp.Diff(documented(t), whole); diff != "" {
 		t.Errorf("docs/privacy.md (-document +kept):\n%s", diff)
 	}
-	for _, what := range []string{"text", "name", "description"} {
+	for _, what := range []string{"text", "name", "description", "recipients"} {
 		for place, content := range map[string]string{"the log": log.String(), "/metrics": metrics, "/readyz": ready} {
 			if strings.Contains(content, personal[what]) {
 				t.Errorf("%s shows the %s of a campaign", place, what)

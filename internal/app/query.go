@@ -3,19 +3,19 @@ package app
 import (
 	"context"
 
-	"github.com/staffetta-io/staffetta/internal/journal"
+	"github.com/staffetta-io/staffetta/internal/client"
 	"github.com/staffetta-io/staffetta/internal/query"
 )
 
 // openQuery answers people who ask, from now until the service is torn down. It reads
 // the streams as the command line does, on the service's own connection.
-func (a *App) openQuery() error {
-	reader, err := journal.NewClient(a.nc)
+func (a *App) openQuery(checks *checks) error {
+	reader, err := client.New(a.nc)
 	if err != nil {
 		return err
 	}
 	s, err := query.Serve(a.nc, query.Options{
-		Reader: streams{newClient(reader, a.nc), query.OneMessage}, Health: a.health, Version: a.opts.Version, Log: a.opts.Log,
+		Reader: reader.FromStreams(query.OneMessage), Check: checks.Check, Health: a.health, Version: a.opts.Version, Log: a.opts.Log,
 	})
 	if err != nil {
 		return err

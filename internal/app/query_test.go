@@ -16,9 +16,12 @@ import (
 	"github.com/nats-io/nats.go/micro"
 
 	"github.com/staffetta-io/staffetta/internal/app"
+	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/client"
+	"github.com/staffetta-io/staffetta/internal/contract"
 	"github.com/staffetta-io/staffetta/internal/query"
-	"github.com/staffetta-io/staffetta/internal/runner"
-	"github.com/staffetta-io/staffetta/internal/schedule"
+	"github.com/staffetta-io/staffetta/internal/sandbox"
+	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
 )
 
 // accounts are one for the service and the operator, one for each of two sources, and
@@ -90,7 +93,7 @@ func newHouse(t *testing.T) *house {
 	if !h.server.ReadyForConnections(10 * time.Second) {
 		t.Fatal("the server does not start")
 	}
-	local, err := app.StartLocal(app.LocalOptions{Sandbox: app.SandboxOptions{Speed: 1000}})
+	local, err := app.StartLocal(app.LocalOptions{Sandbox: sandbox.Options{Speed: 1000}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,9 +112,9 @@ func (h *house) url(user string) string {
 }
 
 // as is the outside, as a user sees it.
-func (h *house) as(user string) *app.Client {
+func (h *house) as(user string) *client.Client {
 	h.t.Helper()
-	c, err := app.NewClient(app.NATS{URL: h.url(user)})
+	c, err := app.NATS{URL: h.url(user)}.Client()
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -126,6 +129,8 @@ func (h *house) fill() {
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	operator := *h.bundle
+	operator.client = h.as("operator")
 	for _, source := range []string{another, "shop-italia"} {
 		h.key.Source, h.request.Source = source, source
 		h.askAnother("bf-2026")
@@ -134,15 +139,9 @@ func (h *house) fill() {
 			h.t.Fatal(err)
 		}
 		h.setBudget("5000")
-		r, err := schedule.New(schedule.Schedule{
-			Key: schedule.Key{Source: source, ID: "monday"}, Zone: "Europe/Rome", At: 9 * 60,
-			Request: json.RawMessage(`{"name":"Promemoria","sender":"Shop","text":"A domani","contactListId":"88"}`),
-		}, "anna", time.Now().UTC().Round(0))
-		if err != nil {
-			h.t.Fatal(err)
-		}
-		if err := h.client.PutSchedule(h.t.Context(), r, runner.Revision{}); err != nil {
-			h.t.Fatal(err)
+		if o := operator.lay(source, contract.VerbAddSchedule, &campaignv1.AddSchedule{By: "anna", Id: "monday", Zone: "Europe/Rome", At: "09:00",
+			Request: &campaignv1.CampaignRequested{Name: "Promemoria", Sender: "Shop", Text: "A domani", ContactListId: 88}}); o.Outcome != query.OutcomeDone {
+			h.t.Fatalf("%+v", o)
 		}
 	}
 	h.letters(2)
@@ -153,7 +152,7 @@ func (h *house) letters(want int) {
 	h.t.Helper()
 	eventually(h.t, "the dead letters are written", func() bool {
 		n := 0
-		for _, err := range h.client.Letters(h.t.Context(), app.LetterFilter{}) {
+		for _, err := range h.client.Letters(h.t.Context(), client.LetterFilter{}) {
 			if err != nil {
 				return false
 			}
@@ -163,13 +162,13 @@ func (h *house) letters(want int) {
 	})
 }
 
-// said is an answer as it comes over the wire.
-type said struct {
+// answerText is an answer as it comes over the wire.
+type answerText struct {
 	Text  string
 	Error *query.Error `json:"error"`
 }
 
-func (h *house) ask(nc *nats.Conn, m *nats.Msg) (s said) {
+func (h *house) ask(nc *nats.Conn, m *nats.Msg) (s answerText) {
 	h.t.Helper()
 	answer, err := nc.RequestMsg(m, 20*time.Second)
 	if err != nil {
@@ -185,6 +184,10 @@ func (h *house) ask(nc *nats.Conn, m *nats.Msg) (s said) {
 	return s
 }
 
+// otherRequest checks a request under the request id of a campaign that there is, with
+// other content.
+const otherRequest = `{"request":{"source":"%s","requestId":"bf-2026","name":"Saldi","sender":"Shop","text":"Ciao","contactListId":87,"immediately":true}}`
+
 // Every question × everybody who may ask one, and what headers they may forge.
 func TestEverybodyIsToldWhatIsTheirs(t *testing.T) {
 	t.Parallel()
@@ -196,12 +199,15 @@ func TestEverybodyIsToldWhatIsTheirs(t *testing.T) {
 		own, reach string
 		code       query.Code
 	}{
-		query.VerbGet:       {`{"key":"%s.bf-2026"}`, `{"key":"acqualuce-billing.bf-2026"}`, query.NotYours},
-		query.VerbList:      {``, `{"source":"acqualuce-billing"}`, query.NotYours},
-		query.VerbWhy:       {`{"key":"%s.bf-2026","zone":"Europe/Rome"}`, `{"key":"acqualuce-billing.bf-2026"}`, query.NotYours},
-		query.VerbDLQ:       {`{}`, `{"id":1}`, query.NotFound},
-		query.VerbBudget:    {`{}`, `{"source":"acqualuce-billing"}`, query.NotYours},
-		query.VerbSchedules: {``, `{"key":"acqualuce-billing.monday"}`, query.NotYours},
+		query.VerbGet:           {`{"key":"%s.bf-2026"}`, `{"key":"acqualuce-billing.bf-2026"}`, query.NotYours},
+		query.VerbList:          {``, `{"source":"acqualuce-billing"}`, query.NotYours},
+		query.VerbWhy:           {`{"key":"%s.bf-2026","zone":"Europe/Rome"}`, `{"key":"acqualuce-billing.bf-2026"}`, query.NotYours},
+		query.VerbEvents:        {``, `{"key":"acqualuce-billing.bf-2026"}`, query.NotYours},
+		query.VerbDLQ:           {`{}`, `{"id":1}`, query.NotFound},
+		query.VerbBudget:        {`{}`, `{"source":"acqualuce-billing"}`, query.NotYours},
+		query.VerbBudgetHistory: {`{}`, `{"source":"acqualuce-billing"}`, query.NotYours},
+		query.VerbSchedules:     {``, `{"key":"acqualuce-billing.monday"}`, query.NotYours},
+		query.VerbCheck:         {fmt.Sprintf(otherRequest, "%s"), fmt.Sprintf(otherRequest, another), query.NotYours},
 	}
 	for verb, q := range questions {
 		for _, header := range []nats.Header{nil, forged} {
@@ -280,6 +286,10 @@ func TestOneQuestionAlone(t *testing.T) {
 func TestAnswersGoToInboxesOnly(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
+	eventually(t, "the campaign is over, and owes nothing", func() bool {
+		c, _, err := h.client.Get(t.Context(), h.key)
+		return err == nil && c.State == campaign.Completed && len(c.Outbox) == 0 && c.Wake.IsZero()
+	})
 	before, _, err := h.client.Raw(t.Context(), h.key)
 	if err != nil {
 		t.Fatal(err)
@@ -317,7 +327,7 @@ func TestItIsAMicroService(t *testing.T) {
 	for _, e := range info.Endpoints {
 		subjects[e.Subject] = true
 	}
-	for _, verb := range []string{"get", "list", "why", "dlq", "budget", "schedules", "health"} {
+	for _, verb := range []string{"get", "list", "why", "events", "dlq", "budget", "budget_history", "schedules", "check", "health"} {
 		if !subjects["staffetta.query."+verb] || !subjects["staffetta.query."+verb+".*"] {
 			t.Errorf("%s is not among %v", verb, subjects)
 		}
@@ -349,7 +359,7 @@ func TestTheServiceIsDown(t *testing.T) {
 		t.Errorf("the operator is told %+v, %v", story, err)
 	}
 	// With a right that is missing it is named.
-	finance, err := app.NewClient(app.NATS{URL: h.url("finance")})
+	finance, err := app.NATS{URL: h.url("finance")}.Client()
 	if err != nil {
 		t.Fatal(err)
 	}

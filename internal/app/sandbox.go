@@ -12,9 +12,6 @@ import (
 	"github.com/staffetta-io/staffetta/internal/sandbox"
 )
 
-// SandboxOptions say how the sandbox gateway behaves.
-type SandboxOptions = sandbox.Options
-
 // Sandbox is the sandbox gateway behind an HTTP server.
 type Sandbox struct {
 	*sandbox.Sandbox
@@ -29,7 +26,7 @@ const basePath = "/api/partner-gateway/v1"
 
 // StartSandbox starts a sandbox on an address; port 0 is one of the system's
 // choosing.
-func StartSandbox(addr string, o SandboxOptions) (_ *Sandbox, err error) {
+func StartSandbox(addr string, o sandbox.Options) (_ *Sandbox, err error) {
 	if len(o.Keys) == 0 {
 		o.Keys = []string{sandbox.DefaultKey}
 	}
@@ -51,7 +48,8 @@ func StartSandbox(addr string, o SandboxOptions) (_ *Sandbox, err error) {
 	}
 	server := &http.Server{Handler: s.Sandbox, ReadHeaderTimeout: 5 * time.Second}
 	s.onStop("sandbox's HTTP", func(context.Context) error { return errors.Join(server.Close(), closed(listener)) })
-	go server.Serve(listener) // until it is closed
+	//lint:ignore errcheck it says only that it was closed
+	go server.Serve(listener)
 	s.URL = "http://" + reachable(listener.Addr().(*net.TCPAddr))
 	s.GatewayURL = s.URL + basePath
 	return s, nil
@@ -68,23 +66,3 @@ func reachable(a *net.TCPAddr) string {
 
 // Stop closes the server, calls under way included.
 func (s *Sandbox) Stop() error { return s.stop() }
-
-// DemoList describes a contact list of the sandbox by what is in it.
-type DemoList = sandbox.DemoList
-
-// ShopItalia is the contact list of UC-006.
-func ShopItalia() DemoList { return sandbox.ShopItalia() }
-
-// RatePlan is how many calls a key may make on one of the vendor's plans:
-// none (no limit), trial, production.
-func RatePlan(name string) (rate sandbox.Rate, known bool) {
-	switch name {
-	case "none":
-		return sandbox.Rate{}, true
-	case "trial":
-		return sandbox.TrialRate(), true
-	case "production":
-		return sandbox.ProductionRate(), true
-	}
-	return sandbox.Rate{}, false
-}

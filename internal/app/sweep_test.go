@@ -28,8 +28,7 @@ func TestCampaignsEndWithoutTheirTimers(t *testing.T) {
 	b := setup(t)
 	o := b.options()
 	o.Rules.PollMin, o.Rules.PollMax, o.Rules.ApprovalWithin, o.Rules.Settle = asleep, asleep, asleep, asleep
-	a := b.build(o)
-	a.SweepEvery(500 * time.Millisecond)
+	a := b.buildSweeping(o, 500*time.Millisecond)
 	b.start(a)
 
 	kinds := []struct {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/staffetta-io/staffetta/internal/app"
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/sandbox"
 	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
 )
 
@@ -43,7 +44,7 @@ func withKeeper(t *testing.T) *keeper {
 		return strings.Replace(k.server.ClientURL(), "nats://", "nats://"+user+":x@", 1)
 	}
 	k.NATSURL = url("service")
-	if k.client, err = app.NewClient(app.NATS{URL: url("operator")}); err != nil {
+	if k.client, err = (app.NATS{URL: url("operator")}).Client(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(k.client.Close)
@@ -114,7 +115,7 @@ func (k *keeper) swept() {
 	k.t.Helper()
 	o := k.options().Gateway
 	o.RatePerMinute, o.RatePerSecond = -1, -1
-	drafts, err := k.client.OpenDrafts(o, "test")
+	drafts, err := o.Drafts(k.client, "test")
 	if err != nil {
 		k.t.Fatal(err)
 	}
@@ -171,7 +172,7 @@ func TestNothingIsBegunThatCannotBeRecorded(t *testing.T) {
 			o.Requests, o.Rules.Lease = workers, 3*time.Second
 			a, _ := k.run(o)
 			// What is under way can be saved in a full store, again and again.
-			long, err := k.Sandbox.FillDemo(app.DemoList{Name: "long", Contacts: 30_000})
+			long, err := k.Sandbox.FillDemo(sandbox.DemoList{Name: "long", Contacts: 30_000})
 			if err != nil {
 				t.Fatal(err)
 			}

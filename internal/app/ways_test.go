@@ -1,7 +1,6 @@
 package app_test
 
 import (
-	"bytes"
 	"log/slog"
 	"strings"
 	"testing"
@@ -14,7 +13,7 @@ import (
 func TestAGatewayThatHasChangedItsWaysIsSaid(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	var log bytes.Buffer // read once the service has ended
+	var log lines
 	o := b.options()
 	o.Gateway.Variant, o.Log = "states=numbers confirm_body=yes", slog.New(slog.NewTextHandler(&log, nil))
 	a, stop := b.run(o)

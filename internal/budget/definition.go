@@ -1,41 +1,18 @@
 package budget
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/loop"
 )
 
-// Scope says whose spending is limited: a source's, or everybody's.
-type Scope string
-
-// Account is the scope of all sources together.
-const Account Scope = "*"
-
-// String is the scope in words.
-func (s Scope) String() string {
-	if s == Account {
-		return "the account"
-	}
-	return string(s)
-}
-
-// file is the scope as a part of a record's name. A source may be called
-// "account" too, so it stands behind a word of its own.
-func (s Scope) file() string {
-	if s == Account {
-		return "account"
-	}
-	return "source." + string(s)
-}
-
-// Definition is a budget, and how it came to be. Its last change is in force. It
-// is read for each campaign, so it does not grow: the changes before the last
-// twenty have records of their own.
+// Definition is a budget and its history. The last change is in force. Each
+// campaign reads it, so it must not grow: the changes before the last twenty have
+// records of their own.
 type Definition struct {
 	Schema  int      `json:"schema"`
 	Scope   Scope    `json:"scope"`
@@ -44,21 +21,35 @@ type Definition struct {
 	Zones   []string `json:"zones,omitempty"`   // all that were ever in force, each once, the current one last
 }
 
-// Earlier is a change that is not among the last of its budget.
+// Earlier is a change that no longer fits into its Definition.
 type Earlier struct {
 	Schema int    `json:"schema"`
 	Scope  Scope  `json:"scope"`
-	N      int    `json:"n"` // the how-manieth, from 1
+	N      int    `json:"n"` // its ordinal, from 1
 	Change Change `json:"change"`
 }
 
-// Change is what somebody laid down.
+// Change is one version of a budget, as a person set it.
 type Change struct {
 	At    time.Time      `json:"at"`
 	By    string         `json:"by"`
-	Zone  string         `json:"zone"`           // IANA name: where its days and months begin
-	Day   campaign.Money `json:"day,omitzero"`   // no currency: no limit
-	Month campaign.Money `json:"month,omitzero"` // no currency: no limit
+	Actor string         `json:"actor,omitempty"` // who is proven to have; empty: nobody is
+	Zone  string         `json:"zone"`            // IANA name: where its days and months begin
+	Day   campaign.Money `json:"day,omitzero"`    // no currency: no limit
+	Month campaign.Money `json:"month,omitzero"`  // no currency: no limit
+	// Order names the order that it obeys, which may come again; empty: none does.
+	Order string `json:"order,omitempty"`
+}
+
+// String is what is laid down, in words.
+func (c Change) String() string {
+	amount := func(m campaign.Money) string {
+		if m.Currency == "" {
+			return "no limit"
+		}
+		return m.String()
+	}
+	return fmt.Sprintf("%s a day, %s a month, in %s", amount(c.Day), amount(c.Month), c.Zone)
 }
 
 const (
@@ -66,7 +57,7 @@ const (
 	changesKept = 20
 )
 
-// Current is the change in force; the zero Change limits nothing.
+// Current is the change in force; the zero Change has no limit.
 func (d Definition) Current() Change {
 	if len(d.Changes) == 0 {
 		return Change{}
@@ -74,17 +65,57 @@ func (d Definition) Current() Change {
 	return d.Changes[len(d.Changes)-1]
 }
 
-// Edit is a change that somebody wants. What it does not say stays as it is.
+// Edit is a change that a person asks for. What it does not mention stays as it
+// is.
 type Edit struct {
 	By         string
 	Zone       string          // empty: as before
 	Day, Month *campaign.Money // nil: as before; without a currency: no limit any more
+
+	Actor, Order string // as in [Change]
+	After        *int   // how many changes there were when it was decided; nil: any number
+	Remove       bool   // take both limits away, if there are any
 }
 
-// apply makes the change, or says why not.
+// Count is how many changes there have been.
+func (d Definition) Count() int { return d.Earlier + len(d.Changes) }
+
+// Obeyed is the change that an order has made: the how-manieth it is, and the one
+// before it. Zero: it has made none, or one that has fallen out of the last twenty.
+func (d Definition) Obeyed(order string) (n int, c, before Change) {
+	for i, c := range d.Changes {
+		if order == "" || c.Order != order {
+			continue
+		}
+		if i > 0 {
+			before = d.Changes[i-1]
+		}
+		return d.Earlier + i + 1, c, before
+	}
+	return 0, Change{}, Change{}
+}
+
+// refuse says that an order cannot be obeyed.
+func refuse(field, format string, args ...any) error {
+	return &loop.Refusal{Field: field, Note: fmt.Sprintf(format, args...)}
+}
+
+// apply makes the change, or says why it is refused.
 func (d Definition) apply(e Edit, now time.Time) (Definition, error) {
 	c := d.Current()
-	c.At, c.By = now, e.By
+	switch none := c.Day.Currency == "" && c.Month.Currency == ""; {
+	case e.After != nil && *e.After != d.Count() && d.Count() == 0:
+		return d, refuse("after_changes", "there is no budget: nobody has changed it, not %d times", *e.After)
+	case e.After != nil && *e.After != d.Count():
+		return d, refuse("after_changes", "it was changed meanwhile, by %s at %s: %s; look at it, and say again what you want", c.By, c.At.Format(time.RFC3339), c)
+	case e.Remove && d.Count() == 0:
+		return d, refuse("", "there is no budget: nothing is removed")
+	case e.Remove && none:
+		return d, refuse("", "it has no limit already, by %s since %s", c.By, c.At.Format(time.RFC3339))
+	case e.Remove:
+		e.Day, e.Month = new(campaign.Money), new(campaign.Money)
+	}
+	c.At, c.By, c.Actor, c.Order = now, e.By, e.Actor, e.Order
 	if e.Zone != "" {
 		c.Zone = e.Zone
 	}
@@ -96,16 +127,16 @@ func (d Definition) apply(e Edit, now time.Time) (Definition, error) {
 	}
 	switch _, err := time.LoadLocation(c.Zone); {
 	case strings.TrimSpace(e.By) == "":
-		return d, errors.New("say who sets it")
+		return d, refuse("by", "say who sets it")
 	case c.Zone == "" || c.Zone == "Local":
-		return d, errors.New("say in which time zone its days and months begin, for example Europe/Rome")
+		return d, refuse("zone", "say in which time zone its days and months begin, for example Europe/Rome")
 	case err != nil:
-		return d, fmt.Errorf("%q is no time zone: give its IANA name, for example Europe/Rome", c.Zone)
+		return d, refuse("zone", "%q is no time zone: give its IANA name, for example Europe/Rome", c.Zone)
 	case c.Day.Amount.IsNegative() || c.Month.Amount.IsNegative():
-		return d, errors.New("an amount is below zero")
+		return d, refuse("", "an amount is below zero")
 	}
 	if c.Day.Currency != "" && c.Month.Currency != "" && c.Day.Currency != c.Month.Currency {
-		return d, fmt.Errorf("%s a day and %s a month: set both in one currency", c.Day, c.Month)
+		return d, refuse("", "%s a day and %s a month: set both in one currency", c.Day, c.Month)
 	}
 	d.Schema = schema
 	d.Zones = append(slices.DeleteFunc(d.zones(), func(zone string) bool { return zone == c.Zone }), c.Zone)
@@ -115,8 +146,8 @@ func (d Definition) apply(e Edit, now time.Time) (Definition, error) {
 	return d, nil
 }
 
-// zones are all that were ever in force, the current one last. An earlier version
-// has stored none.
+// zones are all that were ever in force, the current one last. Records of an
+// earlier version have none.
 func (d Definition) zones() []string {
 	if d.Zones != nil {
 		return slices.Clone(d.Zones)
@@ -128,7 +159,7 @@ func (d Definition) zones() []string {
 	return all
 }
 
-// currency is the one that the budget was last set in.
+// currency is the one in which the budget was last set.
 func (d Definition) currency() string {
 	for _, c := range slices.Backward(d.Changes) {
 		for _, m := range []campaign.Money{c.Day, c.Month} {

@@ -14,7 +14,7 @@ import (
 var errLost = errors.New("no answer")
 
 // set lays down a budget.
-func set(t testing.TB, b *budget.Book, scope budget.Scope, zone string, day, month campaign.Money) {
+func set(t testing.TB, b *budget.Ledgers, scope budget.Scope, zone string, day, month campaign.Money) {
 	t.Helper()
 	_, err := b.Set(context.Background(), scope, budget.Edit{By: "anna", Zone: zone, Day: &day, Month: &month})
 	if err != nil {
@@ -25,16 +25,16 @@ func set(t testing.TB, b *budget.Book, scope budget.Scope, zone string, day, mon
 func TestBook(t *testing.T) {
 	t.Parallel()
 	runnertest.TestBudgets(t, func(t *testing.T) runnertest.BudgetsHarness {
-		s := runnertest.NewShelf()
+		s := runnertest.NewMemoryStore()
 		var mute bool
-		a := budget.NewBook(s.Peer(func(op string) (bool, error) {
+		a := budget.NewLedgers(s.Peer(func(op string) (bool, error) {
 			if mute && op == "put" {
 				return true, errLost
 			}
 			return true, nil
 		}))
 		return runnertest.BudgetsHarness{
-			A: a, B: budget.NewBook(s),
+			A: a, B: budget.NewLedgers(s),
 			Set: func(t *testing.T, source, zone string, day, month campaign.Money) {
 				set(t, a, budget.Scope(source), zone, day, month)
 			},
@@ -58,8 +58,8 @@ func TestBudgetsFailClosed(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			s := runnertest.NewShelf()
-			b := budget.NewBook(s)
+			s := runnertest.NewMemoryStore()
+			b := budget.NewLedgers(s)
 			set(t, b, "shop-italia", "UTC", eur(100), campaign.Money{})
 			reserve(t, b, "a", 1)
 			_, rev, err := s.Get(t.Context(), test.record)
@@ -79,7 +79,7 @@ func TestBudgetsFailClosed(t *testing.T) {
 // Where budgets are required, what falls under none has no room, and comes again.
 func TestARequiredBudgetThatIsMissing(t *testing.T) {
 	t.Parallel()
-	b := budget.NewBook(runnertest.NewShelf())
+	b := budget.NewLedgers(runnertest.NewMemoryStore())
 	b.Require()
 	for _, ask := range []func() error{
 		func() error { return b.Room(t.Context(), key("a"), eur(1), morning) },

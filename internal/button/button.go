@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/staffetta-io/staffetta/internal/loop"
 	"github.com/staffetta-io/staffetta/internal/runner"
 )
 
@@ -15,10 +16,10 @@ import (
 type Store interface {
 	// Get returns the latest acknowledged version, from the leader, never a stale
 	// one. Without a record there is no data, and the revision to create it with.
-	Get(ctx context.Context, name string) (data []byte, rev runner.Revision, err error)
+	Get(ctx context.Context, name string) (data []byte, rev loop.Revision, err error)
 	// Put stores the record if it still is what rev says, durably.
-	// [runner.ErrConflict]: it is not stored. Any other error: unknown.
-	Put(ctx context.Context, name string, data []byte, busy bool, rev runner.Revision) error
+	// [loop.ErrConflict]: it is not stored. Any other error: unknown.
+	Put(ctx context.Context, name string, data []byte, busy bool, rev loop.Revision) error
 }
 
 // Record is the name of the record.
@@ -39,12 +40,12 @@ const (
 // Button is the red button, and the port runner.Button.
 type Button struct {
 	store Store
-	last  atomic.Pointer[look]
-	turn  chan struct{} // of one: whoever looks has it, and the others wait for what is seen
+	last  atomic.Pointer[lastLook]
+	slot  chan struct{} // of one: whoever looks has it, and the others wait for what is seen
 }
 
-// look is what was seen, and from when on it is believed.
-type look struct {
+// lastLook is what was seen, and from when on it is believed.
+type lastLook struct {
 	state State
 	err   error
 	from  time.Time
@@ -52,7 +53,7 @@ type look struct {
 
 // holds says that a look is still believed, by both clocks: a machine that was
 // suspended stops one of them.
-func (l *look) holds() bool {
+func (l *lastLook) holds() bool {
 	if l == nil {
 		return false
 	}
@@ -64,7 +65,7 @@ func (l *look) holds() bool {
 var _ runner.Button = (*Button)(nil)
 
 // New returns the button whose record is in the store.
-func New(s Store) *Button { return &Button{store: s, turn: make(chan struct{}, 1)} }
+func New(s Store) *Button { return &Button{store: s, slot: make(chan struct{}, 1)} }
 
 // Held says why nothing of a source may be begun or confirmed now. See
 // [runner.Button].
@@ -85,18 +86,18 @@ func (b *Button) Last() (State, error) {
 }
 
 // look is the last look, or another one if that is too old.
-func (b *Button) look() *look {
+func (b *Button) look() *lastLook {
 	if l := b.last.Load(); l.holds() {
 		return l
 	}
-	b.turn <- struct{}{}
-	defer func() { <-b.turn }()
+	b.slot <- struct{}{}
+	defer func() { <-b.slot }()
 	if l := b.last.Load(); l.holds() {
 		return l // somebody looked meanwhile
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), lookWithin)
 	defer cancel()
-	l := &look{from: time.Now()}
+	l := &lastLook{from: time.Now()}
 	if l.state, l.err = b.State(ctx); l.err != nil {
 		l.from = time.Now() // it says no, so it may be believed for longer
 	}
@@ -150,7 +151,7 @@ func (b *Button) State(ctx context.Context) (State, error) {
 	return s, err
 }
 
-func (b *Button) read(ctx context.Context) (State, runner.Revision, error) {
+func (b *Button) read(ctx context.Context) (State, loop.Revision, error) {
 	data, rev, err := b.store.Get(ctx, Record)
 	if err != nil {
 		return State{}, rev, fmt.Errorf("read what is held: %w", err)
@@ -165,57 +166,75 @@ func (b *Button) read(ctx context.Context) (State, runner.Revision, error) {
 // Press holds a source, or [All]. When it returns without an error every service
 // heeds it: what was seen before it was stored is not believed any more.
 func (b *Button) Press(ctx context.Context, source, by, why string) (State, error) {
-	if err := valid(source, by, why, true); err != nil {
-		return State{}, fmt.Errorf("hold: %w", err)
+	s, _, err := b.PressAs(ctx, source, Word{By: by, Why: why})
+	return s, err
+}
+
+// PressAs is Press on somebody's order, which may come again: then nothing is changed.
+// What cannot be is a [*loop.Refusal].
+func (b *Button) PressAs(ctx context.Context, source string, w Word) (State, Change, error) {
+	if err := valid(source, w, true); err != nil {
+		return State{}, Change{}, fmt.Errorf("hold: %w", err)
 	}
-	s, err := b.change(ctx, func(s State) (State, error) {
-		return s.press(source, Press{By: by, Why: why, Since: time.Now().Round(0).UTC()})
+	s, c, err := b.change(ctx, w.Order, func(s State) (State, error) {
+		return s.press(source, w, time.Now().Round(0).UTC())
 	})
 	if err != nil {
-		return s, fmt.Errorf("hold: %w", err)
+		return s, c, fmt.Errorf("hold: %w", err)
 	}
 	select {
 	case <-ctx.Done():
 		err = fmt.Errorf("hold: it is stored, and heeded within a second: %w", context.Cause(ctx))
 	case <-time.After(believedFor):
 	}
-	return s, err
+	return s, c, err
 }
 
 // Release lets go of a source, or of [All].
 func (b *Button) Release(ctx context.Context, source, by, why string) (State, error) {
-	if err := valid(source, by, why, false); err != nil {
-		return State{}, fmt.Errorf("release: %w", err)
-	}
-	s, err := b.change(ctx, func(s State) (State, error) {
-		return s.release(source, by, why, time.Now().Round(0).UTC())
-	})
-	if err != nil {
-		return s, fmt.Errorf("release: %w", err)
-	}
-	return s, nil
+	s, _, err := b.ReleaseAs(ctx, source, Word{By: by, Why: why})
+	return s, err
 }
 
-// change stores the next state, from the start again if somebody else was quicker.
-func (b *Button) change(ctx context.Context, edit func(State) (State, error)) (State, error) {
+// ReleaseAs is Release on somebody's order. See PressAs.
+func (b *Button) ReleaseAs(ctx context.Context, source string, w Word) (State, Change, error) {
+	if err := valid(source, w, false); err != nil {
+		return State{}, Change{}, fmt.Errorf("release: %w", err)
+	}
+	s, c, err := b.change(ctx, w.Order, func(s State) (State, error) {
+		return s.release(source, w, time.Now().Round(0).UTC())
+	})
+	if err != nil {
+		return s, c, fmt.Errorf("release: %w", err)
+	}
+	return s, c, nil
+}
+
+// change stores the next state, from the start again if somebody else was quicker. What
+// an order has done before is not done again.
+func (b *Button) change(ctx context.Context, order string, edit func(State) (State, error)) (State, Change, error) {
 	for range tries {
 		s, rev, err := b.read(ctx)
 		if err != nil {
-			return s, err
+			return s, Change{}, err
+		}
+		if c, obeyed := s.obeyed(order); obeyed {
+			return s, c, nil
 		}
 		if s, err = edit(s); err != nil {
-			return s, err
+			return s, Change{}, err
 		}
+		c := s.Changes[len(s.Changes)-1]
 		data, err := encode(s)
 		if err != nil {
-			return s, err
+			return s, c, err
 		}
-		if err := b.store.Put(ctx, Record, data, len(s.Held) > 0, rev); !errors.Is(err, runner.ErrConflict) {
+		if err := b.store.Put(ctx, Record, data, len(s.Held) > 0, rev); !errors.Is(err, loop.ErrConflict) {
 			if err != nil {
 				err = fmt.Errorf("nobody can say whether it was stored; look, and do it again: %w", err)
 			}
-			return s, err
+			return s, c, err
 		}
 	}
-	return State{}, fmt.Errorf("others were quicker %d times in a row", tries)
+	return State{}, Change{}, fmt.Errorf("others were quicker %d times in a row", tries)
 }

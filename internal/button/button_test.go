@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/staffetta-io/staffetta/internal/button"
-	"github.com/staffetta-io/staffetta/internal/runner"
+	"github.com/staffetta-io/staffetta/internal/loop"
 	"github.com/staffetta-io/staffetta/internal/runner/runnertest"
 )
 
@@ -20,7 +20,7 @@ var errLost = errors.New("no answer")
 func TestButton(t *testing.T) {
 	t.Parallel()
 	runnertest.TestButton(t, func(t *testing.T) runnertest.ButtonHarness {
-		s := runnertest.NewShelf()
+		s := runnertest.NewMemoryStore()
 		var broken atomic.Bool
 		people := button.New(s)
 		return runnertest.ButtonHarness{
@@ -57,7 +57,7 @@ func release(t *testing.T, b *button.Button, source string) {
 func TestOneLookASecond(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := runnertest.NewShelf()
+		s := runnertest.NewMemoryStore()
 		var looks atomic.Int64
 		b := button.New(s.Peer(func(string) (bool, error) { looks.Add(1); return false, nil }))
 		ask := func() (held string) {
@@ -107,9 +107,9 @@ func TestWhileNobodyCanLook(t *testing.T) {
 // mute answers nothing until whoever asks gives up.
 type mute struct{ button.Store }
 
-func (mute) Get(ctx context.Context, _ string) ([]byte, runner.Revision, error) {
+func (mute) Get(ctx context.Context, _ string) ([]byte, loop.Revision, error) {
 	<-ctx.Done()
-	return nil, runner.Revision{}, ctx.Err()
+	return nil, loop.Revision{}, ctx.Err()
 }
 
 // What no version can have written is an error, and is never "released".
@@ -118,8 +118,8 @@ func TestItFailsClosed(t *testing.T) {
 	for name, stored := range map[string]string{"AnEmptyObject": "{}", "NoJSON": "off", "ANewerOne": `{"schema":2}`} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := runnertest.NewShelf()
-			if err := s.Put(t.Context(), button.Record, []byte(stored), false, runner.Revision{}); err != nil {
+			s := runnertest.NewMemoryStore()
+			if err := s.Put(t.Context(), button.Record, []byte(stored), false, loop.Revision{}); err != nil {
 				t.Fatal(err)
 			}
 			if button.New(s).Held("shop-italia") == "" {
@@ -135,7 +135,7 @@ func TestPressAndRelease(t *testing.T) {
 }
 
 func pressAndRelease(t *testing.T) {
-	b := button.New(runnertest.NewShelf())
+	b := button.New(runnertest.NewMemoryStore())
 	press(t, b, "shop-italia", "wrong list")
 	for _, test := range []struct {
 		name string
@@ -177,7 +177,7 @@ func pressAndRelease(t *testing.T) {
 func TestWatch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := runnertest.NewShelf()
+		s := runnertest.NewMemoryStore()
 		b, people := button.New(s), button.New(s)
 		var told []string
 		ctx, stop := context.WithCancel(t.Context())

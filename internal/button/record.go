@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/loop"
 )
 
 // All stands for every source.
@@ -25,6 +26,7 @@ type State struct {
 // Press says who holds something, why, and since when.
 type Press struct {
 	By    string    `json:"by"`
+	Actor string    `json:"actor,omitempty"` // who is proven to have; empty: nobody is
 	Why   string    `json:"why"`
 	Since time.Time `json:"since"`
 }
@@ -34,8 +36,17 @@ type Change struct {
 	Source   string    `json:"source"`
 	Released bool      `json:"released,omitempty"`
 	By       string    `json:"by"`
+	Actor    string    `json:"actor,omitempty"`
 	Why      string    `json:"why,omitempty"`
 	At       time.Time `json:"at"`
+	// Order names the order that it obeys, which may come again; empty: none does.
+	Order string `json:"order,omitempty"`
+}
+
+// Word is what somebody says who presses or releases it.
+type Word struct {
+	By, Actor, Why string
+	Order          string // as in [Change]
 }
 
 // changesKept is how many changes are remembered. The log has the others.
@@ -45,10 +56,22 @@ const changesKept = 50
 func (s State) Words(source string) string {
 	for _, of := range []string{All, source} {
 		if p, held := s.Held[of]; held {
-			return fmt.Sprintf("%s is held by %s since %s: %s", Name(of), p.By, p.Since.Format(time.RFC3339), p.Why)
+			return p.words(of)
 		}
 	}
 	return ""
+}
+
+func (p Press) words(of string) string {
+	return fmt.Sprintf("%s is held by %s since %s: %s", Name(of), p.By, p.Since.Format(time.RFC3339), p.Why)
+}
+
+// All is everything that is held, in words, each by itself.
+func (s State) All() (words []string) {
+	for _, source := range s.Sources() {
+		words = append(words, s.Held[source].words(source))
+	}
+	return words
 }
 
 // Sources are those that are held, [All] first.
@@ -62,33 +85,43 @@ func Name(source string) string {
 	return source
 }
 
+// obeyed is the change that an order has made.
+func (s State) obeyed(order string) (Change, bool) {
+	for _, c := range s.Changes {
+		if order != "" && c.Order == order {
+			return c, true
+		}
+	}
+	return Change{}, false
+}
+
 // press holds a source. Who pressed first is not overwritten: it is held since then.
-func (s State) press(source string, p Press) (State, error) {
+func (s State) press(source string, w Word, at time.Time) (State, error) {
 	if had, held := s.Held[source]; held {
-		return s, fmt.Errorf("%s is held already, by %s since %s: %s", Name(source), had.By, had.Since.Format(time.RFC3339), had.Why)
+		return s, &loop.Refusal{Note: fmt.Sprintf("%s is held already, by %s since %s: %s", Name(source), had.By, had.Since.Format(time.RFC3339), had.Why)}
 	}
 	s.Held = maps.Clone(s.Held)
 	if s.Held == nil {
 		s.Held = map[string]Press{}
 	}
-	s.Held[source] = p
-	return s.changed(Change{Source: source, By: p.By, Why: p.Why, At: p.Since}), nil
+	s.Held[source] = Press{By: w.By, Actor: w.Actor, Why: w.Why, Since: at}
+	return s.changed(Change{Source: source, By: w.By, Actor: w.Actor, Why: w.Why, At: at, Order: w.Order}), nil
 }
 
 // release lets go of a source.
-func (s State) release(source, by, why string, at time.Time) (State, error) {
+func (s State) release(source string, w Word, at time.Time) (State, error) {
 	if _, held := s.Held[source]; !held {
-		no := fmt.Errorf("%s is not held", Name(source))
+		no := Name(source) + " is not held"
 		if words := s.Words(source); words != "" {
-			no = fmt.Errorf("%w by itself: %s; release --all", no, words)
+			no += " by itself: " + words + "; release --all"
 		} else if len(s.Held) > 0 {
-			no = fmt.Errorf("%w; held is %s", no, strings.Join(s.Sources(), ", "))
+			no += "; held is " + strings.Join(s.Sources(), ", ")
 		}
-		return s, no
+		return s, &loop.Refusal{Note: no}
 	}
 	s.Held = maps.Clone(s.Held)
 	delete(s.Held, source)
-	return s.changed(Change{Source: source, Released: true, By: by, Why: why, At: at}), nil
+	return s.changed(Change{Source: source, Released: true, By: w.By, Actor: w.Actor, Why: w.Why, At: at, Order: w.Order}), nil
 }
 
 func (s State) changed(c Change) State {
@@ -98,21 +131,21 @@ func (s State) changed(c Change) State {
 }
 
 // valid says what is wrong with a press or a release.
-func valid(source, by, why string, because bool) error {
+func valid(source string, w Word, because bool) error {
 	if source != All {
 		if err := (campaign.Key{Source: source, RequestID: "-"}).Validate(); err != nil {
-			return err
+			return &loop.Refusal{Field: "source", Note: err.Error()}
 		}
 	}
 	for _, f := range []struct {
 		name, text string
 		must       bool
-	}{{"by", by, true}, {"why", why, because}} {
+	}{{"by", w.By, true}, {"why", w.Why, because}} {
 		switch n := len(f.text); {
 		case f.must && strings.TrimSpace(f.text) == "":
-			return fmt.Errorf("%s is empty: whoever finds it held has to know", f.name)
+			return &loop.Refusal{Field: f.name, Note: f.name + " is empty: whoever finds it held has to know"}
 		case n > 1000:
-			return fmt.Errorf("%s has %d bytes: shorten it to 1,000", f.name, n)
+			return &loop.Refusal{Field: f.name, Note: fmt.Sprintf("%s has %d bytes: shorten it to 1,000", f.name, n)}
 		}
 	}
 	return nil

@@ -33,8 +33,8 @@ func (d Date) Weekday() Weekday { return Weekday(time.Unix(d.wall(0), 0).UTC().W
 // LastOfMonth says whether the month ends with this day.
 func (d Date) LastOfMonth() bool { return d.Plus(1).Month != d.Month }
 
-// wall is the local date and time as seconds on a line that knows no zones.
-// Minus the offset in effect it is the instant.
+// wall is the local date and time in seconds, as if the zone were UTC. Minus the
+// offset in effect it is the instant.
 func (d Date) wall(c Clock) int64 {
 	return time.Date(d.Year, d.Month, d.Day, 0, int(c), 0, 0, time.UTC).Unix()
 }

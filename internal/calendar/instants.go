@@ -31,9 +31,9 @@ func offset(unix int64, loc *time.Location) int64 {
 	return int64(o)
 }
 
-// Change is the instant between two others at which a zone's offset changes;
-// zero if it does not. Two changes within less than two days are not told
-// apart, and no zone has that.
+// Change is the instant between two others at which a zone's offset changes; zero
+// if it does not. It cannot tell two changes within two days apart; no zone has
+// such a pair.
 func Change(from, to time.Time, loc *time.Location) time.Time {
 	before := offset(from.Unix(), loc)
 	if offset(to.Unix(), loc) == before {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	_ "time/tzdata" // the rules of every zone, for machines that have none
+
+	"github.com/staffetta-io/staffetta/internal/spelling"
 )
 
 // zones are the names that every machine with this build knows, one a line.
@@ -14,9 +16,9 @@ import (
 //go:embed zones.txt
 var zones string
 
-// Load loads a zone by its IANA name. The rules are those of the machine
-// if it has any, so that they can be kept up to date without a new build;
-// which names there are does not depend on it.
+// Load loads a zone by its IANA name. The rules are those of the machine if it
+// has any, so that they can be updated without a new build. The set of names does
+// not depend on the machine.
 func Load(name string) (*time.Location, error) {
 	switch {
 	case name == "":
@@ -31,40 +33,22 @@ func Load(name string) (*time.Location, error) {
 	return loc, nil
 }
 
-// nearest is the known name that somebody most likely meant.
+// Zones are the names that Load knows, in order.
+func Zones() []string { return strings.Fields(zones[strings.Index(zones, "\n"):]) }
+
+// nearest is the known name that was most likely meant.
 func nearest(name string) string {
-	known := strings.Fields(zones[strings.Index(zones, "\n"):])
 	name = strings.ToLower(strings.ReplaceAll(strings.TrimSpace(name), " ", "_"))
-	return slices.MinFunc(known, func(a, b string) int { return distance(name, a) - distance(name, b) })
+	return slices.MinFunc(Zones(), func(a, b string) int { return distance(name, a) - distance(name, b) })
 }
 
-// distance is how many letters have to be changed to make one name of the
-// other; to the city alone if only a city was given.
+// distance is how many letters have to change to make one name of the other. A
+// name without a region is compared with the city alone.
 func distance(name, zone string) int {
 	zone = strings.ToLower(zone)
-	d := edits(name, zone)
+	d := spelling.Distance(name, zone)
 	if at := strings.LastIndex(zone, "/"); at >= 0 && !strings.Contains(name, "/") {
-		d = min(d, edits(name, zone[at+1:]))
+		d = min(d, spelling.Distance(name, zone[at+1:]))
 	}
 	return d
-}
-
-// edits is the Levenshtein distance.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }

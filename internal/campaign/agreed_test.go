@@ -1,6 +1,7 @@
 package campaign_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -8,8 +9,8 @@ import (
 	"github.com/staffetta-io/staffetta/internal/campaign"
 )
 
-// A walk is a campaign on its way, at a gateway that answers as it is told.
-type walk struct {
+// A walk is a campaign on its way, at a gateway that answers as the test tells it.
+type journey struct {
 	*testing.T
 	rules campaign.Rules
 	goal  campaign.Goal
@@ -18,27 +19,27 @@ type walk struct {
 	call  *campaign.Call
 	now   time.Time
 	told  []campaign.Event
-	// refused is why the last input could not be obeyed.
+	// refused is why the last command could not be followed.
 	refused string
 }
 
-func newWalk(t *testing.T) *walk {
-	return &walk{T: t, now: friday, goal: campaign.Goal{Total: 100, Valid: 100, Parts: 100}, price: campaign.Price{
+func newJourney(t *testing.T) *journey {
+	return &journey{T: t, now: friday, goal: campaign.Goal{Total: 100, Valid: 100, Parts: 100}, price: campaign.Price{
 		PerMessage: eur("0.035"), Total: eur("3.50"), Available: eur("1500"), Sufficient: true}}
 }
 
-// in takes one input; what it leaves behind has stood for an hour when the next comes.
-func (w *walk) in(in campaign.Input) {
+// in takes one input. The record that it leaves is an hour old when the next one comes.
+func (w *journey) in(in campaign.Input) {
 	w.Helper()
 	d := w.rules.Step(w.c, in, campaign.Facts{Now: w.now, Age: time.Hour, Gateway: here})
-	w.c, w.call, w.refused = d.Next, d.Call, d.Refused
+	w.c, w.call, w.refused = d.Next, d.Call, d.Objection
 	if d.Save {
 		w.told = append(w.told, d.Next.Outbox...)
 	}
 }
 
 // until answers calls until one of a kind is asked for, or the campaign rests.
-func (w *walk) until(op campaign.Op) bool {
+func (w *journey) until(op campaign.Op) bool {
 	w.Helper()
 	for range 50 {
 		if w.call == nil || w.call.Op == op {
@@ -50,21 +51,21 @@ func (w *walk) until(op campaign.Op) bool {
 	return false
 }
 
-func (w *walk) ask(r campaign.Request) bool {
+func (w *journey) ask(r campaign.Request) bool {
 	w.Helper()
-	w.in(campaign.Asked{Key: key, Request: r})
+	w.in(campaign.Received{Key: key, Request: r})
 	return w.until(campaign.OpConfirm)
 }
 
 // wake waits until the campaign is due.
-func (w *walk) wake() bool {
+func (w *journey) wake() bool {
 	w.Helper()
 	w.now = later(w.now, w.c.Wake)
 	w.in(campaign.Woken{})
 	return w.until(campaign.OpConfirm)
 }
 
-func (w *walk) approve() {
+func (w *journey) approve() {
 	w.Helper()
 	w.in(campaign.Approve{QuoteID: campaign.QuoteID(w.c.Request, *w.c.Quote), By: "anna"})
 	if w.refused == "" {
@@ -73,11 +74,11 @@ func (w *walk) approve() {
 	}
 }
 
-func (w *walk) last(kind campaign.EventType) campaign.Event {
+func (w *journey) last(kind campaign.EventType) campaign.Event {
 	w.Helper()
-	for i := len(w.told) - 1; i >= 0; i-- {
-		if w.told[i].Type == kind {
-			return w.told[i]
+	for _, e := range slices.Backward(w.told) {
+		if e.Type == kind {
+			return e
 		}
 	}
 	w.Fatalf("no %s was told", kind)
@@ -90,7 +91,7 @@ func toApprove() campaign.Request {
 	return r
 }
 
-// A yes is to a total, whatever recipients, parts and price say.
+// An approval is for a total, even if recipients, parts and price still match.
 func TestApprovalCoversItsTotal(t *testing.T) {
 	for _, test := range []struct {
 		name  string
@@ -105,7 +106,7 @@ func TestApprovalCoversItsTotal(t *testing.T) {
 		{"FarBeyond", 2, "503.50", false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			w := newWalk(t)
+			w := newJourney(t)
 			w.rules.DriftTolerance = test.drift
 			if w.ask(toApprove()) {
 				t.Fatal("it is confirmed without an approval")
@@ -119,31 +120,32 @@ func TestApprovalCoversItsTotal(t *testing.T) {
 	}
 }
 
-// A request may be bound to a quote that was agreed on before it: that of a simulation.
+// A request may be bound to a quote that was agreed on before: the quote of a
+// simulation.
 func TestAgreedQuote(t *testing.T) {
-	first := newWalk(t)
+	first := newJourney(t)
 	r := blackFriday()
 	r.Simulation = true
 	first.ask(r)
 	r.Simulation, r.Limits.Agreed = false, campaign.QuoteID(r, *first.c.Quote)
 
-	same := newWalk(t)
+	same := newJourney(t)
 	if !same.ask(r) {
 		t.Errorf("the quote that was agreed on is not confirmed: it is %s, %s", same.c.State, same.c.Waiting)
 	}
-	other := newWalk(t)
+	other := newJourney(t)
 	other.goal = campaign.Goal{Total: 99, Valid: 99, Parts: 99}
 	if other.ask(r) {
 		t.Error("another quote than was agreed on is confirmed")
 	}
-	if why := other.last(campaign.EventApprovalRequired).Hold.Why; !strings.Contains(why, r.Limits.Agreed) {
+	if why := other.last(campaign.EventApprovalRequired).Need.Why; !strings.Contains(why, r.Limits.Agreed) {
 		t.Errorf("it asks because %s, want the quote that was agreed on", why)
 	}
 }
 
-// Whoever says yes in time has not said that it may be sent late.
+// An approval given in time does not permit sending late.
 func TestApprovalInTimeIsNoneToBeingLate(t *testing.T) {
-	w, r := newWalk(t), toApprove()
+	w, r := newJourney(t), toApprove()
 	r.At, r.Limits.MaxLateness, r.Limits.OnLate = friday.Add(2*time.Hour), time.Hour, campaign.Ask
 	w.ask(r)
 	w.approve()
@@ -153,7 +155,7 @@ func TestApprovalInTimeIsNoneToBeingLate(t *testing.T) {
 	if w.wake() {
 		t.Fatal("it was approved in time, and is confirmed seven hours too late")
 	}
-	if why := w.last(campaign.EventApprovalRequired).Hold.Why; !strings.Contains(why, "it is late") {
+	if why := w.last(campaign.EventApprovalRequired).Need.Why; !strings.Contains(why, "it is late") {
 		t.Errorf("it asks because %s, want that it is late", why)
 	}
 	w.approve()
@@ -163,14 +165,14 @@ func TestApprovalInTimeIsNoneToBeingLate(t *testing.T) {
 }
 
 func TestApprovalTimesOut(t *testing.T) {
-	for name, in := range map[string]func(*walk){
-		"Approve": (*walk).approve,
-		"Decline": func(w *walk) {
+	for name, in := range map[string]func(*journey){
+		"Approve": (*journey).approve,
+		"Decline": func(w *journey) {
 			w.in(campaign.Decline{QuoteID: campaign.QuoteID(w.c.Request, *w.c.Quote), By: "anna"})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w, r := newWalk(t), toApprove()
+			w, r := newJourney(t), toApprove()
 			r.Limits.ApprovalWithin = time.Hour
 			w.ask(r)
 			w.now = friday.Add(time.Hour)
@@ -182,22 +184,23 @@ func TestApprovalTimesOut(t *testing.T) {
 	}
 }
 
-// What lay in a stream, or in a dead letter, for longer than it may be late is late.
+// A request that lay in a stream, or in a dead letter, for longer than its lateness
+// allows is late.
 func TestLatenessCountsFromWhenItWasStored(t *testing.T) {
-	w, r := newWalk(t), blackFriday()
+	w, r := newJourney(t), blackFriday()
 	r.Limits.MaxLateness = time.Hour
-	w.in(campaign.Asked{Key: key, Request: r, At: friday.Add(-48 * time.Hour)})
+	w.in(campaign.Received{Key: key, Request: r, At: friday.Add(-48 * time.Hour)})
 	w.until(campaign.OpCreate)
 	if why := w.c.Reason; why == nil || why.Code != campaign.ReasonTooLate || why.Field != "max_lateness" {
 		t.Errorf("stored 48 h ago, may be 1 h late: it is %s, %+v", w.c.State, why)
 	}
-	if !w.c.Asked.Equal(friday.Add(-48 * time.Hour)) {
-		t.Errorf("it was asked at %s, want when it was stored", w.c.Asked)
+	if !w.c.RequestedAt.Equal(friday.Add(-48 * time.Hour)) {
+		t.Errorf("it was asked at %s, want when it was stored", w.c.RequestedAt)
 	}
 }
 
 func TestOtherTotalThanQuotedIsNotCompleted(t *testing.T) {
-	w := newWalk(t)
+	w := newJourney(t)
 	w.ask(blackFriday())
 	w.in(campaign.Outcome{Op: campaign.OpConfirm, Kind: campaign.OK, Status: campaign.StatusConfirmed, ConfirmedAt: w.now})
 	short := campaign.Stats{Status: campaign.StatusCompleted, Total: 60, Sent: 60, Delivered: 60, Cost: eur("2.10")}
@@ -214,50 +217,45 @@ func TestOtherTotalThanQuotedIsNotCompleted(t *testing.T) {
 	}
 }
 
-// A confirm that is refused for lack of credit, though the price saw enough, waits
-// like any other lack of credit, and nobody hammers the gateway.
+// A confirm that is refused for lack of credit, although the price saw enough, waits
+// like any other lack of credit, and the gateway is not called more often.
 func TestCreditThatIsMissingAtTheConfirm(t *testing.T) {
-	for name, refusal := range map[string]campaign.Outcome{
-		"402": {Op: campaign.OpConfirm, Kind: campaign.Refused, HTTP: 402, Words: "Insufficient credit"},
-		"400": {Op: campaign.OpConfirm, Kind: campaign.Refused, HTTP: 400, Field: "credit", Words: "Insufficient credit"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			w, r := newWalk(t), blackFriday()
-			r.Limits.OnNoCredit, r.Limits.CreditWithin = campaign.Wait, 6*time.Hour
-			confirms := 0
-			for sent := w.ask(r); !w.c.State.Final() && w.now.Sub(friday) < 12*time.Hour; sent = w.wake() {
-				if sent {
-					confirms++
-					w.in(refusal)
-				}
+	t.Run("InVain", func(t *testing.T) {
+		w, r := newJourney(t), blackFriday()
+		r.Limits.OnNoCredit, r.Limits.CreditWithin = campaign.Wait, 6*time.Hour
+		confirms := 0
+		for sent := w.ask(r); !w.c.State.Final() && w.now.Sub(friday) < 12*time.Hour; sent = w.wake() {
+			if sent {
+				confirms++
+				w.in(campaign.Outcome{Op: campaign.OpConfirm, Kind: campaign.Refused, Cause: campaign.NoCredit, Words: "Insufficient credit"})
 			}
-			if w.c.State != campaign.Rejected || w.c.Reason.Code != campaign.ReasonNoCredit {
-				t.Errorf("ended %s: %+v", w.c.State, w.c.Reason)
-			}
-			if took := w.now.Sub(friday); took < 6*time.Hour || took > 7*time.Hour {
-				t.Errorf("it waited %s for a top-up, want 6 h", took)
-			}
-			if confirms > 6*4+1 {
-				t.Errorf("%d confirms in 6 h, want one in 15 min at most", confirms)
-			}
-			if h := w.last(campaign.EventDeferred).Hold; h.For != campaign.HoldCredit {
-				t.Errorf("it was told to wait for %s", h.For)
-			}
-		})
-	}
+		}
+		if w.c.State != campaign.Rejected || w.c.Reason.Code != campaign.ReasonNoCredit {
+			t.Errorf("ended %s: %+v", w.c.State, w.c.Reason)
+		}
+		if took := w.now.Sub(friday); took < 6*time.Hour || took > 7*time.Hour {
+			t.Errorf("it waited %s for a top-up, want 6 h", took)
+		}
+		if confirms > 6*4+1 {
+			t.Errorf("%d confirms in 6 h, want one in 15 min at most", confirms)
+		}
+		if h := w.last(campaign.EventDeferred).Need; h.For != campaign.NeedCredit {
+			t.Errorf("it was told to wait for %s", h.For)
+		}
+	})
 	t.Run("ToppedUp", func(t *testing.T) {
-		w, r := newWalk(t), blackFriday()
+		w, r := newJourney(t), blackFriday()
 		r.Limits.OnNoCredit = campaign.Wait
 		w.ask(r)
-		w.in(campaign.Outcome{Op: campaign.OpConfirm, Kind: campaign.Refused, HTTP: 402})
+		w.in(campaign.Outcome{Op: campaign.OpConfirm, Kind: campaign.Refused, Cause: campaign.NoCredit})
 		for !w.wake() {
 			if w.c.State.Final() {
 				t.Fatalf("it is %s: %+v", w.c.State, w.c.Reason)
 			}
 		}
 		w.in(campaign.Outcome{Op: campaign.OpConfirm, Kind: campaign.OK, Status: campaign.StatusConfirmed, ConfirmedAt: w.now})
-		if w.c.State != campaign.Confirmed || w.c.Hold != nil {
-			t.Errorf("it is %s, and waits for %+v", w.c.State, w.c.Hold)
+		if w.c.State != campaign.Confirmed || w.c.Need != nil {
+			t.Errorf("it is %s, and waits for %+v", w.c.State, w.c.Need)
 		}
 	})
 }
@@ -265,7 +263,7 @@ func TestCreditThatIsMissingAtTheConfirm(t *testing.T) {
 // Nothing leaves before its instant, however near that is.
 func TestInstantThatIsNearIsAwaited(t *testing.T) {
 	for _, ahead := range []time.Duration{time.Second, 9 * time.Second, 15 * time.Second, time.Minute} {
-		w, r := newWalk(t), blackFriday()
+		w, r := newJourney(t), blackFriday()
 		r.At = friday.Add(ahead)
 		sent := w.ask(r)
 		for !sent {
@@ -284,7 +282,7 @@ func TestInstantThatIsNearIsAwaited(t *testing.T) {
 }
 
 func TestNobodyToSendToIsNoRefusalOfTheGateway(t *testing.T) {
-	w := newWalk(t)
+	w := newJourney(t)
 	w.goal = campaign.Goal{Total: 20, Invalid: 20}
 	w.ask(blackFriday())
 	if why := w.c.Reason; why == nil || why.Code != campaign.ReasonNobody || why.Field != "contact_list_id" {

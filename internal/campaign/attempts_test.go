@@ -7,7 +7,7 @@ import (
 	"github.com/staffetta-io/staffetta/internal/campaign"
 )
 
-// Whatever goes on for long, the record remembers the calls that matter.
+// However long something goes on, the record keeps the calls that matter.
 func TestAttempts(t *testing.T) {
 	t.Parallel()
 	c := campaign.Campaign{}
@@ -21,10 +21,10 @@ func TestAttempts(t *testing.T) {
 		}
 		c = rules.Step(c, in, campaign.Facts{Now: now, Age: time.Hour}).Next
 	}
-	step(campaign.Asked{Key: key, Request: blackFriday()})
-	step(told())
+	step(campaign.Received{Key: key, Request: blackFriday()})
+	step(published())
 	step(campaign.Outcome{Op: campaign.OpCreate, Kind: campaign.OK, HTTP: 201, CampaignID: 1542})
-	step(campaign.Outcome{Op: campaign.OpConfigure, Kind: campaign.Unavailable, HTTP: 503, Err: "html"})
+	step(campaign.Outcome{Op: campaign.OpConfigure, Kind: campaign.Unavailable, Cause: campaign.Failing, Err: "html"})
 	for i := range 100 {
 		c.State, c.Draft = campaign.Confirmed, &campaign.Bound{ID: 1542}
 		c.Confirmed = &campaign.Confirmation{At: friday}

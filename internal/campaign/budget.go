@@ -5,46 +5,48 @@ import (
 	"time"
 )
 
-// The budgets: a cost is reserved before the confirm may leave and settled to
-// what it really was in the end. The ledger files one amount for one campaign,
-// so reserving and settling twice are the same as once.
+// The budgets: a cost is reserved before the confirm may leave, and settled to the real
+// cost in the end. The ledger keeps one amount for each campaign, so it makes no
+// difference if a campaign is reserved or settled twice.
 //
-// The end is saved first. Of two runs that would end a campaign differently (one
-// sees that it is gone at the gateway, the other that it is cancelled) one is
-// heard, and what it has cost is then read off the record.
+// The end is saved first, and settled after that. Two runs may want to end a campaign
+// differently (one sees that it is gone at the gateway, the other that it is
+// cancelled). Only one of them can save, and the cost is then read from the saved
+// record.
 
-// budgeted says whether the budgets have to know of the campaign: there may be
-// some, or somebody who knew more has saved that there are.
-func (t *turn) budgeted() bool {
+// inBudgets says whether the cost of the campaign belongs in the budgets: there may be
+// budgets, or a run that saw one has saved it in the record.
+func (t *transition) inBudgets() bool {
 	return t.c.Budgeted || t.budgets && !t.c.Request.Simulation
 }
 
-// reserve asks the budgets, if there may be any, and then for leave to confirm.
-func (t *turn) reserve() Decision {
+// reserve asks the budgets, if there may be any, and then for the permit to confirm.
+func (t *transition) reserve() Decision {
 	switch {
-	case !t.budgeted():
+	case !t.inBudgets():
 		return t.call(OpAdmit)
 	case !t.c.Budgeted:
-		// They were set since the draft was saved. The record says so before the
-		// ledger does: whoever finds it has something to settle.
+		// A budget was set after the draft was saved. The record is saved before the
+		// ledger is asked, so that a run that finds this record after a crash knows
+		// that it has to settle.
 		t.c.Budgeted = true
 		return t.saveAndCall(OpReserve)
 	}
 	return t.call(OpReserve)
 }
 
-// askApproval asks for an approval, unless the budgets have no room: nobody
-// agrees to what cannot be sent. Nothing is held for it while it waits.
-func (t *turn) askApproval(why string) Decision {
-	if t.budgeted() {
+// askApproval asks for an approval, unless the budgets have no room: nothing should be
+// approved that cannot be sent. Nothing is reserved while the campaign waits.
+func (t *transition) askApproval(why string) Decision {
+	if t.inBudgets() {
 		return t.call(OpRoom)
 	}
 	return t.awaitApproval(why)
 }
 
-// roomSeen takes the look for room. Without an answer somebody is asked all the
-// same: the ledger is asked again before the confirm.
-func (t *turn) roomSeen(o Outcome) Decision {
+// roomChecked takes the answer whether there is room. Without an answer the approval is
+// asked for nevertheless: the ledger is asked again before the confirm.
+func (t *transition) roomChecked(o Outcome) Decision {
 	if o.Kind == Refused {
 		return t.overBudget(o)
 	}
@@ -52,7 +54,7 @@ func (t *turn) roomSeen(o Outcome) Decision {
 }
 
 // reserved takes the ledger's answer: the budgets have room, or not.
-func (t *turn) reserved(o Outcome) Decision {
+func (t *transition) reserved(o Outcome) Decision {
 	switch o.Kind {
 	case OK:
 		return t.call(OpAdmit)
@@ -63,32 +65,34 @@ func (t *turn) reserved(o Outcome) Decision {
 	}
 }
 
-func (t *turn) overBudget(o Outcome) Decision {
-	return t.quotedButNo(Reason{Code: ReasonOverBudget, Step: OpReserve, Field: o.Field, Message: fmt.Sprintf(
+func (t *transition) overBudget(o Outcome) Decision {
+	return t.announceAndReject(Reason{Code: ReasonOverBudget, Step: OpReserve, Field: o.Field, Message: fmt.Sprintf(
 		"the campaign costs %s, and the budget has no room for that: %s, then ask again under a new request id", t.c.Quote.Price.Total, o.Words)})
 }
 
-// unsettled says that the campaign has ended and the budgets do not know it yet.
-// One that nobody could establish keeps what they hold for it: it may have been
-// spent.
+// unsettled says that the campaign has ended and its cost is not settled yet. An
+// unresolved campaign keeps its reservation: the money may have been spent.
 func (c Campaign) unsettled() bool {
 	return c.Budgeted && c.State.Final() && c.State != Unresolved
 }
 
-// settledUp is the last that is stored of a campaign, unless the ledger has to be
-// asked again. A crash before it settles again.
-func (t *turn) settledUp(o Outcome) Decision {
-	t.c.Wake = time.Time{}
+// settled takes the ledger's answer. It is the last save of a campaign, unless the
+// ledger has to be asked again. After a crash before this save, it is settled once
+// more.
+func (t *transition) settled(o Outcome) Decision {
 	if t.c.Budgeted = o.Kind != OK; t.c.Budgeted {
 		pause, _ := t.pause(o)
 		t.c.Wake = t.now.Add(pause)
+		return t.save()
 	}
+	t.c.Wake = t.nextDue()
 	return t.save()
 }
 
-// Cost is what the campaign has cost: nothing, unless it was confirmed and not
-// taken back; then what the gateway says, in the end. As long as it does not say,
-// or may not have counted everything yet, it is what it quoted, if that is more.
+// Cost is what the campaign has cost. It is nothing if it was not confirmed, or was
+// cancelled. Otherwise it is what the gateway says in the end. Until the gateway says
+// so and has counted everything, it is the quoted cost, or the gateway's if that is
+// more.
 func (c Campaign) Cost() Money {
 	var quoted, said Money
 	if c.Quote != nil {
@@ -108,17 +112,17 @@ func (c Campaign) Cost() Money {
 	return said
 }
 
-// ChargedAt is the instant whose day and month the campaign is charged to: the
-// one it was asked for, but none before its message was stored, or whoever asks
-// would spend what a period that is over has left. It never moves, so nothing is
-// charged to two periods.
+// ChargedAt is the instant whose day and month the campaign is charged to. It is the
+// instant that was asked for, but never one before its message was stored: otherwise a
+// request could spend what is left of a period that is over. It never moves, so nothing
+// is charged to two periods.
 func (c Campaign) ChargedAt() time.Time {
 	at := c.Request.At
 	switch {
 	case !c.Stored.IsZero():
 		return later(at, c.Stored)
 	case !at.IsZero():
-		return at // a record of an earlier version: it may be reserved there
+		return at // a record of an earlier version: its cost may be reserved there
 	}
-	return c.Asked
+	return c.RequestedAt
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/staffetta-io/staffetta/internal/campaign"
 )
 
-// Nobody spends what is left of a period that is over: neither by an instant that
-// has passed nor by a replay.
+// What is left of a period that is over cannot be spent: neither by an instant that has
+// passed nor by a replay.
 func TestChargedToNoPeriodThatIsOver(t *testing.T) {
 	for _, test := range []struct {
 		name          string
@@ -22,10 +22,10 @@ func TestChargedToNoPeriodThatIsOver(t *testing.T) {
 		{"NotAtAnInstantThatHasPassed", friday.Add(-48 * time.Hour), -time.Minute, -time.Minute, -time.Minute},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			w, r := newWalk(t), blackFriday()
+			w, r := newJourney(t), blackFriday()
 			r.At = test.at
 			r.Limits.MaxLateness = 30 * 24 * time.Hour
-			w.in(campaign.Asked{Key: key, Request: r, At: friday.Add(test.asked), Stored: friday.Add(test.stored)})
+			w.in(campaign.Received{Key: key, Request: r, At: friday.Add(test.asked), Stored: friday.Add(test.stored)})
 			if got, want := w.c.ChargedAt(), friday.Add(test.want); !got.Equal(want) {
 				t.Errorf("charged to %s, want %s", got, want)
 			}
@@ -68,7 +68,7 @@ func TestCost(t *testing.T) {
 
 func TestChargedAtNeverMoves(t *testing.T) {
 	t.Parallel()
-	asked := campaign.Campaign{Asked: friday, NotBefore: friday.Add(30 * time.Hour)}
+	asked := campaign.Campaign{RequestedAt: friday, NotBefore: friday.Add(30 * time.Hour)}
 	if got := asked.ChargedAt(); !got.Equal(friday) {
 		t.Errorf("charged at %v, want when it was asked for", got)
 	}

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Op names a call to the gateway.
+// Op names a call. [Op.To] says where it goes.
 type Op string
 
 const (
@@ -13,30 +13,75 @@ const (
 	OpConfigure Op = "configure"
 	OpCalculate Op = "calculate"
 	OpPrice     Op = "price"
-	// OpAdmit is not a request: it waits for the rate limit's token and the
-	// breaker's leave for one confirm, so that waiting does not age the intent.
+	// OpAdmit is not an HTTP request. It waits until the rate limit and the breaker
+	// permit one confirm, so that the wait does not use up the time of the intent.
 	OpAdmit Op = "admit"
-	// OpRoom, OpReserve and OpSettle are not requests to the gateway either: they
-	// look whether the budgets have room for the campaign's cost, put it into
-	// them, and its real cost in the end.
+	// OpRoom asks whether the budgets have room for the campaign's cost. OpReserve
+	// reserves it in the ledgers. OpSettle counts the real cost there in the end.
 	OpRoom    Op = "room"
 	OpReserve Op = "reserve"
 	OpSettle  Op = "settle"
-	// OpLook is none either: it reads what the events tell of the key, whatever
-	// the record says (rule 29).
-	OpLook    Op = "look"
+	// OpLook reads the published events of the key, whatever the record says (rule 29).
+	OpLook Op = "look"
+	// OpErase removes the requests and the dead letters of a campaign from their
+	// streams, before its record is forgotten.
+	OpErase Op = "erase"
+	// OpPrepare reads the recipients that came with the request, and says how many of
+	// them are sent to. OpDiscard removes them from the streams.
+	OpPrepare Op = "prepare"
+	OpDiscard Op = "discard"
+	// OpList makes the contact list of a campaign's own recipients at the gateway, OpUpload
+	// puts them into it, and OpCount counts it. OpFind finds the campaign's lists by their
+	// names, and OpUnlist removes lists; their contacts stay. OpQuota asks for how many
+	// contacts more the account has room.
+	OpList    Op = "list"
+	OpUpload  Op = "upload"
+	OpCount   Op = "count"
+	OpFind    Op = "find"
+	OpUnlist  Op = "unlist"
+	OpQuota   Op = "quota"
 	OpConfirm Op = "confirm"
 	OpStatus  Op = "status"
 	OpStats   Op = "stats"
 	OpDelete  Op = "delete"
-	// OpWitness looks whether the read by id shows another campaign of ours than the
-	// one that is named: that it can be read at all. Where none is known, one is made
-	// for it, from Draft, and deleted.
+	// OpWitness checks that the read by id works at all: that it shows another
+	// campaign of ours than the named one. If no other is known, one is created for
+	// this from Draft, and deleted.
 	OpWitness Op = "witness"
 )
 
-// Call is one request to the gateway, as a value. CampaignID is set for all
-// but create; Draft for create; Content for configure; At for confirm.
+// Ops lists every call in the order of the lifecycle.
+var Ops = []Op{
+	OpPrepare, OpFind, OpUnlist, OpList, OpUpload, OpCount, OpQuota,
+	OpLook, OpCreate, OpConfigure, OpCalculate, OpPrice, OpRoom, OpReserve, OpAdmit, OpConfirm,
+	OpStatus, OpStats, OpDelete, OpWitness, OpSettle, OpDiscard, OpErase,
+}
+
+// Callee is where a call goes.
+type Callee string
+
+const (
+	ToGateway Callee = "gateway"
+	ToLedger  Callee = "ledger"  // the ledgers of the budgets
+	ToStreams Callee = "streams" // the streams of events, requests and dead letters
+	ToPeople  Callee = "people"  // the streams in which the recipients of campaigns are
+)
+
+// To is where a call goes.
+func (op Op) To() Callee {
+	switch op {
+	case OpRoom, OpReserve, OpSettle:
+		return ToLedger
+	case OpLook, OpErase:
+		return ToStreams
+	case OpPrepare, OpDiscard:
+		return ToPeople
+	}
+	return ToGateway
+}
+
+// Call is one call, as a value. CampaignID is set for all calls to the gateway about a
+// draft but create; Draft for create; Content for configure; At for confirm.
 type Call struct {
 	Op         Op
 	CampaignID int64
@@ -46,7 +91,18 @@ type Call struct {
 	Simulation bool      // create, configure, confirm
 	Amount     Money     // room, reserve, settle: what the campaign costs; none: nothing
 	Period     time.Time // room, reserve, settle: the instant whose day and month are charged
+	Name       string    // list: its name; find: how the names begin
+	List       int64     // upload, count: the list
+	Lists      []int64   // unlist: the lists; never none
+	Upto       int       // find: the highest ordinal; zero: any
+	// File is what is uploaded. No rule has it: whoever makes the call reads it from the
+	// streams.
+	File File
 }
+
+// File hands out what is uploaded, a piece at a time, as often as it is called. It ends with
+// the first error of write.
+type File func(write func(piece []byte) error) error
 
 // Draft is what create sends.
 type Draft struct {
@@ -68,18 +124,49 @@ type Kind string
 const (
 	OK Kind = "ok"
 	// Refused is final for this call: the gateway understood and said no, in one
-	// of its own envelopes. A 404 proves no absence (rule 25).
+	// of its own envelopes.
 	Refused Kind = "refused"
 	// Unauthorised means the service is misconfigured, not the campaign wrong.
 	Unauthorised Kind = "unauthorised"
 	// Throttled means too many calls: wait RetryAfter.
 	Throttled Kind = "throttled"
-	// Unavailable means no usable answer: it may have happened. A refusal that has
-	// not the gateway's own shape is one (Unshaped): somebody else may have said it.
+	// Unavailable means no usable answer: the call may have taken effect. A refusal
+	// that is not in the gateway's own shape is Unavailable too (Unshaped): it may
+	// come from a proxy.
 	Unavailable Kind = "unavailable"
-	// NotAttempted means the call never left: it did not happen, and it
-	// counts as no attempt.
+	// NotAttempted means the call never left: it had no effect, and does not count as
+	// an attempt.
 	NotAttempted Kind = "not_attempted"
+)
+
+// Kinds lists every kind.
+var Kinds = []Kind{OK, Refused, Unauthorised, Throttled, Unavailable, NotAttempted}
+
+// Cause distinguishes what the rules must distinguish within a Kind. The gateway's
+// client sets it together with the Kind, so that the rules need no status codes.
+// Empty: any other cause.
+type Cause string
+
+const (
+	// NotFound: there is no campaign of that number, or nothing at that address. It
+	// does not prove that the campaign is gone (rule 25).
+	NotFound Cause = "not_found"
+	// Unsupported: the gateway has no such call.
+	Unsupported Cause = "unsupported"
+	// NoCredit: there is not enough credit.
+	NoCredit Cause = "no_credit"
+	// Forbidden: the campaign, or the key, may not do that.
+	Forbidden Cause = "forbidden"
+	// Failing, with Unavailable: the gateway says that it fails.
+	Failing Cause = "failing"
+	// Unusable, with Unavailable: a success whose answer cannot be used: a price in
+	// "€", say.
+	Unusable Cause = "unusable"
+	// Incomplete, of prepare: a part of the audience is not there, or not as it was named.
+	Incomplete Cause = "incomplete"
+	// Changed, of upload: other people would be uploaded now than were prepared. Nothing
+	// has left.
+	Changed Cause = "changed"
 )
 
 // Outcome is what became of a Call, and the next input of the rules.
@@ -87,7 +174,7 @@ type Outcome struct {
 	Op   Op
 	Kind Kind
 
-	// What the answer said, if Kind is OK: the field that belongs to Op.
+	// What the answer says, if Kind is OK: the fields that belong to Op.
 	CampaignID  int64     // create
 	Goal        Goal      // calculate
 	Price       Price     // price
@@ -99,17 +186,22 @@ type Outcome struct {
 	Description string    // status: the same
 	ByID        bool      // status: the read by id answered, in the gateway's own shape, and not the statistics
 	Stats       Stats     // stats
-	Told        []Event   // look: what the events tell, in their order
+	Events      []Event   // look: the published events, in their order
+	Prepared    *Prepared // prepare
+	ListID      int64     // list: its number
+	Lists       []int64   // find: the numbers of the lists that were found
+	Contacts    int64     // count: how many are in the list; quota: for how many more there is room
 
-	// Why not, if Kind is anything else.
-	HTTP       int           // status code, zero if there was no answer
+	// Why not, if Kind is not OK.
+	Cause      Cause         // why it was refused, or why it is unavailable
+	HTTP       int           // status code, for people: the rules do not use it; zero: no answer
 	Field      string        // the gateway's name of the field at fault
 	Words      string        // the gateway's own words
-	Err        string        // ours, when there are none
-	RetryAfter time.Duration // throttled, not attempted: when it is worth asking again
-	// Unshaped, of Unavailable with an HTTP status of 4xx: it was answered, and not in
-	// one of the gateway's own envelopes. Answered is then, and where it was answered
-	// with 5xx, when the same call was last answered in its own shape for another
+	Err        string        // our own words, if the gateway has none
+	RetryAfter time.Duration // throttled, not attempted: how long to wait
+	// Unshaped, with Unavailable: the answer was a no, but not in one of the
+	// gateway's own envelopes. Then, and if the gateway is Failing, Answered is when
+	// the same call was last answered in the gateway's own shape for another
 	// campaign; zero: not yet.
 	Unshaped bool
 	Answered time.Time
@@ -120,18 +212,19 @@ type Outcome struct {
 	Breaker string // the breaker's state when the call left: closed, half-open, open
 }
 
-// answered says that somebody answered: the gateway, or whoever speaks in its place.
+// answered says that there was an answer, of the gateway or of a proxy in its place.
 func (o Outcome) answered() bool { return o.Kind == OK || o.Kind == Refused || o.Unshaped }
 
-// absent says that the gateway itself answered a read by id: there is none.
-func (o Outcome) absent() bool { return o.Kind == Refused && o.HTTP == 404 && o.ByID }
+// absent says that the gateway itself answered a read by id: there is no such
+// campaign.
+func (o Outcome) absent() bool { return o.Kind == Refused && o.Cause == NotFound && o.ByID }
 
-// neverLeft says that the call had no effect, for it was not let in.
+// neverLeft says that the call had no effect, because it was not let in.
 func (o Outcome) neverLeft() bool {
 	return o.Kind == NotAttempted || o.Kind == Throttled || o.Kind == Unauthorised
 }
 
-// Echo is what the answer to configure repeats of what it was told. What it does
+// Echo is what the answer to configure repeats of the request. A field that it does
 // not repeat is nil.
 type Echo struct {
 	Sender *string
@@ -139,9 +232,9 @@ type Echo struct {
 	ListID *int64
 }
 
-// said is what is worth remembering of an answer: which campaign was made,
-// where it was said to stand. The figures are in the quote and the statistics.
-func (o Outcome) said() string {
+// note is what the record keeps of an answer: which campaign was created, or its
+// status. The figures are in the quote and the statistics.
+func (o Outcome) note() string {
 	switch {
 	case o.Op == OpCreate:
 		return "campaign " + strconv.FormatInt(o.CampaignID, 10)
@@ -149,18 +242,25 @@ func (o Outcome) said() string {
 		return string(o.Status)
 	case o.Op == OpStats:
 		return string(o.Stats.Status)
+	case o.Op == OpList:
+		return "list " + strconv.FormatInt(o.ListID, 10)
+	case o.Op == OpCount, o.Op == OpQuota:
+		return strconv.FormatInt(o.Contacts, 10) + " contacts"
+	case o.Op == OpFind:
+		return strconv.Itoa(len(o.Lists)) + " lists"
 	}
 	return ""
 }
 
-// Attempt is one call as the record remembers it, for those who ask why.
+// Attempt is one call as the record keeps it. It answers the question why.
 type Attempt struct {
 	Op      Op        `json:"op"`
 	At      time.Time `json:"at"`
 	TookMS  int64     `json:"took_ms"`
 	Kind    Kind      `json:"kind"`
+	Cause   Cause     `json:"cause,omitempty"`
 	HTTP    int       `json:"http_status,omitempty"`
 	Breaker string    `json:"breaker,omitempty"`
-	Note    string    `json:"note,omitempty"` // ok: what it said; otherwise the gateway's words, or our error
-	More    int       `json:"more,omitempty"` // how many calls like this one came after it and are not kept
+	Note    string    `json:"note,omitempty"` // ok: the answer in short; otherwise the gateway's words, or our error
+	More    int       `json:"more,omitempty"` // how many calls like this one came after it and were not kept
 }

@@ -87,24 +87,24 @@ func describe(s situation, d campaign.Decision) string {
 	} else if state := d.Next.State; state != "" && (!state.Final() || len(d.Next.Outbox) == 0) && !d.Next.Wake.IsZero() {
 		fmt.Fprintf(&b, ", wake in %s", d.Next.Wake.Sub(s.now).Round(time.Second))
 	}
-	if d.Next.Cancel != nil && d.Next.Cancel.Refused != "" {
+	if d.Next.Cancel != nil && d.Next.Cancel.Failed != "" {
 		b.WriteString(", cancel refused")
 	}
 	return b.String()
 }
 
-// A command that changes nothing is one that was obeyed already, or it is refused in
-// words: nobody is left to wonder.
+// A command that changes nothing was followed before, or it is refused in words. Either
+// way its sender knows what became of it.
 func TestNoCommandIsTakenInSilence(t *testing.T) {
 	for _, s := range situations(t) {
 		for _, i := range inputs() {
 			d := s.step(i.in)
-			if d.Save || d.Call != nil || d.Refused != "" || s.c.State == "" {
+			if d.Save || d.Call != nil || d.Objection != "" || s.c.State == "" {
 				continue // it goes on; without a record it waits for the request
 			}
 			again := true
 			switch in := i.in.(type) {
-			case campaign.CancelAsked:
+			case campaign.Cancel:
 				again = s.c.Cancel != nil
 			case campaign.Approve:
 				again = s.c.Approval != nil && s.c.Approval.QuoteID == in.QuoteID
@@ -132,15 +132,15 @@ func TestLifecycleTable(t *testing.T) {
 		var nothing, no []string
 		refused := map[string][]string{} // what is, by the words
 		for _, i := range inputs() {
-			if _, ok := i.in.(campaign.Asked); ok {
-				i.in = campaign.Asked{Key: key, Request: s.asks}
+			if _, ok := i.in.(campaign.Received); ok {
+				i.in = campaign.Received{Key: key, Request: s.asks}
 			}
 			d := s.step(i.in)
-			if d.Refused != "" {
-				if refused[d.Refused] == nil {
-					no = append(no, d.Refused)
+			if d.Objection != "" {
+				if refused[d.Objection] == nil {
+					no = append(no, d.Objection)
 				}
-				refused[d.Refused] = append(refused[d.Refused], i.name)
+				refused[d.Objection] = append(refused[d.Objection], i.name)
 				continue
 			}
 			if !d.Save && d.Call == nil {
@@ -148,7 +148,12 @@ func TestLifecycleTable(t *testing.T) {
 				continue
 			}
 			what := describe(s, d)
-			if o, ok := i.in.(campaign.Outcome); ok && len(o.Told) > 0 && len(d.Next.Outbox) == 0 && d.Save {
+			for _, e := range d.Next.Outbox {
+				if err := whole(e); err != nil {
+					t.Errorf("%s, %s: %v", s.name, i.name, err)
+				}
+			}
+			if o, ok := i.in.(campaign.Outcome); ok && len(o.Events) > 0 && len(d.Next.Outbox) == 0 && d.Save {
 				what = "rebuilt: " + what // no way of the lifecycle: it had gone it before
 			}
 			fmt.Fprintf(&b, "  %-31s → %s\n", i.name, what)

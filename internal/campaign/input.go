@@ -2,60 +2,60 @@ package campaign
 
 import "time"
 
-// Input is something that happened to a campaign: [Asked], [Woken],
-// [CancelAsked], [Resolved], [Delivered], or the [Outcome] of the call that the last
-// decision asked for.
+// Input is something that happened to a campaign: [Received], [Woken], a command
+// ([Cancel], [Approve], [Decline], [Resolved], [Follow], [Forget]), [Delivered],
+// [CostConflict], or the [Outcome] of the call that the last decision asked for.
 type Input interface{ input() }
 
-// Asked is the request, when there is no record yet.
-type Asked struct {
-	Key     Key
-	Request Request
-	Trace   string
-	At      time.Time // when it was stored first, by the stream's clock; zero: now
-	Stored  time.Time // when this message was, which nobody can choose; zero: now
+// Received is the request, when there is no record yet.
+type Received struct {
+	Key        Key
+	Request    Request
+	Trace      string
+	TraceState string
+	At         time.Time // when the request was first stored, by the stream's clock; zero: now
+	Stored     time.Time // when this message was stored, by the stream's clock; zero: now
 }
 
-// Woken says: look what is due. A timer, a redelivery, a sweep; which of them
-// does not matter, the record's own due time does.
+// Woken says: look what is due. It may come from a timer, a redelivery or a sweep.
+// That makes no difference: only the due time in the record counts.
 type Woken struct{}
 
-// CancelAsked is somebody's cancel.
-type CancelAsked struct {
+// Cancel is a person's wish that the campaign is not sent.
+type Cancel struct {
 	Key   Key // for the record, if there is none yet
 	By    string
-	Actor string // who proved to be the speaker; empty: nobody did
+	Actor string // the name that was proven; empty: none was
 	Why   string
 }
 
-// Resolved is what a person saw at the gateway, of a campaign that nobody
-// could establish.
+// Resolved is what a person saw at the gateway, for a campaign that is unresolved.
 type Resolved struct {
 	By    string
-	Actor string // as in CancelAsked
+	Actor string // as in Cancel
 	Sent  bool   // it was sent, or is being sent
 	Why   string
 }
 
-// Follow has a campaign followed again whose figures never added up.
+// Follow asks that a campaign whose figures never added up is followed again.
 type Follow struct {
 	By    string
-	Actor string // as in CancelAsked
+	Actor string // as in Cancel
 }
 
-// Delivered says that everything the saved record owes has been told, and
+// Delivered says that everything that the saved record owes has been published, and
 // that the campaign is about to rest.
 type Delivered struct{}
 
-// ToldOtherwise says that the record's cost_calculated is told already, for another
-// draft: it was not told, and nothing is confirmed.
-type ToldOtherwise struct{ Event Event }
+// CostConflict says that the stream already has a cost_calculated of this number, for
+// another draft. So this record's own was not published, and nothing is confirmed.
+type CostConflict struct{ Event Event }
 
-func (ToldOtherwise) input() {}
-func (Asked) input()         {}
-func (Woken) input()         {}
-func (CancelAsked) input()   {}
-func (Resolved) input()      {}
-func (Follow) input()        {}
-func (Delivered) input()     {}
-func (Outcome) input()       {}
+func (CostConflict) input() {}
+func (Received) input()     {}
+func (Woken) input()        {}
+func (Cancel) input()       {}
+func (Resolved) input()     {}
+func (Follow) input()       {}
+func (Delivered) input()    {}
+func (Outcome) input()      {}

@@ -1,8 +1,8 @@
 package campaign_test
 
 import (
-	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
@@ -39,7 +39,7 @@ func outcomes() []input {
 	another.Echo = &campaign.Echo{Text: new("Cyber Monday!")}
 
 	list := []input{
-		{"look ok", told()},
+		{"look ok", published()},
 		{"create ok", campaign.Outcome{Op: campaign.OpCreate, Kind: campaign.OK, CampaignID: 1542}},
 		{"configure ok", ok(campaign.OpConfigure, campaign.StatusUnconfirmed)},
 		{"configure ok, without a word", ok(campaign.OpConfigure, "")},
@@ -78,45 +78,49 @@ func outcomes() []input {
 		input{"status by id CONFIRMED", byID(campaign.StatusConfirmed, "[staffetta "+key.String()+"]")},
 		input{"status by id UNCONFIRMED, not ours", byID(campaign.StatusUnconfirmed, strangers)},
 		input{"status by id COMPLETED, not ours", byID(campaign.StatusCompleted, strangers)},
-		input{"status by id refused 404", campaign.Outcome{Op: campaign.OpStatus, Kind: campaign.Refused, HTTP: 404, ByID: true, Words: "the gateway's words"}},
+		input{"status by id refused, not found", campaign.Outcome{Op: campaign.OpStatus, Kind: campaign.Refused, Cause: campaign.NotFound, ByID: true, Words: "the gateway's words"}},
 		input{"witness ok", campaign.Outcome{Op: campaign.OpWitness, Kind: campaign.OK, ByID: true}},
-		input{"witness refused 404", campaign.Outcome{Op: campaign.OpWitness, Kind: campaign.Refused, HTTP: 404}},
+		input{"witness refused, not found", campaign.Outcome{Op: campaign.OpWitness, Kind: campaign.Refused, Cause: campaign.NotFound}},
 	)
-	refused := map[campaign.Op][]int{
-		campaign.OpCreate: {400}, campaign.OpConfigure: {400, 404}, campaign.OpCalculate: {400}, campaign.OpPrice: {404},
-		campaign.OpConfirm: {402, 400, 404}, campaign.OpDelete: {404, 405}, campaign.OpStatus: {404, 400}, campaign.OpStats: {404},
+	list = append(list, peopleOutcomes()...)
+	const otherwise, notFound = campaign.Cause(""), campaign.NotFound
+	refused := map[campaign.Op][]campaign.Cause{
+		campaign.OpCreate: {otherwise}, campaign.OpConfigure: {otherwise, notFound}, campaign.OpCalculate: {otherwise}, campaign.OpPrice: {notFound},
+		campaign.OpConfirm: {campaign.NoCredit, otherwise, notFound}, campaign.OpDelete: {notFound, campaign.Unsupported}, campaign.OpStatus: {notFound, otherwise}, campaign.OpStats: {notFound},
 	}
 	for _, op := range []campaign.Op{campaign.OpCreate, campaign.OpConfigure, campaign.OpCalculate, campaign.OpPrice, campaign.OpAdmit,
 		campaign.OpConfirm, campaign.OpStatus, campaign.OpStats, campaign.OpDelete, campaign.OpWitness} {
-		for _, code := range refused[op] {
-			list = append(list, input{fmt.Sprintf("%s refused %d", op, code),
-				campaign.Outcome{Op: op, Kind: campaign.Refused, HTTP: code, Words: "the gateway's words"}})
+		for _, cause := range refused[op] {
+			name := string(op) + " refused"
+			if cause != otherwise {
+				name += ", " + strings.ReplaceAll(string(cause), "_", " ")
+			}
+			list = append(list, input{name, campaign.Outcome{Op: op, Kind: campaign.Refused, Cause: cause, Words: "the gateway's words"}})
 		}
 		if op != campaign.OpAdmit {
-			list = append(list, input{string(op) + " unavailable", campaign.Outcome{Op: op, Kind: campaign.Unavailable, HTTP: 503}},
-				input{string(op) + " unshaped 404", unshaped(op, 404)})
+			list = append(list, input{string(op) + " unavailable", campaign.Outcome{Op: op, Kind: campaign.Unavailable, Cause: campaign.Failing}},
+				input{string(op) + " unshaped", unshaped(op)})
 		}
 		list = append(list, input{string(op) + " not attempted", campaign.Outcome{Op: op, Kind: campaign.NotAttempted, RetryAfter: 30 * time.Second}})
 	}
 	for _, op := range []campaign.Op{campaign.OpCreate, campaign.OpCalculate} {
-		o := unshaped(op, 404)
+		o := unshaped(op)
 		o.Answered = friday.Add(1000 * time.Hour)
-		list = append(list, input{string(op) + " unshaped 404, others are answered", o})
-		o = campaign.Outcome{Op: op, Kind: campaign.Unavailable, HTTP: 503, Answered: friday.Add(1000 * time.Hour)}
+		list = append(list, input{string(op) + " unshaped, others are answered", o})
+		o = campaign.Outcome{Op: op, Kind: campaign.Unavailable, Cause: campaign.Failing, Answered: friday.Add(1000 * time.Hour)}
 		list = append(list, input{string(op) + " unavailable, others are answered", o})
 	}
 	return slices.Concat(list, []input{
 		{"look unavailable", campaign.Outcome{Op: campaign.OpLook, Kind: campaign.Unavailable}},
-		{"look tells a cost of this draft", told(costTold(7, 1542))},
-		{"look tells a cost of another draft", told(costTold(7, 1600))},
-		{"look tells that it is confirmed", told(costTold(7, 1600), confirmedTold(1600, time.Time{}))},
-		{"look tells that it is confirmed for later", told(costTold(7, 1600), confirmedTold(1600, friday.Add(48*time.Hour)))},
-		{"look tells its last statistics", told(costTold(7, 1600), confirmedTold(1600, time.Time{}), campaign.Event{
+		{"look tells a cost of this draft", published(costTold(7, 1542))},
+		{"look tells a cost of another draft", published(costTold(7, 1600))},
+		{"look tells that it is confirmed", published(costTold(7, 1600), confirmedTold(1600, time.Time{}))},
+		{"look tells that it is confirmed for later", published(costTold(7, 1600), confirmedTold(1600, friday.Add(48*time.Hour)))},
+		{"look tells its last statistics", published(costTold(7, 1600), confirmedTold(1600, time.Time{}), campaign.Event{
 			Type: campaign.EventStats, N: 3, CampaignID: 1600, Last: true, Stats: &campaign.Stats{Status: campaign.StatusCompleted, Total: 9831, Sent: 9831, Delivered: 9831}})},
-		{"look tells that it is rejected", told(costTold(7, 1600), endTold(campaign.EventRejected))},
-		{"look tells that it is cancelled", told(endTold(campaign.EventCancelled))},
-		{"look tells that it is unresolved", told(costTold(7, 1600), endTold(campaign.EventUnresolved))},
-		{"confirm refused 400, credit", campaign.Outcome{Op: campaign.OpConfirm, Kind: campaign.Refused, HTTP: 400, Field: "credit", Words: "Insufficient credit"}},
+		{"look tells that it is rejected", published(costTold(7, 1600), endTold(campaign.EventRejected))},
+		{"look tells that it is cancelled", published(endTold(campaign.EventCancelled))},
+		{"look tells that it is unresolved", published(costTold(7, 1600), endTold(campaign.EventUnresolved))},
 		{"room ok", campaign.Outcome{Op: campaign.OpRoom, Kind: campaign.OK}},
 		{"room refused", campaign.Outcome{Op: campaign.OpRoom, Kind: campaign.Refused, Words: "shop-italia has 100.00 EUR left today"}},
 		{"room unavailable", campaign.Outcome{Op: campaign.OpRoom, Kind: campaign.Unavailable}},
@@ -133,17 +137,17 @@ func outcomes() []input {
 	})
 }
 
-// strangers is what a read by id shows of somebody else's campaign.
+// strangers is what a read by id shows of another customer's campaign.
 const strangers = "Spring sale"
 
-// unshaped is a refusal that somebody else than the gateway may have said.
-func unshaped(op campaign.Op, code int) campaign.Outcome {
-	return campaign.Outcome{Op: op, Kind: campaign.Unavailable, HTTP: code, Unshaped: true, Err: "html"}
+// unshaped is a refusal that may come from a proxy.
+func unshaped(op campaign.Op) campaign.Outcome {
+	return campaign.Outcome{Op: op, Kind: campaign.Unavailable, Cause: campaign.NotFound, Unshaped: true, Err: "html"}
 }
 
-// told is what the events tell.
-func told(events ...campaign.Event) campaign.Outcome {
-	return campaign.Outcome{Op: campaign.OpLook, Kind: campaign.OK, Told: events}
+// published is an answer with the published events.
+func published(events ...campaign.Event) campaign.Outcome {
+	return campaign.Outcome{Op: campaign.OpLook, Kind: campaign.OK, Events: events}
 }
 
 func costTold(n int, id int64) campaign.Event {
@@ -166,19 +170,19 @@ type input struct {
 
 func inputs() []input {
 	return append([]input{
-		{"asked", campaign.Asked{Key: key, Request: blackFriday()}},
+		{"asked", campaign.Received{Key: key, Request: blackFriday()}},
 		{"woken", campaign.Woken{}},
-		{"cancel", campaign.CancelAsked{Key: key, By: "anna", Why: "wrong price"}},
+		{"cancel", campaign.Cancel{Key: key, By: "anna", Why: "wrong price"}},
 		{"approve", campaign.Approve{QuoteID: quoteID, By: "carla"}},
 		{"approve another quote", campaign.Approve{QuoteID: "0123456789abcdef", By: "carla"}},
 		{"decline", campaign.Decline{QuoteID: quoteID, By: "carla", Why: "too dear"}},
-		{"another cancel", campaign.CancelAsked{Key: key, By: "bruno"}},
+		{"another cancel", campaign.Cancel{Key: key, By: "bruno"}},
 		{"another approve", campaign.Approve{QuoteID: quoteID, By: "bruno"}},
 		{"resolved, was sent", campaign.Resolved{By: "anna", Sent: true}},
 		{"resolved, was not sent", campaign.Resolved{By: "anna"}},
 		{"follow", campaign.Follow{By: "anna"}},
 		{"forget", campaign.Forget{By: "anna"}},
-		{"told otherwise", campaign.ToldOtherwise{Event: costTold(7, 1600)}},
+		{"told otherwise", campaign.CostConflict{Event: costTold(7, 1600)}},
 		{"delivered", campaign.Delivered{}},
 	}, outcomes()...)
 }

@@ -5,24 +5,22 @@ import (
 	"strings"
 )
 
-// Key names a campaign for ever: who asks, and the asker's own id for it. It
-// is the idempotency key: the same key, a second or a year later, is the same
-// campaign.
+// Key names a campaign for ever: the source, and the source's own id for it. It is the
+// idempotency key: the same key, a second or a year later, is the same campaign.
 type Key struct {
 	Source    string `json:"source"`
 	RequestID string `json:"request_id"`
 }
 
-// String is the key as people type it and as the record is filed:
-// "shop-italia.bf-2026".
+// String is the key as people type it, and as the bucket has it: "shop-italia.bf-2026".
 func (k Key) String() string { return k.Source + "." + k.RequestID }
 
 // Validate says which half of the key cannot be a subject token, and why.
 func (k Key) Validate() error {
-	if err := validToken(k.Source); err != nil {
+	if err := ValidToken(k.Source, TokenLength); err != nil {
 		return fmt.Errorf("source %q: %w", k.Source, err)
 	}
-	if err := validToken(k.RequestID); err != nil {
+	if err := ValidToken(k.RequestID, TokenLength); err != nil {
 		return fmt.Errorf("request_id %q: %w", k.RequestID, err)
 	}
 	return nil
@@ -41,11 +39,15 @@ func ParseKey(s string) (Key, error) {
 	return k, nil
 }
 
-// A key becomes two subject tokens and a bucket key, so it holds nothing that
-// NATS gives a meaning to.
-func validToken(s string) error {
-	if len(s) < 1 || len(s) > 64 {
-		return fmt.Errorf("want 1 to 64 characters, got %d", len(s))
+// TokenLength is how long each half of a key may be, in characters.
+const TokenLength = 64
+
+// ValidToken says why a name cannot be a token of a subject, or part of a bucket's key:
+// it may contain no character that means something to NATS. The contract says the same
+// of a request's source and request id.
+func ValidToken(s string, most int) error {
+	if len(s) < 1 || len(s) > most {
+		return fmt.Errorf("want 1 to %d characters, got %d", most, len(s))
 	}
 	for _, r := range s {
 		switch {

@@ -6,37 +6,40 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// Choice is what a request wants done when a limit of its own is reached.
+// Choice is what a request wants to be done when one of its own limits is reached.
 type Choice string
 
 const (
 	Reject Choice = "reject" // the default: say no, and why
-	Ask    Choice = "ask"    // wait for somebody's approval
-	Wait   Choice = "wait"   // wait for it to get better, with a deadline
+	Ask    Choice = "ask"    // wait for an approval
+	Wait   Choice = "wait"   // wait until it is better, with a deadline
 )
 
-// Limits are what a request asks for beyond being sent: what it may cost, who
-// must agree, and when it is still worth sending. The zero Limits ask nothing.
+// Choices lists every choice.
+var Choices = []Choice{Reject, Ask, Wait}
+
+// Limits are the conditions of a request: what it may cost, whether it needs an
+// approval, and until when it is worth sending. The zero Limits are no conditions.
 type Limits struct {
 	MaxTotal  Money  `json:"max_total,omitzero"`
 	OnOverMax Choice `json:"on_over_max,omitempty"` // reject or ask
 	MaxParts  int    `json:"max_parts,omitempty"`   // of one message; zero: any
 
-	Approval       bool          `json:"approval,omitempty"`        // somebody must agree in any case
+	Approval       bool          `json:"approval,omitempty"`        // an approval is needed in any case
 	ApprovalWithin time.Duration `json:"approval_within,omitempty"` // zero: the rules' own
 
 	OnNoCredit   Choice        `json:"on_no_credit,omitempty"`  // reject or wait
 	CreditWithin time.Duration `json:"credit_within,omitempty"` // zero: the rules' own
 
-	MaxLateness time.Duration `json:"max_lateness,omitempty"` // zero: the rules' own, for an instant; any, for immediately
+	MaxLateness time.Duration `json:"max_lateness,omitempty"` // zero: the rules' own if it has an instant, and no limit if it has none
 	OnLate      Choice        `json:"on_late,omitempty"`      // reject or ask
 
-	Agreed string `json:"agreed_quote_id,omitempty"` // another quote than this one is asked for; empty: any will do
+	Agreed string `json:"agreed_quote_id,omitempty"` // the quote that was agreed on; any other needs an approval; empty: none was
 
 	Window string `json:"window,omitempty"` // name of a send window; empty: the source's, if it has one
 }
 
-// Diff names the fields in which two differ, as the contract spells them.
+// diff names the fields in which two differ, as the contract spells them.
 func (l Limits) diff(o Limits, differ func(name string, same bool)) {
 	differ("max_total", l.MaxTotal.Equal(o.MaxTotal))
 	differ("on_over_max", l.OnOverMax == o.OnOverMax)
@@ -53,23 +56,23 @@ func (l Limits) diff(o Limits, differ func(name string, same bool)) {
 
 // Policy is what the operator lays down for the campaigns of a source.
 type Policy struct {
-	// ApproveAbove is the total above which somebody must agree. Zero: none.
+	// ApproveAbove is the total above which an approval is needed. Zero: none.
 	ApproveAbove Money
 	// Window is the send window of requests that name none. Empty: none.
 	Window string
 }
 
-// Window says when a sending may go on. It is the port of the send windows:
-// data with a source and a date, not law in code.
+// Window says when messages may be sent. It is the port of the send windows: a window
+// is data with a source and a date, not law in code.
 type Window interface {
-	// Open is the first instant, not before from, at which a sending of so
-	// long fits whole, and a sentence that says why it is not from. An error
-	// says that it never fits.
+	// Open is the first instant, not before from, at which a sending of that length
+	// fits whole. Why is a sentence that says why it is not from. An error says that it
+	// never fits.
 	Open(from time.Time, lasts time.Duration) (at time.Time, why string, err error)
 }
 
-// policy is the one of the campaign's source, or the one of everybody, "*".
-func (r Rules) policy(source string) Policy {
+// PolicyOf is the policy of the source, or else the one for all sources, "*".
+func (r Rules) PolicyOf(source string) Policy {
 	if p, ok := r.Policies[source]; ok {
 		return p
 	}

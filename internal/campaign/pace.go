@@ -2,49 +2,52 @@ package campaign
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
-// How fast the gateway sends: what each look at a sending says of it, and what
-// the rules make of what was seen of all of them.
+// How fast the gateway sends: what each look at a campaign being sent says of it, and
+// what the rules conclude from all of them.
 
-// Progress is what the looks at one sending have said of its pace. It is kept
-// with the record, so that it outlives the process that looked.
+// Progress is the pace of one sending, as the looks at it have shown. It is kept with
+// the record, so that it outlives the process that looked.
 type Progress struct {
-	At        time.Time `json:"at"`         // the look it was measured by last
-	Sent      int64     `json:"sent"`       // what had been sent then
+	At        time.Time `json:"at"`         // when it was last measured
+	Sent      int64     `json:"sent"`       // how many messages had been sent then
 	PerMinute int64     `json:"per_minute"` // messages; 1 or more
 }
 
-// Pace is what was seen of the sendings of late. The zero Pace is nothing.
+// Pace is what was seen of the recent sendings. The zero Pace says that nothing was
+// seen.
 type Pace struct {
-	Seen      int   // how many sendings say something
+	Seen      int   // how many sendings were measured
 	PerMinute int64 // messages a minute of the slowest of them
 	Largest   int64 // the most messages that one of them was seen to send
 
-	// What is being sent now, which shares the gateway with what starts now.
+	// The campaigns that are being sent now. They share the gateway with one that
+	// starts now.
 	Others   int   // how many campaigns
 	Ahead    int64 // messages that they have still to send
 	Together int64 // messages a minute that they were seen to send, all together
 }
 
 const (
-	// measurable is the least time that says something of a pace, and few the
-	// messages that say nothing before longEnough: a gateway may take a while
-	// to begin, and count in batches. What a dozen reminders took must not be
-	// held against ten thousand.
+	// measurable is the shortest time that a pace can be measured over. A gateway may
+	// take a while to begin, and count in batches. So before longEnough, fewer than
+	// fewSeen messages are not measured: the pace of a dozen reminders says nothing of
+	// ten thousand messages.
 	measurable, longEnough = 2 * time.Minute, 30 * time.Minute
-	few                    = 100
-	// PaceSeen is how many sendings have to be seen before a pace above the
-	// one that was set is believed. A slower one is believed from the first.
+	fewSeen                = 100
+	// PaceSeen is how many sendings have to be seen before a pace faster than the
+	// configured one is believed. A slower pace is believed from the first sending on.
 	PaceSeen = 5
 )
 
-// PaceFor is how many messages a minute a sending to so many is expected to
-// get, and whether that was seen or is what was set. What was seen counts at
-// once if it is slower. If it is faster, it counts when enough sendings say
-// so, and for no more recipients than were seen to go at it: the first
-// thousand may go faster than the next ten.
+// PaceFor is how many messages a minute a sending to so many recipients is expected to
+// get, and whether that was seen or is configured. If the seen pace is slower, it
+// counts at once. If it is faster, it counts only when enough sendings have shown it,
+// and only up to as many recipients as one of them had: the first thousand may go
+// faster than the next ten thousand.
 func (r Rules) PaceFor(p Pace, recipients int64) (perMinute int64, seen bool) {
 	set := int64(r.Pace)
 	switch {
@@ -58,29 +61,31 @@ func (r Rules) PaceFor(p Pace, recipients int64) (perMinute int64, seen bool) {
 	return p.PerMinute, true
 }
 
-// lasts is how long a sending to so many takes that has the gateway to itself.
-func (t *turn) lasts(recipients int64) time.Duration {
+// lastsAlone is how long a sending to so many recipients takes if it has the gateway to
+// itself.
+func (t *transition) lastsAlone(recipients int64) time.Duration {
 	pace, _ := t.PaceFor(t.pace, recipients)
 	return takes(recipients, pace)
 }
 
-// beside is how long it takes if it starts now and shares the gateway with
-// those that are being sent: each of them sends as many meanwhile, if it has
-// as many to go. That the gateway can send more at once than one campaign gets
-// is believed when it is seen to.
-func (t *turn) beside(recipients int64) time.Duration {
+// lastsBeside is how long it takes if it starts now and shares the gateway with the
+// campaigns that are being sent. Each of those sends as many messages meanwhile, if it
+// has as many left. The gateway may be able to send more in all than one campaign gets;
+// that is believed only when it was seen.
+func (t *transition) lastsBeside(recipients int64) time.Duration {
 	pace, _ := t.PaceFor(t.pace, recipients)
 	meanwhile := min(t.pace.Ahead, recipients*int64(t.pace.Others))
 	return max(takes(recipients, pace), takes(recipients+meanwhile, max(pace, t.pace.Together)))
 }
 
-// takes divides, and does not overflow before a hundred million messages.
+// takes is how long so many messages take. It does not overflow: above a hundred
+// million messages it stays the same.
 func takes(messages, perMinute int64) time.Duration {
 	return time.Duration(min(messages, 100_000_000)) * time.Minute / time.Duration(perMinute)
 }
 
-// paceWords say what a duration was worked out from.
-func (t *turn) paceWords(recipients int64) string {
+// paceWords says how a duration was worked out.
+func (t *transition) paceWords(recipients int64) string {
 	pace, seen := t.PaceFor(t.pace, recipients)
 	where := "as is assumed (gateway.pace)"
 	switch {
@@ -89,11 +94,11 @@ func (t *turn) paceWords(recipients int64) string {
 	case seen:
 		where = fmt.Sprintf("the slowest of the last %d sendings seen", t.pace.Seen)
 	}
-	return fmt.Sprintf("%d messages at %d a minute, %s, take about %s", recipients, pace, where, about(takes(recipients, pace)))
+	return fmt.Sprintf("%d messages at %d a minute, %s, take about %s", recipients, pace, where, roundedDuration(takes(recipients, pace)))
 }
 
-// about is a duration as one says it: nobody wants the seconds of an hour.
-func about(d time.Duration) string {
+// roundedDuration is a duration as people say it, in hours and minutes.
+func roundedDuration(d time.Duration) string {
 	switch h, m := int(d.Round(time.Minute).Hours()), int(d.Round(time.Minute).Minutes())%60; {
 	case d < time.Minute:
 		return "a minute"
@@ -106,20 +111,20 @@ func about(d time.Duration) string {
 	}
 }
 
-// measure takes a look at a sending for what it says of its pace. One that has
-// not begun says nothing, and one that has ended could have ended at any time
-// since the last look. So does a look too soon after the last one.
+// measure takes the pace from a look at a sending. A sending that has not begun shows
+// no pace. One that has ended shows none either: it may have ended at any time since
+// the last look. And a look too soon after the last one is not used.
 //
-// The pace is the one since the start at most, which includes what the gateway
-// took to begin; it goes half way to that of the last stretch, so that a
-// gateway which slows down is noticed, and one that only counts in batches
-// is not held for one that stands still.
-func (t *turn) measure(s Stats) {
+// The pace is at most the average since the start, which includes the time that the
+// gateway took to begin. Each look moves it half way to the pace since the last look.
+// So a gateway that slows down is noticed, and one that counts in batches does not look
+// as if it stood still.
+func (t *transition) measure(s Stats) {
 	if s.Status != StatusSending || s.Sent <= 0 || s.Sent >= s.Total || t.c.Request.Simulation {
 		return
 	}
-	took := t.now.Sub(t.left())
-	if took < measurable || s.Sent < few && took < longEnough {
+	took := t.now.Sub(t.leftAt())
+	if took < measurable || s.Sent < fewSeen && took < longEnough {
 		return
 	}
 	pace := perMinute(s.Sent, took)
@@ -137,15 +142,15 @@ func perMinute(sent int64, took time.Duration) int64 {
 	return int64(float64(sent) / took.Minutes())
 }
 
-// left is when the gateway may have begun to send, by our own clock as far as
-// that is known: its own may be ahead, and make it look faster than it is.
-func (t *turn) left() time.Time {
+// leftAt is when the gateway may have begun to send, by our own clock if that is known.
+// The gateway's clock may be ahead, and would make it look faster than it is.
+func (t *transition) leftAt() time.Time {
 	if t.c.Confirmed.For.IsZero() {
-		for i := len(t.c.Attempts) - 1; i >= 0; i-- {
-			if a := t.c.Attempts[i]; a.Op == OpConfirm && !a.At.IsZero() {
+		for _, a := range slices.Backward(t.c.Attempts) {
+			if a.Op == OpConfirm && !a.At.IsZero() {
 				return a.At
 			}
 		}
 	}
-	return t.start()
+	return t.sendingStart()
 }

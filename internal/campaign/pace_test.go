@@ -111,7 +111,7 @@ func TestProgress(t *testing.T) {
 // confirmed is a campaign whose confirm left and was answered at an instant.
 func confirmed(t *testing.T, r campaign.Request, at time.Time) campaign.Campaign {
 	t.Helper()
-	c := story(t, r, "asked", "create ok", "configure ok", "calculate ok", "price ok", "admit ok").c
+	c := replay(t, r, "asked", "create ok", "configure ok", "calculate ok", "price ok", "admit ok").c
 	o := campaign.Outcome{Op: campaign.OpConfirm, Kind: campaign.OK, Status: campaign.StatusConfirmed, ConfirmedAt: at, Started: at}
 	return reload(t, rules.Step(c, o, campaign.Facts{Now: at, Gateway: here}).Next)
 }
@@ -179,7 +179,7 @@ func TestWhatWasSeenDecides(t *testing.T) {
 				}
 				return
 			case tt.wait != "":
-				h := d.Next.Hold
+				h := d.Next.Need
 				if d.Next.State != campaign.Quoted || h == nil {
 					t.Fatalf("it is %s and goes on with %v; want it put off", d.Next.State, d.Call)
 				}
@@ -214,7 +214,7 @@ func TestWaitingForOthersIsNotBeingLate(t *testing.T) {
 	c := reload(t, priced(t, r, friday, campaign.Pace{Others: 2, Ahead: 40_000}).Next)
 	now := c.Wake
 	d := rules.Step(c, campaign.Woken{}, campaign.Facts{Now: now, Gateway: here})
-	for _, o := range []campaign.Outcome{{Op: campaign.OpStatus, Kind: campaign.OK, Status: campaign.StatusUnconfirmed}, {Op: campaign.OpDelete, Kind: campaign.OK}, told(), {Op: campaign.OpCreate, Kind: campaign.OK, CampaignID: 1543}} {
+	for _, o := range []campaign.Outcome{{Op: campaign.OpStatus, Kind: campaign.OK, Status: campaign.StatusUnconfirmed}, {Op: campaign.OpDelete, Kind: campaign.OK}, published(), {Op: campaign.OpCreate, Kind: campaign.OK, CampaignID: 1543}} {
 		d = rules.Step(d.Next, o, campaign.Facts{Now: now, Gateway: here})
 	}
 	if d.Next.State != campaign.Drafted {
@@ -255,7 +255,7 @@ func TestItHasToFitWhenTheWaitForLeaveIsOver(t *testing.T) {
 func priced(t *testing.T, r campaign.Request, now time.Time, seen campaign.Pace) campaign.Decision {
 	t.Helper()
 	f := campaign.Facts{Now: now, Pace: seen, Gateway: here}
-	d := rules.Step(campaign.Campaign{}, campaign.Asked{Key: key, Request: r}, f)
+	d := rules.Step(campaign.Campaign{}, campaign.Received{Key: key, Request: r}, f)
 	byName := map[string]campaign.Input{}
 	for _, i := range outcomes() {
 		byName[i.name] = i.in

@@ -12,10 +12,10 @@ import (
 	"github.com/staffetta-io/staffetta/internal/campaign"
 )
 
-// world drives one campaign through random inputs, the way the runner does:
+// model drives one campaign through random inputs, the way the runner does:
 // a call is answered at random, a run may die, time passes.
-type world struct {
-	c      campaign.Campaign // as the run in hand knows it
+type model struct {
+	c      campaign.Campaign // as the run at work knows it
 	was    campaign.Campaign // as it did before the last step
 	saved  campaign.Campaign // as the journal has it
 	call   *campaign.Call
@@ -25,29 +25,29 @@ type world struct {
 	r      campaign.Request
 	pace   campaign.Pace // what was seen of the gateway's
 
-	budgets  bool // as far as the replica in hand knows, there may be some
-	reserved bool // the budgets have passed the draft in hand
+	budgets  bool // as far as the replica at work knows, there may be some
+	reserved bool // the budgets have room for the draft under way
 
-	held    string           // why nothing may be begun or confirmed
-	gateway string           // the one that is configured
-	made    map[int64]string // where each draft was made
-	proof   map[int64]*proof // of each draft, since a confirm of it left
-	told    []campaign.Event // what the record has lost, and the events tell
+	held    string                // why nothing may be begun or confirmed
+	gateway string                // the one that is configured
+	made    map[int64]string      // where each draft was made
+	proof   map[int64]*shownDraft // of each draft, since a confirm of it left
+	told    []campaign.Event      // what the record has lost, and the events still have
 }
 
-// proof is what the gateway has shown of a draft.
-type proof struct {
+// shownDraft is what the gateway has shown of a draft.
+type shownDraft struct {
 	left          bool // a confirm of it may have left
 	read, mute    bool // in this run: a read by id showed it unconfirmed; configure succeeded without a word
 	stood, struck bool // a read by id showed it as ours; and then its delete was accepted
 	unsent        bool // it was shown not to be confirmed, or to have vanished
 }
 
-func newWorld(r campaign.Request) *world {
-	return &world{now: friday, stored: friday, r: r, gateway: here, made: map[int64]string{}, proof: map[int64]*proof{}}
+func newModel(r campaign.Request) *model {
+	return &model{now: friday, stored: friday, r: r, gateway: here, made: map[int64]string{}, proof: map[int64]*shownDraft{}}
 }
 
-func (w *world) step(in campaign.Input) campaign.Decision {
+func (w *model) step(in campaign.Input) campaign.Decision {
 	if o, ok := in.(campaign.Outcome); ok && w.call != nil && w.call.Op == o.Op {
 		in = w.sees(o)
 	}
@@ -63,16 +63,16 @@ func (w *world) step(in campaign.Input) campaign.Decision {
 	return d
 }
 
-func (w *world) of(id int64) *proof {
+func (w *model) of(id int64) *shownDraft {
 	if w.proof[id] == nil {
-		w.proof[id] = &proof{}
+		w.proof[id] = &shownDraft{}
 	}
 	return w.proof[id]
 }
 
-// sees makes an answer one of this world: each draft has a number of its own, and
-// what was shown of it is remembered.
-func (w *world) sees(o campaign.Outcome) campaign.Outcome {
+// sees makes an answer fit this world: each draft has a number of its own, and what was
+// shown of it is remembered.
+func (w *model) sees(o campaign.Outcome) campaign.Outcome {
 	ok, p := o.Kind == campaign.OK, w.of(w.call.CampaignID)
 	switch o.Op {
 	case campaign.OpCreate:
@@ -85,12 +85,12 @@ func (w *world) sees(o campaign.Outcome) campaign.Outcome {
 		w.reserved = w.reserved || ok
 	case campaign.OpConfirm:
 		if o.Kind == campaign.NotAttempted {
-			*p = proof{}
+			*p = shownDraft{}
 		}
 	case campaign.OpStatus:
 		shown := ok && o.ByID && o.Description != strangers
 		p.read = shown && o.Status == campaign.StatusUnconfirmed
-		p.unsent = p.unsent || p.read && p.mute || p.struck && o.Kind == campaign.Refused && o.HTTP == 404 && o.ByID
+		p.unsent = p.unsent || p.read && p.mute || p.struck && o.Kind == campaign.Refused && o.Cause == campaign.NotFound && o.ByID
 		p.stood = p.stood || shown
 	case campaign.OpConfigure:
 		p.mute = ok && o.Status == ""
@@ -98,15 +98,15 @@ func (w *world) sees(o campaign.Outcome) campaign.Outcome {
 	case campaign.OpDelete:
 		p.struck = p.struck || p.stood && ok
 	case campaign.OpLook:
-		if d := w.c.Draft; d != nil && len(o.Told) == 1 && o.Told[0].CampaignID == 1542 {
-			o.Told = nil
-			if !d.Disarmed { // whoever gives a draft up never tells its cost afterwards
+		if d := w.c.Draft; d != nil && len(o.Events) == 1 && o.Events[0].CampaignID == 1542 {
+			o.Events = nil
+			if !d.Disarmed { // a run that gives a draft up never publishes its cost afterwards
 				w.told = []campaign.Event{costTold(7, d.ID)}
 				w.of(d.ID).left = true // there was an intent, which the record has lost
 			}
 		}
-		if ok && len(o.Told) == 0 {
-			o.Told = w.told // nothing is forgotten
+		if ok && len(o.Events) == 0 {
+			o.Events = w.told // nothing is forgotten
 		}
 	}
 	return o
@@ -147,13 +147,13 @@ func randomPace(t *rapid.T) campaign.Pace {
 }
 
 // random draws what happens next.
-func (w *world) random(t *rapid.T) campaign.Decision {
+func (w *model) random(t *rapid.T) campaign.Decision {
 	switch dice(t, 29) {
 	case 28:
 		w.held = map[string]string{"": "held by anna", "held by anna": ""}[w.held]
 		return campaign.Decision{}
 	case 27:
-		w.budgets = !w.budgets // somebody has set one, or another replica is asked
+		w.budgets = !w.budgets // a budget was set, or another replica is asked
 		return campaign.Decision{}
 	case 26:
 		if rapid.Bool().Draw(t, "follow") {
@@ -174,9 +174,9 @@ func (w *world) random(t *rapid.T) campaign.Decision {
 		w.c, w.call = reload(t, w.saved), nil
 		return campaign.Decision{}
 	case 22:
-		return w.another(t, campaign.CancelAsked{Key: key, By: "anna"})
+		return w.another(t, campaign.Cancel{Key: key, By: "anna"})
 	case 21:
-		return w.another(t, campaign.Asked{Key: key, Request: w.r})
+		return w.another(t, campaign.Received{Key: key, Request: w.r})
 	case 20:
 		return w.another(t, campaign.Delivered{})
 	}
@@ -197,8 +197,8 @@ func dice(t *rapid.T, n int) (thrown int) {
 	return thrown % n
 }
 
-// answered answers the call under way: well, mostly, or in any way.
-func (w *world) answered(t *rapid.T, mostly int) campaign.Decision {
+// answered answers the call under way: usually well, sometimes in any other way.
+func (w *model) answered(t *rapid.T, mostly int) campaign.Decision {
 	all := answers(w.call.Op)
 	if op := w.call.Op; op != campaign.OpStatus && op != campaign.OpStats && dice(t, mostly+1) > 0 {
 		return w.step(all[0])
@@ -207,7 +207,7 @@ func (w *world) answered(t *rapid.T, mostly int) campaign.Decision {
 }
 
 // another run takes an input; what the first one was doing is void.
-func (w *world) another(t *rapid.T, in campaign.Input) campaign.Decision {
+func (w *model) another(t *rapid.T, in campaign.Input) campaign.Decision {
 	w.c = reload(t, w.saved)
 	for _, p := range w.proof {
 		p.read, p.mute = false, false
@@ -216,11 +216,11 @@ func (w *world) another(t *rapid.T, in campaign.Input) campaign.Decision {
 }
 
 // lives checks what must hold after every step of random lives.
-func lives(t *testing.T, name string, check func(t *rapid.T, w *world, before campaign.Campaign, d campaign.Decision)) {
+func lives(t *testing.T, name string, check func(t *rapid.T, w *model, before campaign.Campaign, d campaign.Decision)) {
 	t.Run(name, rapid.MakeCheck(func(t *rapid.T) {
-		w := newWorld(randomRequest(t))
+		w := newModel(randomRequest(t))
 		w.pace = randomPace(t)
-		w.step(campaign.Asked{Key: key, Request: w.r})
+		w.step(campaign.Received{Key: key, Request: w.r})
 		if rapid.Bool().Draw(t, "comes to its confirm") {
 			for w.call != nil && w.call.Op != campaign.OpConfirm {
 				w.step(answers(w.call.Op)[0])
@@ -234,7 +234,7 @@ func lives(t *testing.T, name string, check func(t *rapid.T, w *world, before ca
 }
 
 func TestRandomLives(t *testing.T) {
-	lives(t, "EveryCampaignThatIsNotEndedToldAndSettledIsWokenOrUnderWay", func(t *rapid.T, w *world, _ campaign.Campaign, d campaign.Decision) {
+	lives(t, "EveryCampaignThatIsNotEndedToldAndSettledIsWokenOrUnderWay", func(t *rapid.T, w *model, _ campaign.Campaign, d campaign.Decision) {
 		s := w.saved
 		settled := !s.Budgeted
 		switch {
@@ -252,13 +252,13 @@ func TestRandomLives(t *testing.T) {
 		}
 	})
 
-	lives(t, "WhatIsHeldIsNeitherBegunNorConfirmed", func(t *rapid.T, w *world, _ campaign.Campaign, d campaign.Decision) {
+	lives(t, "WhatIsHeldIsNeitherBegunNorConfirmed", func(t *rapid.T, w *model, _ campaign.Campaign, d campaign.Decision) {
 		if w.held != "" && d.Call != nil && (d.Call.Op == campaign.OpCreate || d.Call.Op == campaign.OpConfirm) {
 			t.Fatalf("held, and %s is called", d.Call.Op)
 		}
 	})
 
-	lives(t, "AnEndedCampaignStaysEnded", func(t *rapid.T, w *world, before campaign.Campaign, _ campaign.Decision) {
+	lives(t, "AnEndedCampaignStaysEnded", func(t *rapid.T, w *model, before campaign.Campaign, _ campaign.Decision) {
 		if _, follow := w.in.(campaign.Follow); follow && before.State == campaign.Unreconciled {
 			return
 		}
@@ -267,7 +267,7 @@ func TestRandomLives(t *testing.T) {
 		}
 	})
 
-	lives(t, "NothingLeadsBackOnceItIsConfirmed", func(t *rapid.T, w *world, before campaign.Campaign, _ campaign.Decision) {
+	lives(t, "NothingLeadsBackOnceItIsConfirmed", func(t *rapid.T, w *model, before campaign.Campaign, _ campaign.Decision) {
 		if before.Confirmed == nil {
 			return
 		}
@@ -283,7 +283,7 @@ func TestRandomLives(t *testing.T) {
 		}
 	})
 
-	lives(t, "AConfirmIsDecidedOnlyTogetherWithItsIntent", func(t *rapid.T, w *world, before campaign.Campaign, d campaign.Decision) {
+	lives(t, "AConfirmIsDecidedOnlyTogetherWithItsIntent", func(t *rapid.T, w *model, before campaign.Campaign, d campaign.Decision) {
 		if d.Call == nil || d.Call.Op != campaign.OpConfirm {
 			return
 		}
@@ -302,7 +302,7 @@ func TestRandomLives(t *testing.T) {
 		}
 	})
 
-	lives(t, "EventsAreNumberedWithoutGapsAndNothingIsToldAfterTheEnd", func(t *rapid.T, w *world, before campaign.Campaign, d campaign.Decision) {
+	lives(t, "EventsAreNumberedWithoutGapsAndNothingIsToldAfterTheEnd", func(t *rapid.T, w *model, before campaign.Campaign, d campaign.Decision) {
 		if !d.Save {
 			return
 		}
@@ -311,6 +311,9 @@ func TestRandomLives(t *testing.T) {
 		}
 		quotes, stats := w.was.Quotes, w.was.StatsN
 		for _, e := range d.Next.Outbox {
+			if err := whole(e); err != nil {
+				t.Fatal(err)
+			}
 			want := 1
 			switch e.Type {
 			case campaign.EventCostCalculated:
@@ -334,7 +337,7 @@ func TestRandomLives(t *testing.T) {
 		}
 	})
 
-	lives(t, "NoCallIsAboutANumberOfAnotherGateway", func(t *rapid.T, w *world, _ campaign.Campaign, d campaign.Decision) {
+	lives(t, "NoCallIsAboutANumberOfAnotherGateway", func(t *rapid.T, w *model, _ campaign.Campaign, d campaign.Decision) {
 		if d.Call == nil || d.Call.Op == campaign.OpWitness {
 			return
 		}
@@ -347,13 +350,13 @@ func TestRandomLives(t *testing.T) {
 		}
 	})
 
-	lives(t, "WhatIsUnresolvedIsOnlyLookedAt", func(t *rapid.T, w *world, _ campaign.Campaign, d campaign.Decision) {
+	lives(t, "WhatIsUnresolvedIsOnlyLookedAt", func(t *rapid.T, w *model, _ campaign.Campaign, d campaign.Decision) {
 		if d.Next.State == campaign.Unresolved && d.Call != nil && d.Call.Op != campaign.OpStatus {
 			t.Fatalf("unresolved, and calls %s", d.Call.Op)
 		}
 	})
 
-	lives(t, "ConfirmedIsToldByWhoeverSaysSo", func(t *rapid.T, w *world, _ campaign.Campaign, d campaign.Decision) {
+	lives(t, "ConfirmedIsToldByWhoeverSaysSo", func(t *rapid.T, w *model, _ campaign.Campaign, d campaign.Decision) {
 		for _, e := range d.Next.Outbox {
 			if !d.Save || e.Type != campaign.EventConfirmed {
 				continue
@@ -373,12 +376,12 @@ func TestRandomLives(t *testing.T) {
 		}
 	})
 
-	lives(t, "NoCancelIsForgotten", func(t *rapid.T, w *world, before campaign.Campaign, _ campaign.Decision) {
+	lives(t, "NoCancelIsForgotten", func(t *rapid.T, w *model, before campaign.Campaign, _ campaign.Decision) {
 		c := w.saved.Cancel
 		if before.Cancel != nil && c == nil {
 			t.Fatalf("it is %s, and the cancel of %s is forgotten", w.saved.State, before.Cancel.By)
 		}
-		if c == nil || c.Refused != "" {
+		if c == nil || c.Failed != "" {
 			return
 		}
 		switch s := w.saved.State; s {
@@ -387,7 +390,7 @@ func TestRandomLives(t *testing.T) {
 		}
 	})
 
-	lives(t, "TheRecordSurvivesItsJSONAndKeepsTheLast32Attempts", func(t *rapid.T, w *world, _ campaign.Campaign, d campaign.Decision) {
+	lives(t, "TheRecordSurvivesItsJSONAndKeepsTheLast32Attempts", func(t *rapid.T, w *model, _ campaign.Campaign, d campaign.Decision) {
 		if !d.Save {
 			return
 		}
@@ -401,23 +404,23 @@ func TestRandomLives(t *testing.T) {
 	})
 }
 
-// A confirm may have left, or has taken effect and is to be taken back. Whatever is
-// answered from then on, nobody is told that nothing was sent, and no other draft is
+// A confirm may have left, or has taken effect and is to be undone. Whatever is
+// answered from then on, no event says that nothing was sent, and no other draft is
 // made, before the gateway has shown it.
 func TestNothingIsUnsentThatWasNotShownToBe(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		w := newWorld(blackFriday())
+		w := newModel(blackFriday())
 		cancelled := rapid.Bool().Draw(t, "cancelled")
 		if rapid.Bool().Draw(t, "scheduled") || cancelled {
 			w.r.At = friday.Add(6 * time.Hour)
 		}
-		w.step(campaign.Asked{Key: key, Request: w.r})
+		w.step(campaign.Received{Key: key, Request: w.r})
 		for w.call.Op != campaign.OpConfirm {
 			w.step(answers(w.call.Op)[0])
 		}
 		if cancelled {
 			w.step(answers(campaign.OpConfirm)[0])
-			w.another(t, campaign.CancelAsked{Key: key, By: "anna"})
+			w.another(t, campaign.Cancel{Key: key, By: "anna"})
 		}
 		for range 60 {
 			var d campaign.Decision
@@ -445,7 +448,7 @@ func TestNothingIsUnsentThatWasNotShownToBe(t *testing.T) {
 	})
 }
 
-// byID are the answers of a read by id of one's own campaign that can lead on.
+// byID are the answers of a read by id of our own campaign that can lead on.
 var byID = func() (list []campaign.Input) {
 	for _, i := range outcomes() {
 		if o := i.in.(campaign.Outcome); o.ByID && o.Op == campaign.OpStatus && o.Description != strangers {
@@ -455,20 +458,20 @@ var byID = func() (list []campaign.Input) {
 	return list
 }()
 
-// Budgets are set at any moment, and one replica knows it before another.
-// Mostly all goes well, so that most lives come to a confirm.
+// Budgets are set at any moment, and one replica knows it before another. Usually all
+// goes well, so that most lives come to a confirm.
 func TestNothingIsConfirmedPastABudget(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		w := newWorld(blackFriday())
+		w := newModel(blackFriday())
 		w.r.Limits.Approval = rapid.Bool().Draw(t, "approval")
-		w.step(campaign.Asked{Key: key, Request: w.r})
+		w.step(campaign.Received{Key: key, Request: w.r})
 		for range rapid.IntRange(1, 40).Draw(t, "steps") {
 			w.budgets = rapid.Bool().Draw(t, "budgets")
 			var d campaign.Decision
-			switch h := w.c.Hold; {
+			switch h := w.c.Need; {
 			case w.call != nil:
 				d = w.answered(t, 15)
-			case h != nil && h.For == campaign.HoldApproval:
+			case h != nil && h.For == campaign.NeedApproval:
 				d = w.another(t, campaign.Approve{QuoteID: campaign.QuoteID(w.c.Request, *w.c.Quote), By: "carla"})
 			default:
 				w.now = later(w.now, w.c.Wake)

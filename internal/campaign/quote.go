@@ -8,10 +8,10 @@ import (
 	"github.com/staffetta-io/staffetta/internal/sms"
 )
 
-// Goal is the gateway's answer to calculate: who would get how many parts.
+// Goal is the gateway's answer to calculate: how many recipients, and how many parts.
 type Goal struct {
 	Total   int64 `json:"total"`   // everything in the list
-	Valid   int64 `json:"valid"`   // who would get the message
+	Valid   int64 `json:"valid"`   // recipients that would get the message
 	Invalid int64 `json:"invalid"` // duplicates, malformed numbers, opt-outs
 	Parts   int64 `json:"parts"`   // SMS parts over all valid recipients
 }
@@ -24,9 +24,9 @@ func (g Goal) differs() string {
 	return fmt.Sprintf("the gateway counts %d valid and %d invalid recipients, and %d in all", g.Valid, g.Invalid, g.Total)
 }
 
-// differs says what the answer to configure repeats otherwise than it was asked
-// for; empty: nothing. How lines end is not told apart.
-func (e *Echo) differs(r Request) string {
+// differs says which field the answer to configure repeats differently from what it was
+// told; empty: none. A different kind of line ending does not count.
+func (e *Echo) differs(r Request, list int64) string {
 	lines := strings.NewReplacer("\r\n", "\n", "\r", "\n")
 	switch {
 	case e == nil:
@@ -35,8 +35,8 @@ func (e *Echo) differs(r Request) string {
 		return fmt.Sprintf("the gateway repeats another text than was asked for: %q", *e.Text)
 	case e.Sender != nil && *e.Sender != r.Sender:
 		return fmt.Sprintf("the gateway repeats the sender %q, %q was asked for", *e.Sender, r.Sender)
-	case e.ListID != nil && *e.ListID != r.ListID:
-		return fmt.Sprintf("the gateway repeats contact list %d, %d was asked for", *e.ListID, r.ListID)
+	case e.ListID != nil && *e.ListID != list:
+		return fmt.Sprintf("the gateway repeats contact list %d, %d was asked for", *e.ListID, list)
 	}
 	return ""
 }
@@ -49,32 +49,35 @@ type Price struct {
 	Sufficient bool  `json:"sufficient"`
 }
 
-// Quote is what the gateway offered for exactly this text, sender and list.
-// Nothing that was not quoted is ever confirmed.
+// Quote is the gateway's answer to calculate and price, for exactly this text, sender
+// and list. Nothing is confirmed without a quote.
 type Quote struct {
-	N     int       `json:"n"` // the how-manieth quote of this campaign, from 1
+	N     int       `json:"n"` // its ordinal among the campaign's quotes, from 1
 	Goal  Goal      `json:"goal"`
 	Price Price     `json:"price"`
 	At    time.Time `json:"at"`
+	// Audience stands for exactly the people that were uploaded; empty: the list was there
+	// before.
+	Audience string `json:"audience,omitempty"`
 }
 
-// TextReport is what the text makes of the bill, as it was asked for, with its
-// placeholders not filled in.
+// TextReport is how the text decides the bill. The text is measured as it was asked
+// for, with its placeholders not filled in.
 type TextReport struct {
 	Encoding   sms.Encoding `json:"encoding"`
 	Units      int          `json:"units"`
 	Parts      int          `json:"parts"`                // of one message
 	Odd        string       `json:"odd,omitempty"`        // the first character that forces UCS-2
 	Position   int          `json:"position,omitempty"`   // its position in characters, from 1
-	Substitute string       `json:"substitute,omitempty"` // what could stand there instead
+	Substitute string       `json:"substitute,omitempty"` // what could be written instead
 	Advice     string       `json:"advice,omitempty"`     // what to do about it, in words
 	Differs    string       `json:"differs,omitempty"`    // from the gateway's parts, in words
-	// What the gateway fills in, and what only looks as if it did.
+	// The placeholders that the gateway fills in, and what only looks like one.
 	Placeholders []string `json:"placeholders,omitempty"`
 	Lookalikes   []string `json:"lookalikes,omitempty"`
 }
 
-// report looks at a text next to what the gateway counted.
+// report compares a text with what the gateway counted.
 func report(r Request, goal Goal) TextReport {
 	size := sms.Measure(r.Text)
 	t := TextReport{Encoding: size.Encoding, Units: size.Units, Parts: size.Parts,

@@ -43,12 +43,12 @@ func (s situation) facts() campaign.Facts {
 	return campaign.Facts{Now: s.now, Age: s.age, Pace: s.pace, Budgets: s.budgets, Gateway: s.gateway, Held: s.held}
 }
 
-// story drives a campaign by the names of its inputs. "reload" is what another
-// run sees: the record as saved, and nothing that only the last run knew. A look at
-// the events that the story does not speak of has found nothing.
-func story(t *testing.T, r campaign.Request, steps ...string) situation {
+// replay drives a campaign by the names of its inputs. "reload" is what another run
+// sees: the record as saved, without what only the last run knew. If the story does not
+// name a look at the events, the look has found nothing.
+func replay(t *testing.T, r campaign.Request, steps ...string) situation {
 	t.Helper()
-	byName := map[string]campaign.Input{"asked": campaign.Asked{Key: key, Request: r}}
+	byName := map[string]campaign.Input{"asked": campaign.Received{Key: key, Request: r}}
 	for _, i := range inputs() {
 		if _, ok := byName[i.name]; !ok {
 			byName[i.name] = i.in
@@ -98,7 +98,7 @@ func story(t *testing.T, r campaign.Request, steps ...string) situation {
 			}
 			o, answer := in.(campaign.Outcome)
 			if answer && o.Op != campaign.OpLook && s.call != nil && s.call.Op == campaign.OpLook {
-				take(told())
+				take(published())
 			}
 			if answer && (s.call == nil || s.call.Op != o.Op) {
 				t.Fatalf("%q answers no call in %q: it is %s", step, steps, s.c.State)
@@ -138,31 +138,31 @@ func situations(t *testing.T) []situation {
 	confirmed := plus(intended, "confirm ok")
 	sending := plus(confirmed, "due", "woken", "stats SENDING")
 
-	// Withdrawn after an intent: what is told, what is read, configure, delete.
+	// Withdrawn after an intent: what the events say, what is read, configure, delete.
 	abandoning := plus(intended, "reload", "settled", "woken", "status UNCONFIRMED")
 	read := plus(abandoning, "look ok")
 	shown := plus(read, "status by id UNCONFIRMED")
-	measured := plus([]string{"it was measured that configure is refused once sent"}, plus(read, "status refused 404")...)
+	measured := plus([]string{"it was measured that configure is refused once sent"}, plus(read, "status refused, not found")...)
 	disarmed := plus(shown, "configure ok")
-	denied := plus(shown, "configure refused 400")
+	denied := plus(shown, "configure refused")
 	striking := plus(denied, "status by id UNCONFIRMED")
-	asking := plus(read, "status refused 404", "reload")
-	unresolved := plus(asking, "in 4 hours", "woken", "status refused 404")
+	asking := plus(read, "status refused, not found", "reload")
+	unresolved := plus(asking, "in 4 hours", "woken", "status refused, not found")
 	otherwise := plus(intended, "told otherwise")
 
 	// Withdrawn by another run, before any intent.
 	orphan := plus(drafted, "reload", "due", "woken", "look ok")
-	orphaned := plus(orphan, "status refused 404", "reload", "due", "woken", "look ok")
+	orphaned := plus(orphan, "status refused, not found", "reload", "due", "woken", "look ok")
 
-	// Cancelled when it stands at the gateway, for later.
+	// Cancelled after it was confirmed for a later instant.
 	cancelling := plus(confirmed, "reload", "cancel", "look ok")
 	deleting := plus(cancelling, "status by id CONFIRMED")
 	deleted := plus(deleting, "delete ok")
-	vanishing := plus(deleted, "status by id refused 404", "reload")
-	witness := plus(vanishing, "due", "woken", "status by id refused 404")
+	vanishing := plus(deleted, "status by id refused, not found", "reload")
+	witness := plus(vanishing, "due", "woken", "status by id refused, not found")
 	mayBeDeleted := plus(deleting, "delete unavailable", "reload")
 
-	creditRefused := plus(intended, "confirm refused 402", "status UNCONFIRMED", "reload", "settled", "woken")
+	creditRefused := plus(intended, "confirm refused, no credit", "status UNCONFIRMED", "reload", "settled", "woken")
 
 	list := []struct {
 		name  string
@@ -179,8 +179,8 @@ func situations(t *testing.T) []situation {
 		{"drafted, own, held while waiting for leave to confirm", blackFriday(), plus(quoted, "held")},
 		{"requested, due, expired", expiring, []string{"asked", "create unavailable", "reload", "in 4 hours"}},
 		{"requested, create under way", blackFriday(), []string{"asked", "look ok"}},
-		{"requested, for 4 hours somebody else than the gateway answered, create under way", blackFriday(), []string{"asked", "create unshaped 404", "reload", "in 4 hours", "woken", "look ok"}},
-		{"requested, for 73 hours somebody else than the gateway answered, create under way", blackFriday(), []string{"asked", "create unshaped 404", "reload", "in 73 hours", "woken", "look ok"}},
+		{"requested, for 4 hours somebody else than the gateway answered, create under way", blackFriday(), []string{"asked", "create unshaped", "reload", "in 4 hours", "woken", "look ok"}},
+		{"requested, for 73 hours somebody else than the gateway answered, create under way", blackFriday(), []string{"asked", "create unshaped", "reload", "in 73 hours", "woken", "look ok"}},
 		{"requested, for 4 hours the gateway failed, create under way", blackFriday(), []string{"asked", "create unavailable", "reload", "in 4 hours", "woken", "look ok"}},
 		{"requested, for 73 hours the gateway failed, create under way", blackFriday(), []string{"asked", "create unavailable", "reload", "in 73 hours", "woken", "look ok"}},
 		{"drafted, own, configure under way", blackFriday(), drafted},
@@ -204,8 +204,8 @@ func situations(t *testing.T) []situation {
 		{"drafted again, own, price under way, was approved", approved, plus(quoted, "reload", "approve", "reload", "due", "woken", "status by id UNCONFIRMED", "delete ok", "create ok", "configure ok", "calculate ok")},
 		{"quoted, waits for credit", patient, plus(drafted, "configure ok", "calculate ok", "price ok, too little credit", "reload")},
 		{"quoted, waits for credit, due", patient, plus(drafted, "configure ok", "calculate ok", "price ok, too little credit", "reload", "due")},
-		{"drafted, own, a refusal is read back", blackFriday(), plus(drafted, "configure refused 400")},
-		{"drafted, own, a refused 404 is read back", blackFriday(), plus(drafted, "configure refused 404")},
+		{"drafted, own, a refusal is read back", blackFriday(), plus(drafted, "configure refused")},
+		{"drafted, own, that it is not found is read back", blackFriday(), plus(drafted, "configure refused, not found")},
 		{"drafted, of another run, within its lease", blackFriday(), plus(drafted, "reload")},
 		{"drafted, of another run, due", blackFriday(), plus(drafted, "reload", "due")},
 		{"confirming, own, confirm under way", blackFriday(), intended},
@@ -218,9 +218,8 @@ func situations(t *testing.T) []situation {
 		{"confirming, of another run, settled, read back under way", blackFriday(), plus(intended, "reload", "settled", "woken")},
 		{"confirming, settled, a cancel is kept, read back under way", blackFriday(), plus(intended, "reload", "cancel", "settled", "woken")},
 		{"confirming, scheduled, settled, a cancel is kept, read back under way", soon, plus(intended, "reload", "cancel", "settled", "woken")},
-		{"confirming, settled, confirm was refused 402, read back under way", blackFriday(), creditRefused},
-		{"confirming, settled, confirm was refused 402, waits for credit, read back under way", patient, creditRefused},
-		{"confirming, settled, confirm was refused 400 for its credit, waits for credit, read back under way", patient, plus(intended, "confirm refused 400, credit", "status UNCONFIRMED", "reload", "settled", "woken")},
+		{"confirming, settled, confirm was refused for lack of credit, read back under way", blackFriday(), creditRefused},
+		{"confirming, settled, confirm was refused for lack of credit, waits for credit, read back under way", patient, creditRefused},
 		{"abandoning, waits for credit, looks at the events", patient, plus(creditRefused, "status UNCONFIRMED")},
 		{"requested, waited for credit, due", patient, plus(creditRefused, "status UNCONFIRMED", "status by id UNCONFIRMED", "configure ok", "delete ok", "reload", "due")},
 
@@ -245,14 +244,14 @@ func situations(t *testing.T) []situation {
 		{"abandoning, never intended, of another run, looks at the events", blackFriday(), plus(drafted, "reload", "due", "woken")},
 		{"abandoning, never intended, of another run, read under way", blackFriday(), orphan},
 		{"abandoning, never intended, of another run, has stood for S, read under way", blackFriday(), orphaned},
-		{"abandoning, never intended, of another run, left behind, delete under way", blackFriday(), plus(orphaned, "status refused 404")},
+		{"abandoning, never intended, of another run, left behind, delete under way", blackFriday(), plus(orphaned, "status refused, not found")},
 		{"abandoning, its intent was lost and is told, read under way", blackFriday(), plus(drafted, "reload", "due", "woken", "look tells a cost of this draft")},
 
 		{"rejecting, own, delete under way", blackFriday(), plus(drafted, "configure ok", "calculate ok", "price ok, too little credit")},
 		{"rejecting, of another run, disarmed, deleted, looks at the events", blackFriday(), plus(drafted, "configure ok", "calculate ok", "price ok, too little credit", "reload", "due", "woken", "status by id UNCONFIRMED", "delete ok")},
 		{"cancelling, a draft of another run, looks at the events", blackFriday(), plus(drafted, "reload", "cancel")},
 		{"cancelling, a draft of another run, read under way", blackFriday(), plus(drafted, "reload", "cancel", "look ok")},
-		{"cancelling, nothing has shown it for 4 hours, read under way", blackFriday(), plus(asking, "cancel", "status refused 404", "reload", "in 4 hours", "woken", "look ok")},
+		{"cancelling, nothing has shown it for 4 hours, read under way", blackFriday(), plus(asking, "cancel", "status refused, not found", "reload", "in 4 hours", "woken", "look ok")},
 
 		{"cancelling, confirmed for later, read under way", soon, cancelling},
 		{"cancelling, confirmed for later, delete under way", soon, deleting},
@@ -264,10 +263,10 @@ func situations(t *testing.T) []situation {
 		{"cancelling, confirmed for later, deleted and gone for S, another campaign was shown, read under way", soon, plus(witness, "witness ok")},
 		{"cancelling, confirmed for later, a delete may have left, its instant has passed, read under way", soon, plus(mayBeDeleted, "in 73 hours", "woken")},
 		{"cancelling, confirmed for later, at another gateway, due", soon, plus(mayBeDeleted, "another gateway is configured", "due")},
-		{"confirmed, scheduled, a cancel was refused for no read shows it", soon, plus(cancelling, "status refused 404", "reload")},
+		{"confirmed, scheduled, a cancel was refused for no read shows it", soon, plus(cancelling, "status refused, not found", "reload")},
 
 		{"confirmed, due", blackFriday(), plus(confirmed, "reload", "due")},
-		{"confirmed, statistics were refused, read under way", blackFriday(), plus(confirmed, "reload", "due", "woken", "stats refused 404")},
+		{"confirmed, statistics were refused, read under way", blackFriday(), plus(confirmed, "reload", "due", "woken", "stats refused, not found")},
 		{"confirmed, four reads showed it unconfirmed, statistics under way", blackFriday(), plus(confirmed, "due", "woken", "stats UNCONFIRMED", "due", "woken", "stats UNCONFIRMED", "due", "woken", "stats UNCONFIRMED", "due", "woken", "stats UNCONFIRMED", "due", "woken")},
 		{"confirmed, never seen sent, for 73 hours, statistics under way", blackFriday(), plus(confirmed, "reload", "in 73 hours", "woken")},
 		{"confirmed, scheduled, before its instant", soon, plus(confirmed, "reload")},
@@ -287,26 +286,29 @@ func situations(t *testing.T) []situation {
 		{"unresolved, due", blackFriday(), plus(unresolved, "delivered", "reload", "due")},
 		{"unresolved, read under way", blackFriday(), plus(unresolved, "delivered", "reload", "due", "woken")},
 		{"unresolved, for 73 hours, read under way", blackFriday(), plus(unresolved, "delivered", "reload", "in 73 hours", "woken")},
-		{"unresolved, looked at no more", blackFriday(), plus(unresolved, "delivered", "reload", "in 73 hours", "woken", "status refused 404", "reload")},
+		{"unresolved, looked at no more", blackFriday(), plus(unresolved, "delivered", "reload", "in 73 hours", "woken", "status refused, not found", "reload")},
 		{"unresolved, its cost was told for another draft, read of that one under way", blackFriday(), plus(otherwise, "delivered", "reload", "due", "woken")},
-		{"unresolved, its cost was told for another draft, read of its own under way", blackFriday(), plus(otherwise, "delivered", "reload", "due", "woken", "status refused 404")},
-		{"unresolved, was to be cancelled", soon, plus(mayBeDeleted, "in 73 hours", "woken", "status refused 404", "delivered", "reload")},
+		{"unresolved, its cost was told for another draft, read of its own under way", blackFriday(), plus(otherwise, "delivered", "reload", "due", "woken", "status refused, not found")},
+		{"unresolved, was to be cancelled", soon, plus(mayBeDeleted, "in 73 hours", "woken", "status refused, not found", "delivered", "reload")},
 		{"completed", blackFriday(), plus(confirmed, "due", "woken", "stats COMPLETED", "reload")},
 		{"completed, rebuilt from its events", blackFriday(), []string{"asked", "look tells its last statistics", "reload"}},
 		{"unreconciled", blackFriday(), plus(sending, "reload", "in 73 hours", "woken", "stats SENDING", "delivered", "reload")},
 		{"sending, followed again, statistics under way", blackFriday(), plus(sending, "reload", "in 73 hours", "woken", "stats SENDING", "delivered", "reload", "follow")},
 		{"sending, followed again for 73 hours, statistics under way", blackFriday(), plus(sending, "reload", "in 73 hours", "woken", "stats SENDING", "delivered", "reload", "follow", "stats SENDING", "reload", "in 73 hours", "woken")},
 		{"completed, was followed again", blackFriday(), plus(sending, "reload", "in 73 hours", "woken", "stats SENDING", "delivered", "reload", "follow", "stats COMPLETED", "delivered", "reload")},
-		{"rejected", blackFriday(), []string{"asked", "create refused 400", "reload"}},
+		{"rejected", blackFriday(), []string{"asked", "create refused", "reload"}},
 		{"cancelled", blackFriday(), []string{"asked", "create unavailable", "cancel", "look ok", "reload"}},
 		{"completed, a cancel came too late", blackFriday(), plus(confirmed, "cancel", "due", "woken", "stats COMPLETED", "reload")},
 		{"rejected, was declined", approved, plus(quoted, "reload", "decline", "reload", "due", "woken", "status by id UNCONFIRMED", "delete ok", "look ok", "reload")},
 		{"completed, was approved", approved, plus(quoted, "reload", "approve", "reload", "due", "woken", "status by id UNCONFIRMED", "delete ok", "create ok", "configure ok", "calculate ok", "price ok", "admit ok", "confirm ok", "due", "woken", "stats COMPLETED", "reload")},
 		{"failed", blackFriday(), plus(confirmed, "due", "woken", "stats FAILED", "reload")},
 	}
+	for _, l := range peopleSituations() {
+		list = append(list, l)
+	}
 	var all []situation
 	for _, l := range list {
-		s := story(t, l.r, l.steps...)
+		s := replay(t, l.r, l.steps...)
 		s.name = l.name
 		all = append(all, s)
 	}
@@ -324,7 +326,7 @@ func situations(t *testing.T) []situation {
 			{"price under way", plus(drafted, "configure ok", "calculate ok")},
 			{"waiting for leave to confirm", quoted},
 		} {
-			s := story(t, expiring, at.steps...)
+			s := replay(t, expiring, at.steps...)
 			s.name, s.pace = fmt.Sprintf("drafted, own, expires, %s, %s", at.name, l.name), l.pace
 			all = append(all, s)
 		}
@@ -358,7 +360,7 @@ func situations(t *testing.T) []situation {
 		if !slices.Contains(l.steps, set[0]) {
 			l.steps = slices.Concat(set, l.steps)
 		}
-		s := story(t, l.r, l.steps...)
+		s := replay(t, l.r, l.steps...)
 		s.name = l.name
 		all = append(all, s)
 	}

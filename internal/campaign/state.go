@@ -10,9 +10,9 @@ const (
 	// Drafted binds a gateway campaign id to the key. Only the run that made
 	// the draft works on it; any other run throws it away and starts over.
 	Drafted State = "drafted"
-	// Quoted waits with its quote: for an approval, for credit, for its send
-	// window. It is the quote that waits, not the draft: who goes on makes a new
-	// draft and quotes it again.
+	// Quoted waits with its quote: for an approval, for credit, for its send window.
+	// Only the quote is kept. When the wait is over, a new draft is made and quoted
+	// again.
 	Quoted State = "quoted"
 	// Confirming is the saved intent: one confirm of exactly this quote may
 	// leave, once, by the run that saved it.
@@ -27,22 +27,22 @@ const (
 	// Unreconciled is the end of a campaign that was sent, and whose figures did
 	// not add up for as long as they were followed.
 	Unreconciled State = "unreconciled"
-	// Abandoning deletes a draft nobody may use any more, then starts over.
+	// Abandoning deletes a draft that may not be used any more, then starts over.
 	Abandoning State = "abandoning"
 	// Rejecting deletes the draft of a campaign that was refused.
 	Rejecting State = "rejecting"
-	// Cancelling deletes the draft, or the scheduled campaign, of a campaign
-	// that somebody cancelled.
+	// Cancelling deletes the draft, or the scheduled campaign, of a campaign that a
+	// person cancelled.
 	Cancelling State = "cancelling"
 	// Rejected is the end: we or the gateway said no; nothing was sent.
 	Rejected State = "rejected"
-	// Cancelled is the end: somebody cancelled it; nothing was sent.
+	// Cancelled is the end: a person cancelled it; nothing was sent.
 	Cancelled State = "cancelled"
-	// Failed is the end: it was confirmed, and then the gateway said that it
-	// failed (status 4) or did not know it any more.
+	// Failed is the end: it was confirmed, and then the gateway said that it failed
+	// (status 4), or that it is not confirmed.
 	Failed State = "failed"
-	// Unresolved is the honest end: whether it was sent cannot be established.
-	// A person has to look at the gateway.
+	// Unresolved is the end if it cannot be established whether the campaign was
+	// sent. A person has to look at the gateway.
 	Unresolved State = "unresolved"
 )
 
@@ -56,6 +56,15 @@ var States = []State{
 func (s State) Final() bool {
 	switch s {
 	case Completed, Unreconciled, Rejected, Cancelled, Failed, Unresolved:
+		return true
+	}
+	return false
+}
+
+// Forgettable says that it has ended, and that no person has to look for it any more.
+func (s State) Forgettable() bool {
+	switch s {
+	case Completed, Rejected, Cancelled, Failed:
 		return true
 	}
 	return false

@@ -16,20 +16,23 @@ const (
 	StatusSending     Status = "SENDING"     // or 2
 	StatusCompleted   Status = "COMPLETED"   // or 3
 	StatusFailed      Status = "FAILED"      // or 4
-	StatusUnknown     Status = "UNKNOWN"     // a word or number nobody has documented
+	StatusUnknown     Status = "UNKNOWN"     // a word or number that is not documented
 )
+
+// Statuses lists every status.
+var Statuses = []Status{StatusUnconfirmed, StatusConfirmed, StatusSending, StatusCompleted, StatusFailed, StatusUnknown}
 
 // Stats is the gateway's statistic of one campaign at one moment.
 type Stats struct {
 	Status       Status              `json:"status"`
-	Uncounted    bool                `json:"uncounted,omitempty"` // the gateway gave no counts: the next five say nothing
+	Uncounted    bool                `json:"uncounted,omitempty"` // the gateway gave no counts: the next five fields mean nothing
 	Total        int64               `json:"total"`
 	Sent         int64               `json:"sent"`
 	Delivered    int64               `json:"delivered"`
 	Undelivered  int64               `json:"undelivered"`
 	Pending      int64               `json:"pending"`
-	DeliveryRate decimal.NullDecimal `json:"delivery_rate,omitzero"` // percent, 97.06; null: it did not say
-	Cost         Money               `json:"cost"`                   // without currency: it did not say
+	DeliveryRate decimal.NullDecimal `json:"delivery_rate,omitzero"` // percent, 97.06; null: the gateway did not say
+	Cost         Money               `json:"cost"`                   // without currency: the gateway did not say
 	CompletedAt  time.Time           `json:"completed_at,omitzero"`
 }
 
@@ -39,8 +42,8 @@ func (s Stats) Reconciled() bool {
 	return !s.Uncounted && s.Pending == 0 && s.Delivered+s.Undelivered == s.Total
 }
 
-// Differs says how a statistic disagrees with the quote or with itself, and nothing
-// if it does not. Nil: the quote is not known.
+// Differs says how a statistic disagrees with the quote or with itself; empty: it does
+// not. A nil quote is not known.
 func (s Stats) Differs(q *Quote) string {
 	sum := s.Delivered + s.Undelivered + s.Pending
 	switch {
@@ -61,7 +64,7 @@ func (s Stats) before(o Stats) bool {
 		s.Status == StatusConfirmed && o.Status != StatusConfirmed
 }
 
-// Same says that two statistics tell the world nothing different.
+// Same says that two statistics have nothing different to publish.
 func (s Stats) Same(o Stats) bool {
 	return s.Status == o.Status && s.Uncounted == o.Uncounted && s.Total == o.Total && s.Sent == o.Sent &&
 		s.Delivered == o.Delivered && s.Undelivered == o.Undelivered && s.Pending == o.Pending &&

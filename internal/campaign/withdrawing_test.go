@@ -7,8 +7,8 @@ import (
 	"github.com/staffetta-io/staffetta/internal/campaign"
 )
 
-// A gateway that neither shows a draft nor configures it again is not asked for
-// ever: after an hour a person is.
+// A gateway may neither show a draft nor configure it again. It is not asked for ever:
+// after an hour a person is asked.
 func TestAPersonIsAskedAfterPatience(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -17,12 +17,12 @@ func TestAPersonIsAskedAfterPatience(t *testing.T) {
 		at     time.Time
 		want   time.Duration // how long it is asked, since the draft is withdrawn
 	}{
-		{"RefusedInItsOwnWords", campaign.Outcome{Op: campaign.OpStatus, Kind: campaign.Refused, HTTP: 404}, time.Time{}, time.Hour},
-		{"ForbiddenToRead", campaign.Outcome{Op: campaign.OpStatus, Kind: campaign.Refused, HTTP: 403}, time.Time{}, time.Hour},
-		{"RefusedBySomebodyElse", unshaped(campaign.OpStatus, 404), time.Time{}, time.Hour},
+		{"RefusedInItsOwnWords", campaign.Outcome{Op: campaign.OpStatus, Kind: campaign.Refused, Cause: campaign.NotFound}, time.Time{}, time.Hour},
+		{"ForbiddenToRead", campaign.Outcome{Op: campaign.OpStatus, Kind: campaign.Refused, Cause: campaign.Forbidden}, time.Time{}, time.Hour},
+		{"RefusedBySomebodyElse", unshaped(campaign.OpStatus), time.Time{}, time.Hour},
 		{"AWordNobodyKnows", campaign.Outcome{Op: campaign.OpStatus, Kind: campaign.OK, Status: campaign.StatusUnknown}, time.Time{}, time.Hour},
 		{"AReadThatMayBeOld", campaign.Outcome{Op: campaign.OpStatus, Kind: campaign.OK, Status: campaign.StatusUnconfirmed}, time.Time{}, time.Hour},
-		{"FromItsInstantIfItIsScheduled", campaign.Outcome{Op: campaign.OpStatus, Kind: campaign.Refused, HTTP: 404}, friday.Add(5 * time.Hour), 6*time.Hour - 3*time.Minute},
+		{"FromItsInstantIfItIsScheduled", campaign.Outcome{Op: campaign.OpStatus, Kind: campaign.Refused, Cause: campaign.NotFound}, friday.Add(5 * time.Hour), 6*time.Hour - 3*time.Minute},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -42,12 +42,12 @@ func TestAPersonIsAskedAfterPatience(t *testing.T) {
 	}
 }
 
-// Whoever is kept from asking has been told nothing.
+// A call that was not let in is not an answer.
 func TestACallThatMayNotBeMadeIsNoAnswer(t *testing.T) {
 	t.Parallel()
 	for _, o := range []campaign.Outcome{
-		{Op: campaign.OpStatus, Kind: campaign.Throttled, HTTP: 429, RetryAfter: time.Minute},
-		{Op: campaign.OpStatus, Kind: campaign.Unauthorised, HTTP: 401, RetryAfter: time.Minute},
+		{Op: campaign.OpStatus, Kind: campaign.Throttled, RetryAfter: time.Minute},
+		{Op: campaign.OpStatus, Kind: campaign.Unauthorised, RetryAfter: time.Minute},
 		{Op: campaign.OpStatus, Kind: campaign.NotAttempted, RetryAfter: time.Minute},
 		{Op: campaign.OpStatus, Kind: campaign.Unavailable},
 	} {
@@ -57,11 +57,11 @@ func TestACallThatMayNotBeMadeIsNoAnswer(t *testing.T) {
 	}
 }
 
-// withdrawn lives on with a draft whose confirm had no clear outcome, which cannot be
+// withdrawn drives on a draft whose confirm had no clear outcome, which cannot be
 // configured again, and whose status is always the same.
 func withdrawn(t *testing.T, r campaign.Request, status campaign.Outcome, most int) (tries int, lasted time.Duration, c campaign.Campaign) {
 	t.Helper()
-	s := story(t, r, "asked", "create ok", "configure ok", "calculate ok", "price ok", "admit ok", "reload", "settled", "woken", "status refused 404")
+	s := replay(t, r, "asked", "create ok", "configure ok", "calculate ok", "price ok", "admit ok", "reload", "settled", "woken", "status refused, not found")
 	began := s.now
 	d := campaign.Decision{Next: s.c, Call: &campaign.Call{Op: campaign.OpLook}}
 	for ; tries < most && !d.Next.State.Final(); tries++ {
@@ -71,7 +71,7 @@ func withdrawn(t *testing.T, r campaign.Request, status campaign.Outcome, most i
 			case campaign.OpStatus:
 				o = status
 			case campaign.OpConfigure, campaign.OpDelete:
-				o.Kind, o.HTTP = campaign.Refused, 400
+				o.Kind = campaign.Refused
 			case campaign.OpCreate, campaign.OpConfirm:
 				t.Fatalf("%s, and of the last draft nothing was shown", o.Op)
 			}
@@ -85,9 +85,9 @@ func withdrawn(t *testing.T, r campaign.Request, status campaign.Outcome, most i
 	return tries, s.now.Sub(began), d.Next
 }
 
-// Whoever says no without the gateway's own shape has said nothing, whatever the code
-// and at whatever moment.
-func TestARefusalWithoutTheShapeOfTheGatewayIsTheSameWithEveryCode(t *testing.T) {
+// A no that is not in the gateway's own shape means nothing, whatever its cause, and at
+// whatever moment.
+func TestARefusalWithoutTheShapeOfTheGatewayIsTheSameWithEveryCause(t *testing.T) {
 	t.Parallel()
 	for _, s := range situations(t) {
 		for _, i := range outcomes() {
@@ -96,10 +96,10 @@ func TestARefusalWithoutTheShapeOfTheGatewayIsTheSameWithEveryCode(t *testing.T)
 				continue
 			}
 			want := describe(s, s.step(o))
-			for _, code := range []int{400, 403, 405, 409, 410, 422} {
-				o.HTTP = code
+			for _, cause := range []campaign.Cause{"", campaign.Forbidden, campaign.Unsupported, campaign.NoCredit} {
+				o.Cause = cause
 				if got := describe(s, s.step(o)); got != want {
-					t.Errorf("%s, %s with %d: %s, want %s", s.name, i.name, code, got, want)
+					t.Errorf("%s, %s with the cause %q: %s, want %s", s.name, i.name, cause, got, want)
 				}
 			}
 		}

@@ -12,14 +12,14 @@ import (
 func newAccess(t Terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "access",
-		Short: "Who may do what at NATS, from one table",
+		Short: "Which user may do what at NATS, from one table",
 		Long: `Sources, people and their roles are one table. From it follow the accounts of the
 NATS server: one for the service and its streams, one for each source, one for
 people. docs/security.md says what they keep apart, and what they do not.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newAccessPrint(t), newAccessConsumers(t))
+	cmd.AddCommand(newAccessPrint(t), newAccessConsumers(t), newAccessCerts(t))
 	return cmd
 }
 
@@ -46,11 +46,12 @@ func newAccessConsumers(t Terminal) *cobra.Command {
 	rows := settingsOf("nats.")
 	cmd := &cobra.Command{
 		Use:   "consumers TABLE",
-		Short: "Make the durable consumers of those who read events durably",
+		Short: "Make the durable consumers for users that read events durably",
 		Long: `Make the durable consumers of the sources and people that the table calls durable.
-Each bears its user's name, reads its events from the first that is still there, and
-is not theirs to change: whoever makes a consumer says where it delivers. Those that
-are there stay. It needs the operator's rights.`,
+Each has its user's name and reads its events from the first that is still there.
+Its user cannot change it, because the maker of a consumer decides where it
+delivers. Consumers that exist already stay as they are. It needs the operator's
+rights.`,
 		Example: `  staffetta access consumers access.yaml --nats-context operator`,
 		Args:    oneTable,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -58,13 +59,13 @@ are there stay. It needs the operator's rights.`,
 			if err != nil {
 				return err
 			}
-			client, err := connect(cmd, t, rows)
+			c, err := connect(cmd, t, rows)
 			if err != nil {
 				return err
 			}
-			defer client.Close()
-			for _, c := range tab.Consumers() {
-				made, err := client.MakeConsumer(cmd.Context(), c.Name, c.Filter)
+			defer c.Close()
+			for _, consumer := range tab.Consumers() {
+				made, err := c.MakeConsumer(cmd.Context(), consumer.Name, consumer.Filter)
 				if err != nil {
 					return err
 				}
@@ -72,7 +73,7 @@ are there stay. It needs the operator's rights.`,
 				if made {
 					what = "made"
 				}
-				if _, err := fmt.Fprintf(t.Out, "%s: %s, for %s\n", c.Name, what, c.Filter); err != nil {
+				if _, err := fmt.Fprintf(t.Out, "%s: %s, for %s\n", consumer.Name, what, consumer.Filter); err != nil {
 					return err
 				}
 			}

@@ -1,30 +1,29 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
-	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"google.golang.org/protobuf/proto"
 
-	"github.com/staffetta-io/staffetta/internal/app"
 	"github.com/staffetta-io/staffetta/internal/budget"
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/contract"
 	"github.com/staffetta-io/staffetta/internal/query"
+	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
 )
 
 func newBudget(t Terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "budget",
 		Short: "What may be spent in a day and in a month, and what is",
-		Long: `A budget limits what the campaigns of a source, or those of the whole account,
-may cost in a day and in a month. A campaign that has no room in every budget it
-falls under is rejected before anything is spent. Services heed them from the
-first one on, unless they were told --budgets off; how they are kept is in
+		Long: `A budget limits what the campaigns of a source, of one of several accounts, or all
+together, may cost in a day and in a month. A campaign that has no room in one of its budgets is
+rejected before anything is spent. Services enforce budgets as soon as there is one,
+unless they were started with --budgets off. How budgets are kept is in
 docs/money.md.`,
 		Example: `  staffetta budget set shop-italia --month "5000 EUR" --by anna
   staffetta budget show
@@ -32,7 +31,7 @@ docs/money.md.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newBudgetShow(t), newBudgetSet(t), newBudgetHistory(t))
+	cmd.AddCommand(newBudgetShow(t), newBudgetSet(t), newBudgetRm(t), newBudgetHistory(t))
 	return cmd
 }
 
@@ -56,29 +55,29 @@ campaigns that have ended, what is reserved by those under way, and what is left
 			if err := a.Check(); err != nil {
 				return usageError{err}
 			}
-			client, err := connect(cmd, t, rows)
+			c, err := connect(cmd, t, rows)
 			if err != nil {
 				return err
 			}
-			defer client.Close()
+			defer c.Close()
 			var all []query.Budget
-			reader := client.Reader()
+			reader := c.Reader()
 			for b, err := range query.Each(func(after string) ([]query.Budget, string, error) {
 				a.After = after
 				page, err := reader.Budget(cmd.Context(), a)
 				return page.Budgets, page.Next, err
 			}) {
 				if err != nil {
-					return noBudget(t, err)
+					return noBudget(t, err, asJSON)
 				}
 				all = append(all, b)
 			}
-			if err := printBudgets(t.Out, all, asJSON); err != nil {
+			if err := printBudgets(t, all, asJSON); err != nil {
 				return err
 			}
-			// Whoever may read the budgets need not be one who may ask.
-			if all, err := client.AskHeeding(cmd.Context()); err == nil && unheeded(all) != "" {
-				_, err := fmt.Fprintln(t.Err, unheeded(all))
+			// A user that may read the budgets may have no right to ask the service.
+			if all, err := c.AskEnforcement(cmd.Context()); err == nil && notEnforcing(all) != "" {
+				_, err := fmt.Fprintln(t.Err, notEnforcing(all))
 				return err
 			}
 			return nil
@@ -92,32 +91,34 @@ campaigns that have ended, what is reserved by those under way, and what is left
 	return cmd
 }
 
-func printBudgets(w io.Writer, all []query.Budget, asJSON bool) error {
+func printBudgets(t Terminal, all []query.Budget, asJSON bool) error {
 	if asJSON {
 		for _, b := range all {
-			if err := printLine(w, b); err != nil {
+			if err := printLine(t.Out, b); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "BUDGET\tPERIOD\tLIMIT\tSPENT\tRESERVED\tLEFT\tUNDER WAY\tZONE")
+	list := table{columns: []column{
+		{head: "BUDGET", least: 10, cut: shortened}, {head: "PERIOD"}, {head: "LIMIT"}, {head: "SPENT", spare: 1},
+		{head: "RESERVED", spare: 2}, {head: "LEFT"}, {head: "UNDER WAY", spare: 3}, {head: "ZONE", spare: 4},
+	}}
 	for _, b := range all {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", budget.Scope(b.Budget), b.Period, b.Limit, b.Spent, b.Reserved, b.Left, b.UnderWay, b.Zone)
+		list.add(budget.Scope(b.Budget).String(), b.Period, b.Limit.String(), b.Spent.String(), b.Reserved.String(), b.Left.String(), itoa(b.UnderWay), b.Zone)
 	}
-	if err := table.Flush(); err != nil {
+	if err := list.flush(t); err != nil {
 		return err
 	}
 	for _, b := range all {
 		if b.Foreign != nil {
-			fmt.Fprintln(w, foreign(b))
+			fmt.Fprintln(t.Out, foreign(b))
 		}
 	}
 	return nil
 }
 
-// foreign says what stands in a budget in place of costs in another currency.
+// foreign says what a budget shows instead of costs in another currency.
 func foreign(b query.Budget) string {
 	f := b.Foreign
 	text := fmt.Sprintf("%s, %s: the gateway charged %d of its campaigns in another currency (the last %s, %s); what was reserved is counted for them",
@@ -129,74 +130,127 @@ func foreign(b query.Budget) string {
 }
 
 func newBudgetSet(t Terminal) *cobra.Command {
-	var account bool
-	var day, month, zone, by string
-	rows := settingsOf("nats.")
+	var account, day, month, zone string
+	var l laying
 	cmd := &cobra.Command{
-		Use:   "set SOURCE|--account",
+		Use:   "set SOURCE|--account[=NAME]",
 		Short: "Set a budget",
-		Long: `Set what the campaigns of a source, or with --account all of them together, may
-cost in a day and in a month. What is not said stays as it was; "none" takes a
-limit away. It holds for the next campaign that is quoted; what is reserved stays
-reserved. Who set it and when is kept.`,
+		Long: `Have the service set what the campaigns of a source, or with --account all of them
+together, may cost in a day and in a month. Where there are several accounts,
+--account=bianchi is the budget of one of them. A limit that is not given stays as it
+was; "none" takes it away. The change applies from the next campaign that is quoted;
+what is reserved stays reserved. The history keeps who set it and when, and what it
+was before.`,
 		Example: `  staffetta budget set shop-italia --day 500 --month "5000 EUR" --zone Europe/Rome --by anna
-  staffetta budget set --account --day none --by anna`,
+  staffetta budget set --account --day none --by anna
+  staffetta budget set --account=bianchi --month 2000 --zone Europe/Rome --by anna`,
 		Args: atMostOne,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if account == (len(args) == 1) {
-				return usageError{errors.New("say whose budget: a source, or --account for everybody's together")}
+			scope, err := budgetOf(account, args)
+			if err != nil {
+				return err
 			}
-			scope := budget.Account
-			if !account {
-				scope = budget.Scope(args[0])
-			}
-			e := budget.Edit{By: by, Zone: zone}
-			var err error
-			if e.Day, err = limitOf("day", day); err == nil {
-				e.Month, err = limitOf("month", month)
+			m := &campaignv1.SetBudget{By: l.by, Zone: zone, Account: accountIn(account)}
+			if m.Day, err = limitOf("day", day); err == nil {
+				m.Month, err = limitOf("month", month)
 			}
 			switch {
 			case err != nil:
 				return usageError{err}
-			case by == "":
-				return usageError{errors.New("say who sets it: --by NAME; it is kept with the budget")}
-			case e.Day == nil && e.Month == nil && zone == "":
+			case m.Day == nil && m.Month == nil && zone == "":
 				return usageError{errors.New("say what to set: --day, --month or --zone")}
 			}
-			client, err := connect(cmd, t, rows)
-			if err != nil {
-				return err
-			}
-			defer client.Close()
-			ctx, done := client.HeedBudgets(cmd.Context())
-			defer done()
-			book, err := client.OpenBudgets(ctx)
-			if err != nil {
-				return err
-			}
-			d, err := book.Set(ctx, scope, e)
-			if err != nil {
-				return err
-			}
-			if _, err := fmt.Fprintf(t.Out, "%s: %s\n", d.Scope, laidDown(d.Current())); err != nil {
-				return err
-			}
-			_, err = fmt.Fprintln(t.Out, heeded(client.AskHeeding(cmd.Context())))
-			return err
+			return layBudget(cmd, t, &l, scope, contract.VerbSetBudget, m)
 		},
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.BoolVar(&account, "account", false, "the budget of all sources together")
+	accountFlag(f, &account)
 	f.StringVar(&day, "day", "", `most that may be spent in a day: "500", "500 EUR" or "none"`)
 	f.StringVar(&month, "month", "", "the same for a month")
 	f.StringVar(&zone, "zone", "", "time zone in which its days and months begin, as Europe/Rome")
-	f.StringVar(&by, "by", "", "who sets it, for the history")
-	addSettings(f, rows)
+	l.flags(f, "who sets it")
 	return cmd
 }
 
+func newBudgetRm(t Terminal) *cobra.Command {
+	var account string
+	var l laying
+	cmd := &cobra.Command{
+		Use:   "rm SOURCE|--account[=NAME]",
+		Short: "Take both limits of a budget away",
+		Long: `Have the service take both limits of a budget away. Its history stays, and what is
+reserved stays counted. If budgets are required, a campaign without any other budget
+is no longer confirmed.`,
+		Example: "  staffetta budget rm shop-italia --by anna",
+		Args:    atMostOne,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			scope, err := budgetOf(account, args)
+			if err != nil {
+				return err
+			}
+			return layBudget(cmd, t, &l, scope, contract.VerbRemoveBudget, &campaignv1.RemoveBudget{By: l.by, Account: accountIn(account)})
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	accountFlag(f, &account)
+	l.flags(f, "who removes it")
+	return cmd
+}
+
+// accountFlag is --account alone, or with the name of one of several accounts.
+func accountFlag(f *pflag.FlagSet, account *string) {
+	f.StringVar(account, "account", "", "the budget of all sources together; --account=NAME: of one of several accounts")
+	f.Lookup("account").NoOptDefVal = string(budget.Account)
+}
+
+// accountIn is the name that --account gives; empty: none.
+func accountIn(account string) string {
+	if account == string(budget.Account) {
+		return ""
+	}
+	return account
+}
+
+// budgetOf says whose budget is meant.
+func budgetOf(account string, args []string) (budget.Scope, error) {
+	switch named := accountIn(account); {
+	case (account != "") == (len(args) == 1):
+		return "", usageError{errors.New("say whose budget: a source, or --account for everybody's together (--account=NAME: those of one of several accounts)")}
+	case named != "":
+		return budget.OfAccount(named), nil
+	case account != "":
+		return budget.Account, nil
+	}
+	return budget.Scope(args[0]), nil
+}
+
+// layBudget has the service change a budget, and says what it is now, and what it was.
+func layBudget(cmd *cobra.Command, t Terminal, l *laying, scope budget.Scope, verb string, body proto.Message) error {
+	c, err := connect(cmd, t, l.rows)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	source := "" // everybody
+	if scope.IsSource() {
+		source = string(scope)
+	}
+	set, err := lay[*campaignv1.BudgetChanged](cmd, c, l, source, verb, body)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(t.Out, "%s: %s\n", scope, laidDown(set))
+	if before := set.GetBefore(); before != "" {
+		fmt.Fprintf(t.Out, "before: %s\n", before)
+	}
+	_, err = fmt.Fprintln(t.Out, enforcedBy(c.AskEnforcement(cmd.Context())))
+	return err
+}
+
 func newBudgetHistory(t Terminal) *cobra.Command {
+	var zone zoneFlag
 	rows := settingsOf("nats.")
 	cmd := &cobra.Command{
 		Use:     "history [SOURCE]",
@@ -205,122 +259,110 @@ func newBudgetHistory(t Terminal) *cobra.Command {
 		Example: "  staffetta budget history shop-italia",
 		Args:    atMostOne,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return eachBudget(cmd, t, rows, args, func(ctx context.Context, book *app.Budgets, all []budget.Definition) error {
-				table := tabwriter.NewWriter(t.Out, 0, 0, 2, ' ', 0)
-				fmt.Fprintln(table, "BUDGET\tSET\tBY\tTO")
-				for _, d := range all {
-					changes, err := book.History(ctx, d)
-					if err != nil {
-						return err
-					}
-					for _, c := range changes {
-						fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", d.Scope, c.At.Format(time.RFC3339), c.By, laidDown(c))
-					}
+			t, err := zone.of(t)
+			if err != nil {
+				return err
+			}
+			var a query.BudgetHistoryAsk
+			if len(args) > 0 {
+				a.Source = args[0]
+			}
+			if err := a.Check(); err != nil {
+				return usageError{err}
+			}
+			c, err := connect(cmd, t, rows)
+			if err != nil {
+				return err
+			}
+			defer c.Close()
+			list := table{columns: []column{{head: "BUDGET", least: 10, cut: shortened}, {head: "SET"}, {head: "BY", spare: 1}, textColumn("TO", 0)}}
+			reader := c.Reader()
+			for c, err := range query.Each(func(after string) ([]query.BudgetChange, string, error) {
+				a.After = after
+				page, err := reader.BudgetHistory(cmd.Context(), a)
+				return page.Changes, page.Next, err
+			}) {
+				if err != nil {
+					return noBudget(t, err, false)
 				}
-				return table.Flush()
-			})
+				list.add(budget.Scope(c.Budget).String(), t.instant(c.At), c.By, c.Change.String())
+			}
+			return list.flush(t)
 		},
 	}
+	zone.add(cmd.Flags())
 	addSettings(cmd.Flags(), rows)
 	return cmd
 }
 
-// heeded says who heeds a budget that was just set.
-func heeded(all []app.Heeding, err error) string {
-	switch no := unheeded(all); {
+// enforcedBy says which services enforce a budget that was just set.
+func enforcedBy(all []budget.Enforcement, err error) string {
+	switch no := notEnforcing(all); {
 	case err != nil:
-		return fmt.Sprintf("it is set; whether it is heeded nobody could say: %s", err)
+		return fmt.Sprintf("it is set; it is not known whether it is enforced: %s", err)
 	case no != "":
 		return no
 	case len(all) == 0:
-		return fmt.Sprintf("no service answers now: one that starts heeds it, and one that could not be asked within %s, unless they were told --budgets off", budget.HeededWithin)
+		return fmt.Sprintf("no service answers now: one that starts enforces it, and so does one that could not be asked within %s, unless they were started with --budgets off", budget.EnforcedWithin)
 	case len(all) == 1:
-		return "the service heeds it from now on"
+		return "the service enforces it from now on"
 	}
-	return fmt.Sprintf("%d services heed it from now on", len(all))
+	return fmt.Sprintf("%d services enforce it from now on", len(all))
 }
 
-// unheeded names the services that do not heed the budgets; empty: all do.
-func unheeded(all []app.Heeding) string {
+// notEnforcing names the services that do not enforce the budgets; empty: all do.
+func notEnforcing(all []budget.Enforcement) string {
 	var who []string
 	for _, h := range all {
-		if !h.Heeds {
+		if !h.Enforces {
 			who = append(who, h.Service+": "+h.Why)
 		}
 	}
 	if len(who) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%d of %d services do NOT heed budgets (%s)", len(who), len(all), strings.Join(who, "; "))
+	return fmt.Sprintf("%d of %d services do NOT enforce budgets (%s)", len(who), len(all), strings.Join(who, "; "))
 }
 
-// laidDown is a change in words.
-func laidDown(c budget.Change) string {
-	amount := func(m campaign.Money) string {
-		if m.Currency == "" {
+// laidDown is a budget in words.
+func laidDown(m *campaignv1.BudgetChanged) string {
+	limit := func(m *campaignv1.Money) string {
+		if m == nil {
 			return "no limit"
 		}
-		return m.String()
+		return m.Amount + " " + m.Currency
 	}
-	return fmt.Sprintf("%s a day, %s a month, in %s", amount(c.Day), amount(c.Month), c.Zone)
+	return fmt.Sprintf("%s a day, %s a month, in %s", limit(m.GetDay()), limit(m.GetMonth()), m.GetZone())
 }
 
-// eachBudget reads the budgets, of one source or all.
-func eachBudget(cmd *cobra.Command, t Terminal, rows []setting, args []string, do func(context.Context, *app.Budgets, []budget.Definition) error) error {
-	client, err := connect(cmd, t, rows)
-	if err != nil {
+// noBudget says what to do if there is no budget. That is no error: a list may be empty.
+func noBudget(t Terminal, err error, asJSON bool) error {
+	if !errors.Is(err, budget.ErrNone) && !query.Is(err, query.NotFound) {
 		return err
 	}
-	defer client.Close()
-	ctx, done := client.HeedBudgets(cmd.Context())
-	defer done()
-	book, err := client.FindBudgets(ctx)
-	var all []budget.Definition
-	if err == nil {
-		all, err = book.Definitions(ctx)
+	if asJSON {
+		return nil
 	}
-	if err == nil && len(args) == 1 {
-		var some []budget.Definition
-		for _, d := range all {
-			if d.Scope == budget.Scope(args[0]) || d.Scope == budget.Account {
-				some = append(some, d)
-			}
-		}
-		all = some
-	}
-	if err == nil && len(all) == 0 {
-		err = app.ErrNoBudgets
-	}
-	if err != nil {
-		return noBudget(t, err)
-	}
-	return do(ctx, book, all)
-}
-
-// noBudget says what to do where there is none.
-func noBudget(t Terminal, err error) error {
-	if errors.Is(err, app.ErrNoBudgets) || query.Is(err, query.NotFound) {
-		return fmt.Errorf("nobody has set a budget: %s budget set does", t.Name)
-	}
+	_, err = fmt.Fprintf(t.Out, "nobody has set a budget: %s budget set does\n", t.Name)
 	return err
 }
 
-// limitOf reads a limit as people write it; nil if nothing is said.
-func limitOf(period, s string) (*campaign.Money, error) {
+// limitOf reads a limit as people write it; nil if none is given.
+func limitOf(period, s string) (*campaignv1.SetBudget_Limit, error) {
 	switch strings.TrimSpace(s) {
 	case "":
 		return nil, nil
 	case "none":
-		return new(campaign.Money), nil
+		return &campaignv1.SetBudget_Limit{Limit: &campaignv1.SetBudget_Limit_None{None: true}}, nil
 	}
-	m, err := app.ParseLimit(s)
+	m, err := campaign.ParseLimit(s)
 	if err != nil {
 		return nil, fmt.Errorf("--%s: %w", period, err)
 	}
-	return &m, nil
+	return &campaignv1.SetBudget_Limit{Limit: &campaignv1.SetBudget_Limit_Amount{Amount: contract.MoneyOf(m)}}, nil
 }
 
-// atMostOne allows a source, or nothing.
+// atMostOne allows one source, or none.
 func atMostOne(cmd *cobra.Command, args []string) error {
 	if len(args) > 1 {
 		return noArgs(cmd, args[1:])

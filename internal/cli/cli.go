@@ -10,34 +10,43 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/staffetta-io/staffetta/internal/spelling"
 )
 
 // Exit codes, the same for every command; docs/operations.md has them for people.
 const (
-	exitOK      = 0 // it was done; a campaign that was waited for was sent
-	exitWrong   = 1 // it failed, or was not waited for to the end: a campaign may go on
-	exitUsage   = 2 // it was not understood, and nothing was done
-	exitNot     = 3 // the campaign ended and was not sent, or could not obey
-	exitAside   = 4 // it was put aside as a dead letter: nothing comes of it
-	exitUnknown = 5 // nobody can say whether, or how much of it, was sent: look at the gateway
+	exitOK      = 0 // it was done; if a campaign was waited for, it was sent
+	exitWrong   = 1 // it failed, or the wait was over too early: a campaign may go on
+	exitUsage   = 2 // it was typed wrongly, and nothing was done
+	exitNot     = 3 // the campaign ended and was not sent, or could not do what was asked
+	exitAside   = 4 // it was put aside as a dead letter: it has no effect
+	exitUnknown = 5 // it is not known whether, or how much of it, was sent: look at the gateway; or doctor could not tell
 )
 
 // A Terminal is where a command runs: what it reads and writes.
 type Terminal struct {
-	// Name is how the program was called, for commands to copy; empty:
+	// Name is how the program was called, for commands that people copy; empty:
 	// "staffetta".
 	Name     string
 	In       io.Reader
 	Out, Err io.Writer
 	Env      []string // "NAME=value"
-	// Width of Out in columns if a person looks at it, 0 if it is a file or pipe.
+	// Width of Out in columns if it is a terminal, 0 if it is a file or pipe.
 	Width int
-	// Colour says that Out understands colours and that they are wanted.
+	// Height of Out in lines if it is a terminal.
+	Height int
+	// Asked says that somebody sits at In, and can answer a question.
+	Asked bool
+	// Colour says that Out can show colours, and that they are wanted.
 	Colour bool
 
-	raw io.Writer // Out itself; see safe
+	raw  io.Writer      // Out itself; see safe
+	zone *time.Location // of the instants that it shows; nil: UTC
 }
 
 // Main runs the command line of this process and returns its exit code.
@@ -48,8 +57,8 @@ func Main() int {
 	signal.Notify(told, os.Interrupt, syscall.SIGTERM)
 	go func() {
 		<-told
-		// The second signal kills as ever, for somebody in a hurry: from before
-		// anybody can see that stopping has begun, or it would be swallowed.
+		// A second signal kills the process as usual. That is set up before the stop
+		// begins to show: otherwise an early second signal would be lost.
 		signal.Stop(told)
 		stop()
 	}()
@@ -70,26 +79,39 @@ func Run(ctx context.Context, t Terminal, args []string) int {
 	if err == nil {
 		return exitOK
 	}
-	var code exitError
-	if errors.As(err, &code) {
+	if code, ok := errors.AsType[exitError](err); ok {
 		return int(code)
 	}
-	for line := range strings.Lines(err.Error()) {
+	for line := range strings.Lines(called(root, t.Name, err.Error())) {
 		fmt.Fprintf(t.Err, "staffetta: %s\n", strings.TrimSuffix(line, "\n"))
 	}
-	var usage usageError
-	if errors.As(err, &usage) {
+	if _, ok := errors.AsType[usageError](err); ok {
 		return exitUsage
+	}
+	if errors.As(err, new(asideError)) {
+		return exitAside
+	}
+	if errors.As(err, new(notError)) {
+		return exitNot
 	}
 	return exitWrong
 }
 
-// usageError is a mistake in what was typed, in the environment or in a file.
+// called is a text whose commands are written as this program was called, so that people
+// can copy them: bin/staffetta ls.
+func called(root *cobra.Command, name, text string) string {
+	for _, cmd := range root.Commands() {
+		text = strings.ReplaceAll(text, " "+root.Name()+" "+cmd.Name(), " "+name+" "+cmd.Name())
+	}
+	return text
+}
+
+// usageError is a mistake in the command line, in the environment or in a file.
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
-// exitError is a code for which everything has been said already.
+// exitError is an exit code whose message is already printed.
 type exitError int
 
 func (e exitError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
@@ -100,13 +122,13 @@ func newRoot(t Terminal) *cobra.Command {
 		Short: "Bulk SMS campaigns as events: one event in, one campaign out",
 		Long: `Staffetta takes a bulk SMS campaign through the partner's gateway: a backend
 publishes one event, CampaignRequested; Staffetta creates, quotes, confirms and
-follows the campaign, and tells everybody else through events on NATS.`,
+follows the campaign, and publishes events about it on NATS.`,
 		Example: `  staffetta demo                     see one campaign go its whole way
   staffetta dev                      everything on this machine, to try things out
   staffetta serve --config prod.yaml the service`,
+		Version:                    buildLine(),
 		SilenceUsage:               true,
 		SilenceErrors:              true,
-		CompletionOptions:          cobra.CompletionOptions{HiddenDefaultCmd: true},
 		SuggestionsMinimumDistance: 2,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -120,12 +142,23 @@ follows the campaign, and tells everybody else through events on NATS.`,
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usageError{fmt.Errorf("%w: %s --help lists the flags", err, cmd.CommandPath())}
+		hint := ":"
+		if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
+			var known []string
+			cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
+			if near := spelling.Nearest(unknown.GetSpecifiedName(), known); near != "" {
+				hint = ", did you mean --" + near + "?"
+			}
+		}
+		return usageError{fmt.Errorf("%w%s %s --help lists the flags", err, hint, cmd.CommandPath())}
 	})
-	root.AddCommand(newDemo(t), newDev(t), newServe(t), newRequest(t), newWatch(t), newLs(t), newShow(t), newWhy(t),
+	root.AddCommand(newDemo(t), newDev(t), newServe(t), newRequest(t), newCheck(t), newWatch(t), newLs(t), newShow(t), newWhy(t),
 		newCancel(t), newResolve(t), newFollow(t), newDLQ(t), newSandbox(t), newVersion(t))
-	root.AddCommand(newApprove(t), newDecline(t), newPromote(t), newBudget(t), newLint(t), newSchedule(t), newStreams(t), newAccess(t), newRecover(t), newDrafts(t), newDoctor(t), newHold(t), newRelease(t), newForget(t))
+	root.AddCommand(newApprove(t), newDecline(t), newPromote(t), newBudget(t), newLint(t), newSchedule(t), newStreams(t), newAccess(t), newRecover(t), newDrafts(t), newDoctor(t), newHold(t), newRelease(t), newForget(t), newArchive(t), newExplain(t), newMan(t))
+	grouped(root, t.Width)
+	completeWords(t, root)
 	return root
 }
 
@@ -137,7 +170,7 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// elsewhere adds to an address that is taken the flags that choose another.
+// elsewhere adds to the error for an address in use the flags that choose another one.
 func elsewhere(err error, flags ...string) error {
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("%w: choose another with %s", err, strings.Join(flags, " or "))
@@ -145,7 +178,7 @@ func elsewhere(err error, flags ...string) error {
 	return err
 }
 
-// plain takes out of protobuf's errors the spaces that it varies on purpose.
+// plain removes from protobuf's errors the spaces that it varies on purpose.
 func plain(err error) error {
 	return errors.New(strings.ReplaceAll(err.Error(), "\u00a0", " "))
 }

@@ -10,6 +10,9 @@ import (
 
 	"github.com/staffetta-io/staffetta/internal/app"
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/client"
+	"github.com/staffetta-io/staffetta/internal/contract"
+	"github.com/staffetta-io/staffetta/internal/sandbox"
 	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
 )
 
@@ -21,16 +24,16 @@ const (
 )
 
 func newDemo(t Terminal) *cobra.Command {
-	list := app.ShopItalia()
+	list := sandbox.ShopItalia()
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "See one campaign go its whole way",
-		Long: `Start a NATS server and a gateway inside this process, fill a contact list,
-publish ShopItalia's CampaignRequested, and watch what the service makes of it.
-Nothing outside this process is touched, and nothing is left behind.
+		Short: "See one campaign from its request to its end",
+		Long: `Start a NATS server and a gateway inside this process, fill a contact list, publish
+ShopItalia's CampaignRequested, and watch what the service does with it. Nothing
+outside this process is touched, and nothing is left behind.
 
-The list is that of UC-006 unless it is told otherwise: all figures on the
-screen follow from what is in it.`,
+The contact list is that of UC-006, unless flags change it. All figures on the
+screen follow from the list.`,
 		Example: `  staffetta demo
   staffetta demo --contacts 500 --duplicates 20 --unreachable 7`,
 		Args: noArgs,
@@ -60,10 +63,10 @@ func blackFriday(listID int64) *campaignv1.CampaignRequested {
 	}
 }
 
-// demo plays the whole story in this process.
-func demo(ctx context.Context, t Terminal, list app.DemoList) (err error) {
+// demo runs the whole story in this process.
+func demo(ctx context.Context, t Terminal, list sandbox.DemoList) (err error) {
 	began := time.Now()
-	local, err := app.StartLocal(app.LocalOptions{Sandbox: app.SandboxOptions{Every: demoPace, Speed: demoSpeed}})
+	local, err := app.StartLocal(app.LocalOptions{Sandbox: sandbox.Options{Every: demoPace, Speed: demoSpeed}})
 	if err != nil {
 		return err
 	}
@@ -74,7 +77,7 @@ func demo(ctx context.Context, t Terminal, list app.DemoList) (err error) {
 	}
 
 	o := local.Service()
-	// Statistics are looked at as often as makes a moving picture.
+	// Statistics are read often enough for the bar to move.
 	o.Rules = campaign.Rules{PollMin: 200 * time.Millisecond}
 	service, err := app.New(ctx, o)
 	if err != nil {
@@ -86,24 +89,24 @@ func demo(ctx context.Context, t Terminal, list app.DemoList) (err error) {
 	done := make(chan error, 1)
 	go func() { done <- service.Run(running) }()
 
-	client, err := app.NewClient(o.NATS)
+	c, err := o.NATS.Client()
 	if err != nil {
 		return err
 	}
-	defer client.Close()
+	defer c.Close()
 	request := blackFriday(int64(listID))
 	s := newScreen(t)
 	s.opening(local, list, listID)
-	placed, err := client.Request(ctx, request, "")
+	placed, err := c.Request(ctx, request, "")
 	if err != nil {
 		return err
 	}
-	s.asked(request, placed.Subject)
-	feed, err := client.Follow(ctx, app.WatchOptions{Key: campaign.Key{Source: request.Source, RequestID: request.RequestId}})
+	s.request(request, placed.Subject)
+	feed, err := c.Follow(ctx, client.WatchOptions{Key: campaign.Key{Source: request.Source, RequestID: request.RequestId}})
 	if err != nil {
 		return err
 	}
-	if err := follow(ctx, feed, campaign.Key{Source: request.Source, RequestID: request.RequestId}, s.told); err != nil {
+	if err := follow(ctx, feed, campaign.Key{Source: request.Source, RequestID: request.RequestId}, s.event); err != nil {
 		return err
 	}
 	stop()
@@ -113,8 +116,8 @@ func demo(ctx context.Context, t Terminal, list app.DemoList) (err error) {
 	return s.summary(time.Since(began))
 }
 
-// follow hands over a campaign's events, from its first, until its last.
-func follow(ctx context.Context, feed *app.Feed, key campaign.Key, told func(app.Event)) error {
+// follow passes on a campaign's events, from its first to its last.
+func follow(ctx context.Context, feed *client.Feed, key campaign.Key, told func(contract.StoredEvent)) error {
 	for e, err := range feed.All(ctx) {
 		if err != nil {
 			return err

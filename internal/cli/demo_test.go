@@ -10,9 +10,8 @@ import (
 	"github.com/staffetta-io/staffetta/internal/cli"
 )
 
-// TestDemoOnATerminal: where somebody looks, a bar shows how far the sending
-// is, it is drawn over and gone in the end, and no line is wider than the
-// screen.
+// TestDemoOnATerminal: on a terminal a bar shows how far the sending is. It is
+// overwritten again and again, and gone in the end. No line is wider than the screen.
 func TestDemoOnATerminal(t *testing.T) {
 	t.Parallel()
 	const width = 80
@@ -28,13 +27,13 @@ func TestDemoOnATerminal(t *testing.T) {
 	if first, last := bars[0][1], bars[len(bars)-1][1]; first == last {
 		t.Errorf("the bar does not move: %s %% and %s %%", first, last)
 	}
-	// What a screen shows in the end: what was drawn over is gone.
+	// What a screen shows in the end: what was overwritten is gone.
 	shown := regexp.MustCompile(`(?m)^[^\n]*\r\x1b\[2K`).ReplaceAllString(out.String(), "")
 	if strings.Contains(shown, "█") || strings.Contains(shown, "\x1b") {
 		t.Errorf("a bar is left on the screen:\n%q", shown)
 	}
 	for line := range strings.Lines(out.String()) {
-		for _, drawn := range strings.Split(strings.TrimSuffix(line, "\n"), "\r\x1b[2K") {
+		for drawn := range strings.SplitSeq(strings.TrimSuffix(line, "\n"), "\r\x1b[2K") {
 			if n := utf8.RuneCountInString(drawn); n > width {
 				t.Errorf("%d columns: %s", n, drawn)
 			}

@@ -1,9 +1,13 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,64 +15,104 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/staffetta-io/staffetta/internal/app"
-	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/contract"
+	"github.com/staffetta-io/staffetta/internal/sandbox"
+	"github.com/staffetta-io/staffetta/policies"
+	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
 )
 
 func newDev(t Terminal) *cobra.Command {
-	o := app.LocalOptions{NATS: "127.0.0.1:4222", Gateway: "127.0.0.1:8090", Sandbox: app.SandboxOptions{
+	o := app.LocalOptions{NATS: "127.0.0.1:4222", Gateway: "127.0.0.1:8090", Sandbox: sandbox.Options{
 		// A minute of sending a second, and credit for more than the four
 		// campaigns that 1,500.00 EUR would pay for.
 		Speed: 60, Credit: decimal.NewFromInt(100_000),
 	}}
-	listen, level := "127.0.0.1:8080", "info"
+	var policy string
+	rows := slices.DeleteFunc(slices.Clone(settings), func(s setting) bool {
+		return strings.HasPrefix(s.Key, "nats.") || s.Key == "gateway.url" || s.Key == "gateway.key_file"
+	})
 	cmd := &cobra.Command{
 		Use:   "dev",
 		Short: "Run everything on this machine: NATS, the gateway, the service",
 		Long: `Run a NATS server with JetStream, the sandbox gateway with a filled contact list,
-and the service, in one process, on loopback addresses. It prints what to type
-next. What NATS stores is kept in the folder given with --data, or nowhere. The
+and the service, in one process, on loopback addresses. It prints what to type next.
+With --data, what NATS stores is kept in that folder; otherwise it is not kept. The
 sandbox forgets everything when it ends: campaigns that it was still sending end
-because the gateway does not find them, and new ones get new numbers.`,
+because the gateway does not find them, and new ones get new numbers.
+
+It takes every setting of serve, except those that say where NATS and the gateway
+are: try your own file with --config. With --policy demo it runs under rules: sendings
+above 300 EUR need an approval, shop-italia may spend 1,000 EUR in a day and 5,000 in a
+month, and a request may name the send window example-it.`,
 		Example: `  staffetta dev
-  staffetta dev --data ./data --speed 600`,
+  staffetta dev --policy demo
+  staffetta dev --data ./data --speed 600 --approval-above '*=100 EUR'`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return dev(cmd.Context(), t, o, listen, level) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if policy != "" && policy != "demo" {
+				return usageError{fmt.Errorf("--policy %q: there is one policy, demo", policy)}
+			}
+			r, err := resolve(cmd.Flags(), t.Env, rows)
+			if err != nil {
+				return err
+			}
+			if r.origin["log.format"] == "default" {
+				r.LogFormat = "text"
+			}
+			if r.origin["poll.min"] == "default" {
+				r.Rules.PollMin = time.Second
+			}
+			return dev(cmd.Context(), t, o, r, policy == "demo")
+		},
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVar(&o.Dir, "data", "", "folder for what NATS stores (default a temporary one)")
 	f.StringVar(&o.NATS, "nats-listen", o.NATS, "address of the NATS server; port 0 is any free one")
 	f.StringVar(&o.Gateway, "sandbox-listen", o.Gateway, "address of the sandbox gateway")
-	f.StringVar(&listen, "http-listen", listen, "address of the service's /readyz and /metrics, or off")
 	f.Float64Var(&o.Sandbox.Speed, "speed", o.Sandbox.Speed, "how many simulated seconds of sending pass in one second")
-	f.StringVar(&level, "log-level", level, "debug, info, warn or error")
+	f.StringVar(&policy, "policy", "", "demo: an approval limit, a budget and a send window to try")
+	addSettings(f, rows)
+	must(cmd.RegisterFlagCompletionFunc("policy", oneOf([]string{"demo"})))
 	return cmd
 }
 
 // dev runs everything until ctx ends.
-func dev(ctx context.Context, t Terminal, lo app.LocalOptions, listen, level string) (err error) {
-	log, err := app.NewLogger(t.Err, level, "text")
+func dev(ctx context.Context, t Terminal, lo app.LocalOptions, r resolved, demo bool) (err error) {
+	o, err := r.options(t.Err)
 	if err != nil {
-		return usageError{err}
+		return err
 	}
 	local, err := app.StartLocal(lo)
 	if err != nil {
 		return elsewhere(err, "--nats-listen", "--sandbox-listen")
 	}
 	defer func() { err = errors.Join(err, local.Stop()) }()
-	list := app.ShopItalia()
+	list := sandbox.ShopItalia()
 	listID, err := local.Sandbox.FillDemo(list)
 	if err != nil {
 		return err
 	}
-	o := local.Service()
-	o.Listen, o.Log, o.Version = listen, log, version()
-	o.Rules = campaign.Rules{PollMin: time.Second}
+	here := local.Service()
+	o.NATS, o.Gateway.URL, o.Gateway.KeyFile = here.NATS, here.Gateway.URL, here.Gateway.KeyFile
+	if demo {
+		windows := filepath.Join(filepath.Dir(local.KeyFile), "example-it.json")
+		if err := os.WriteFile(windows, policies.ExampleIT, 0o600); err != nil {
+			return err
+		}
+		o.Windows = strings.TrimPrefix(o.Windows+","+windows, ",")
+		o.ApproveAbove = cmp.Or(o.ApproveAbove, "*=300 EUR")
+	}
 	service, err := app.New(ctx, o)
 	if err != nil {
 		return elsewhere(err, "--http-listen")
 	}
 	defer func() { err = errors.Join(err, service.Stop()) }()
+	if demo {
+		if err := layDemoBudget(ctx, o.NATS); err != nil {
+			return err
+		}
+	}
 
 	p := paint{t.Colour}
 	say := func(format string, args ...any) { fmt.Fprintf(t.Out, format+"\n", args...) }
@@ -87,6 +131,10 @@ func dev(ctx context.Context, t Terminal, lo app.LocalOptions, listen, level str
 		say("  service    http://%s/readyz, /metrics", addr)
 	}
 	say("  list %-4d  %s, %s contacts", listID, list.Name, thousands(int64(list.Contacts)))
+	if demo {
+		say("  policy     above 300 EUR somebody has to approve; shop-italia may spend 1,000 EUR in a day;")
+		say("             a request may say sendWindow: example-it")
+	}
 	say("\nIn another terminal, ask for a campaign and follow it:\n")
 	if !strings.HasSuffix(local.NATSURL, ":4222") {
 		say("  export NATS_URL=%s", local.NATSURL)
@@ -94,10 +142,32 @@ func dev(ctx context.Context, t Terminal, lo app.LocalOptions, listen, level str
 	say("  %s request --example > campaign.json", t.Name)
 	say("  %s request -f campaign.json", t.Name)
 	say("  %s watch", t.Name)
+	if demo {
+		say("  %s approve shop-italia.black-friday-2026 --by YOUR-NAME", t.Name)
+	}
 	say("\nor with the nats command line alone:\n")
 	say("  nats pub campaign.v1.request.shop-italia.black-friday-2026 \\")
 	say("    --jetstream --no-templates -H content-type:application/json < campaign.json")
 	say("  nats sub 'campaign.v1.event.>' --headers-only")
 	say("  nats kv get campaigns shop-italia.black-friday-2026 --raw\n")
 	return service.Run(ctx)
+}
+
+// layDemoBudget orders the budget of the demo's policy; the service carries it out as
+// soon as it runs.
+func layDemoBudget(ctx context.Context, n app.NATS) error {
+	c, err := n.Client()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	order := &campaignv1.SetBudget{By: "dev", Zone: "Europe/Rome"}
+	if order.Day, err = limitOf("day", "1000 EUR"); err != nil {
+		return err
+	}
+	if order.Month, err = limitOf("month", "5000 EUR"); err != nil {
+		return err
+	}
+	_, err = c.Lay(ctx, "shop-italia", contract.VerbSetBudget, order)
+	return err
 }

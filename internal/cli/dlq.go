@@ -13,18 +13,19 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/staffetta-io/staffetta/internal/app"
+	"github.com/staffetta-io/staffetta/internal/client"
+	"github.com/staffetta-io/staffetta/internal/deadletter"
 	"github.com/staffetta-io/staffetta/internal/query"
 )
 
 func newDLQ(t Terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "dlq",
-		Short: "Dead letters: messages that nobody could act on",
-		Long: `A message that cannot be acted on is put aside whole, with the reason, in the
-stream CAMPAIGN_DEAD_LETTERS, where it is kept for 90 days. Looking at one
-changes nothing. A replay publishes it again under the same key, so the record
-decides what it means, and a second replay has no second effect.`,
+		Short: "Dead letters: messages that could not be acted on",
+		Long: `A message that cannot be acted on is put aside whole, with the reason, in the stream
+CAMPAIGN_DEAD_LETTERS, where it is kept for 90 days. To look at one changes nothing.
+A replay publishes it again under the same key, so the record decides what it means,
+and a second replay has no second effect.`,
 		Example: `  staffetta dlq ls --reason invalid
   staffetta dlq show 17
   staffetta dlq replay 17`,
@@ -49,28 +50,29 @@ func newDLQLs(t Terminal) *cobra.Command {
 		Use:   "ls",
 		Short: "List dead letters",
 		Long: `List the dead letters, the oldest first, and which of them were replayed, as far as
-the streams still know (30 days, of commands 7). Only headers are read. A letter is about
-a campaign if its subject names one; otherwise the list shows the subject.`,
+the streams still know (30 days; 7 days for commands). Only headers are read. A
+letter is about a campaign if its subject names one; otherwise the list shows the
+subject.`,
 		Example: `  staffetta dlq ls
   staffetta dlq ls --source shop-italia --reason conflicting_duplicate --newer-than 24h`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			for _, r := range a.Reasons {
-				if !slices.Contains(app.LetterReasons, r) {
-					return usageError{fmt.Errorf("--reason %q is no reason of a dead letter: want some of %s", r, strings.Join(app.LetterReasons, ", "))}
+				if !slices.Contains(deadletter.Reasons(), deadletter.Reason(r)) {
+					return usageError{fmt.Errorf("--reason %q is no reason of a dead letter: want some of %s", r, joined(deadletter.Reasons()))}
 				}
 			}
 			if err := a.Check(); err != nil {
 				return usageError{err}
 			}
-			client, err := connect(cmd, t, rows)
+			c, err := connect(cmd, t, rows)
 			if err != nil {
 				return err
 			}
-			defer client.Close()
+			defer c.Close()
 			a.OlderThan, a.NewerThan = query.Duration(older), query.Duration(newer)
-			now, n, reader := time.Now(), 0, client.Reader()
-			list := table{head: []string{"ID", "AGE", "REASON", "ABOUT", "WHAT IS WRONG"}}
+			now, n, reader := time.Now(), 0, c.Reader()
+			list := table{columns: []column{{head: "ID"}, {head: "AGE", spare: 2}, {head: "REASON"}, keyColumn("ABOUT"), textColumn("WHAT IS WRONG", 1)}}
 			for l, err := range query.Each(func(after string) ([]query.Letter, string, error) {
 				a.After = after
 				all, err := reader.DLQ(cmd.Context(), a)
@@ -115,7 +117,7 @@ a campaign if its subject names one; otherwise the list shows the subject.`,
 	return cmd
 }
 
-// about is what a letter is about: a campaign, or else what its subject says.
+// about is what a letter is about: a campaign, or otherwise its subject.
 func about(l query.Letter) string {
 	switch {
 	case l.Key == "":
@@ -144,15 +146,15 @@ func letterID(s string) (uint64, error) {
 	return id, nil
 }
 
-// noLetter says where to look when there is no such letter.
+// noLetter says where to look if there is no such letter.
 func noLetter(err error, t Terminal) error {
-	if errors.Is(err, app.ErrNoLetter) || query.Is(err, query.NotFound) {
+	if errors.Is(err, client.ErrNoLetter) || query.Is(err, query.NotFound) {
 		return fmt.Errorf("%w (they are kept for 90 days): %s dlq ls lists them", err, t.Name)
 	}
 	return err
 }
 
-// printIndented prints JSON for people, behind a margin.
+// printIndented prints JSON for people, after a margin.
 func printIndented(w io.Writer, data json.RawMessage, margin string) error {
 	var b bytes.Buffer
 	if err := json.Indent(&b, data, margin, "  "); err != nil {
@@ -160,4 +162,13 @@ func printIndented(w io.Writer, data json.RawMessage, margin string) error {
 	}
 	_, err := fmt.Fprintf(w, "%s%s\n", margin, b.Bytes())
 	return err
+}
+
+// joined is words of a closed set, separated by commas.
+func joined[T ~string](words []T) string {
+	all := make([]string, len(words))
+	for i, word := range words {
+		all[i] = string(word)
+	}
+	return strings.Join(all, ", ")
 }

@@ -12,8 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/staffetta-io/staffetta/internal/app"
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/client"
 )
 
 func newDLQReplay(t Terminal) *cobra.Command {
@@ -23,12 +23,11 @@ func newDLQReplay(t Terminal) *cobra.Command {
 		Use:   "replay ID…",
 		Short: "Publish the message of a dead letter again",
 		Long: `Publish the message of a dead letter again: the same payload and headers, on the
-same subject, hence under the same key, so that the record decides what it
-means. Without --yes it only shows what it would publish, and what is known to
-come of it.
+same subject. So it has the same key, and the record decides what it means. Without
+--yes it only shows what it would publish, and what effect that is known to have.
 
-A letter is replayed once: a second replay finds the first and does nothing. If
-the message is put aside again, that is a new letter. With --edit the payload is
+A letter is replayed once: a second replay finds the first and does nothing. If the
+message is put aside again, that is a new letter. With --edit the payload is
 replaced by a corrected one, for the same campaign.`,
 		Example: `  staffetta dlq replay 17
   staffetta dlq replay 17 --yes
@@ -50,12 +49,12 @@ replaced by a corrected one, for the same campaign.`,
 			if err := o.read(t); err != nil {
 				return err
 			}
-			client, err := connect(cmd, t, rows)
+			c, err := connect(cmd, t, rows)
 			if err != nil {
 				return err
 			}
-			defer client.Close()
-			return o.run(cmd.Context(), t, client, ids)
+			defer c.Close()
+			return o.run(cmd.Context(), t, c, ids)
 		},
 	}
 	f := cmd.Flags()
@@ -85,22 +84,22 @@ func (o *replaying) read(t Terminal) (err error) {
 	return err
 }
 
-// replayed is what became of one letter, for programs.
+// replayed is the outcome for one letter, for programs.
 type replayed struct {
 	ID        uint64          `json:"id"`
 	Subject   string          `json:"subject,omitempty"`
 	Key       string          `json:"key,omitempty"`
 	Published bool            `json:"published"`
-	Sequence  uint64          `json:"sequence,omitempty"` // of the replay, this one or an earlier one
+	Sequence  uint64          `json:"sequence,omitempty"` // of the replayed message, of this replay or an earlier one
 	Before    *time.Time      `json:"replayed_before,omitempty"`
 	Refused   string          `json:"refused,omitempty"` // why it is not published
 	Note      string          `json:"note,omitempty"`
 	Payload   json.RawMessage `json:"payload,omitempty"`
 }
 
-// run replays one letter after the other. One that cannot be is said, and the
-// others are replayed all the same.
-func (o *replaying) run(ctx context.Context, t Terminal, c *app.Client, ids []uint64) error {
+// run replays one letter after the other. If one cannot be replayed, it says so and
+// goes on with the others.
+func (o *replaying) run(ctx context.Context, t Terminal, c *client.Client, ids []uint64) error {
 	failed := false
 	for i, id := range ids {
 		if i > 0 && !o.asJSON {
@@ -129,8 +128,8 @@ func (o *replaying) run(ctx context.Context, t Terminal, c *app.Client, ids []ui
 	return nil
 }
 
-// one plans a replay, and carries it out if that is wanted and can help.
-func (o *replaying) one(ctx context.Context, c *app.Client, id uint64) (replayed, error) {
+// one plans a replay, and carries it out if it is wanted and can have an effect.
+func (o *replaying) one(ctx context.Context, c *client.Client, id uint64) (replayed, error) {
 	plan, err := c.PlanReplay(ctx, id, o.edited)
 	r := replayed{ID: id, Subject: plan.Subject, Note: plan.Note, Refused: plan.Again}
 	if plan.Letter.Key != (campaign.Key{}) {
@@ -145,7 +144,7 @@ func (o *replaying) one(ctx context.Context, c *app.Client, id uint64) (replayed
 	}
 	again := plan.Letter
 	again.Data, again.Header = plan.Data, plan.Header
-	r.Payload, _ = again.Payload() // what cannot be read is refused
+	r.Payload, _ = again.Payload() // a payload that cannot be read is refused
 	if r.Refused != "" || !o.yes {
 		return r, nil
 	}

@@ -15,11 +15,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/staffetta-io/staffetta/internal/contract"
+	"github.com/staffetta-io/staffetta/internal/deadletter"
 	"github.com/staffetta-io/staffetta/internal/query"
 )
 
 func newDLQShow(t Terminal) *cobra.Command {
 	var asJSON, payload, raw bool
+	var zone zoneFlag
 	rows := settingsOf("nats.")
 	cmd := &cobra.Command{
 		Use:   "show ID",
@@ -32,16 +35,20 @@ corrected; with --raw, as it was published.`,
   staffetta dlq show 17 --payload > corrected.json`,
 		Args: someIDs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			t, err := zone.of(t)
+			if err != nil {
+				return err
+			}
 			id, err := letterID(args[0])
 			if err != nil {
 				return err
 			}
-			client, err := connect(cmd, t, rows)
+			c, err := connect(cmd, t, rows)
 			if err != nil {
 				return err
 			}
-			defer client.Close()
-			found, err := client.Reader().DLQ(cmd.Context(), query.DLQAsk{ID: id})
+			defer c.Close()
+			found, err := c.Reader().DLQ(cmd.Context(), query.DLQAsk{ID: id})
 			if err != nil {
 				return noLetter(err, t)
 			}
@@ -63,6 +70,7 @@ corrected; with --raw, as it was published.`,
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
+	zone.add(f)
 	f.BoolVar(&payload, "payload", false, "the payload alone, in JSON")
 	f.BoolVar(&raw, "raw", false, "the payload alone, as it was published")
 	f.BoolVar(&asJSON, "json", false, "all of it as a JSON object")
@@ -86,16 +94,16 @@ func printLetter(t Terminal, l query.Letter) error {
 		row("field", "%s", strings.Join(l.Fields, ", "))
 	}
 	row("", "%s", l.Note)
-	row("put aside", "%s, %s ago", l.PutAside.Format("2006-01-02 15:04:05 MST"), age(time.Since(l.PutAside)))
+	row("put aside", "%s, %s ago", l.PutAside.In(t.in()).Format("2006-01-02 15:04:05 MST"), age(time.Since(l.PutAside)))
 	if l.ReplayOf != 0 {
 		row("replay of", "dead letter %d", l.ReplayOf)
 	}
 	if l.Replayed != nil {
-		row("replayed", "%s, %s ago; a second replay does nothing", l.Replayed.Format("2006-01-02 15:04:05 MST"), age(time.Since(*l.Replayed)))
+		row("replayed", "%s, %s ago; a second replay does nothing", l.Replayed.In(t.in()).Format("2006-01-02 15:04:05 MST"), age(time.Since(*l.Replayed)))
 	}
 	fmt.Fprintf(&out, "\n%s\n", p.bold("the message"))
 	row("subject", "%s", l.Subject)
-	row("stored", "%s, %s %d", l.Stored.UTC().Format("2006-01-02 15:04:05 MST"), l.Stream, l.Sequence)
+	row("stored", "%s, %s %d", l.Stored.In(t.in()).Format("2006-01-02 15:04:05 MST"), l.Stream, l.Sequence)
 	for _, name := range slices.Sorted(maps.Keys(l.Header)) {
 		row("header", "%s: %s", name, strings.Join(l.Header[name], ", "))
 	}
@@ -119,14 +127,14 @@ func printLetter(t Terminal, l query.Letter) error {
 		}
 	}
 	fmt.Fprintf(&out, "\n%s\n", p.bold("what can be done"))
-	for line := range strings.Lines(remedy(t.Name, l, l.Unreadable == "")) {
+	for line := range strings.Lines(remedy(t.Name, l)) {
 		out.WriteString("  " + line)
 	}
 	_, err := io.WriteString(t.Out, out.String()+"\n")
 	return err
 }
 
-// maxDump is how much is shown of what cannot be read.
+// maxDump is how much is shown of a payload that cannot be read.
 const maxDump = 1 << 10
 
 // isText says that a terminal can print it.
@@ -136,35 +144,10 @@ func isText(b []byte) bool {
 	})
 }
 
-// remedy is what can be done about a letter. Every reason has a way out.
-func remedy(name string, l query.Letter, legible bool) string {
-	again := fmt.Sprintf("ask for it under a new request id:\n  %[1]s dlq show %[2]d --payload | %[1]s request -f - --id NEW-ID", name, l.ID)
-	form := "--payload"
-	if !legible {
-		form = "--raw"
+// remedy is what can be done about a letter.
+func remedy(name string, l query.Letter) string {
+	if contract.IsStanding(l.Subject) {
+		return fmt.Sprintf("Nothing was changed. Put right what the note names, and say it again with %s hold, release, budget or schedule:\nan order is not replayed, because much may have changed since.", name)
 	}
-	correct := fmt.Sprintf("look at what would be published, then publish it:\n  %[1]s dlq show %[2]d %[3]s > corrected.json\n  %[1]s dlq replay %[2]d --edit corrected.json\n  %[1]s dlq replay %[2]d --edit corrected.json --yes", name, l.ID, form)
-	switch l.Reason {
-	case "conflicting_duplicate":
-		return fmt.Sprintf("The first request under this name stands: %s show %s. To send this one as well, %s", name, l.Key, again)
-	case "cancelled_before":
-		return "It was cancelled before it was asked for. To send it after all, " + again
-	case "too_many":
-		return fmt.Sprintf("Its source has asked for more in an hour than intake.per_hour allows. Find out why; replay it in another hour, or once that is raised:\n  %s dlq replay %d --yes", name, l.ID)
-	case "unknown_campaign":
-		return fmt.Sprintf("Nobody had asked for the campaign within the time that the command waited. Once somebody has:\n  %s dlq replay %d --yes", name, l.ID)
-	case "bad_subject":
-		if !legible {
-			return "Its subject names no campaign, and its payload cannot be read. Tell whoever sent it which subject is right:\ncampaign.v1.request.<source>.<request id>, each of 1 to 64 letters, digits, _ and -"
-		}
-		return fmt.Sprintf("Its subject names no campaign, so it cannot be replayed there. Ask for it under its own name, and tell whoever sent it\nwhich subject is right, campaign.v1.request.<source>.<request id>:\n  %[1]s dlq show %[2]d --payload | %[1]s request -f -", name, l.ID)
-	case "refused_command":
-		return fmt.Sprintf("The campaign could not obey, and nothing was changed. See where it stands now:\n  %s why %s", name, l.Key)
-	case "bad_command":
-		return fmt.Sprintf("The command says nothing that can be obeyed. Say it anew with %s cancel or %[1]s resolve.", name)
-	}
-	if !legible {
-		return "Tell whoever sent it: the payload cannot be read. If you know what was meant, take it as it was published, make JSON\nof it, " + correct
-	}
-	return "Tell whoever sent it, or take it as JSON, correct what is wrong (headers that mislead are put right by themselves),\n" + correct
+	return deadletter.Remedy(name, deadletter.Reason(l.Reason), l.ID, l.Key, l.Unreadable == "")
 }

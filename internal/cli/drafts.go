@@ -8,28 +8,31 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/staffetta-io/staffetta/internal/app"
+	"github.com/staffetta-io/staffetta/internal/drafts"
 )
 
 func newDrafts(t Terminal) *cobra.Command {
 	var clean, yes, asJSON bool
-	rows := append(settingsOf("nats."), settingsOf("gateway.url", "gateway.key_file", "gateway.variant", "gateway.rate_per_", "gateway.replicas", "gateway.timeout", "gateway.envelope", "campaign.lease")...)
+	var account *string
+	rows := append(settingsOf("nats."), settingsOf("gateway.url", "gateway.key_file", "gateway.variant", "gateway.rate_per_", "gateway.replicas", "gateway.timeout", "gateway.envelope", "accounts", "campaign.lease")...)
 	cmd := &cobra.Command{
 		Use:   "drafts",
-		Short: "Drafts at the gateway that bear our mark: see them, and delete what leaked",
-		Long: `A create whose reply is lost, or whose record could not be saved, leaves a draft at
-the gateway. It is never sent and costs nothing. This searches the gateway for what
-bears our mark, "[staffetta KEY]", and shows it beside what the record of that key
-says. It changes nothing.
+		Short: "Drafts at the gateway that bear our mark: see them, and delete those left over",
+		Long: `A create leaves a draft at the gateway if its reply is lost, or if its record could
+not be saved. Such a draft is never sent and costs nothing. This searches the
+gateway for campaigns that bear our mark, "[staffetta KEY]", and shows each beside
+what the record of that key says. It changes nothing.
 
-With --clean it says which it would delete, and with --clean --yes it deletes them:
-drafts that no record names, of campaigns that were asked for here, which were there
-at a first look and campaign.lease later (a service may have just made one), and
-which a read by id shows unconfirmed and marked just before. All others are left, and
-it says why. The gateway must have a search, which UC-006 does not show.`,
+With --clean it says which drafts it would delete, and with --clean --yes it deletes
+them. It deletes only drafts that no record names, of campaigns that were asked for
+here. They must have been there at a first look, and campaign.lease later (a service
+may have just made one). And a read by id must show them unconfirmed and marked just
+before. All others are left, and it says why. The gateway must have a search, which
+UC-006 does not show.`,
 		Example: `  staffetta drafts --config staffetta.yaml
   staffetta drafts --clean --config staffetta.yaml
-  staffetta drafts --clean --yes --config staffetta.yaml`,
+  staffetta drafts --clean --yes --config staffetta.yaml
+  staffetta drafts --account bianchi --config staffetta.yaml`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if yes && !clean {
@@ -39,27 +42,30 @@ it says why. The gateway must have a search, which UC-006 does not show.`,
 			if err != nil {
 				return err
 			}
+			if err := r.inAccount(*account); err != nil {
+				return err
+			}
 			if r.Gateway.URL == "" || r.Gateway.KeyFile == "" {
 				return usageError{errors.New("--gateway-url and --gateway-key-file say whose drafts: set both, or give the service's --config")}
 			}
-			client, err := app.NewClient(r.NATS)
+			c, err := r.NATS.Client()
 			if err != nil {
 				return err
 			}
-			defer client.Close()
-			drafts, err := client.OpenDrafts(r.Gateway, version())
+			defer c.Close()
+			ours, err := r.Gateway.Drafts(c, version())
 			if err != nil {
 				return err
 			}
-			defer drafts.Close()
-			found, err := drafts.Find(cmd.Context())
+			defer ours.Close()
+			found, err := ours.Find(cmd.Context())
 			if err != nil {
 				return err
 			}
 			if err := printDrafts(t, found, clean, asJSON); err != nil {
 				return err
 			}
-			leaked := slices.DeleteFunc(found, func(d app.Draft) bool { return d.Keep != "" })
+			leaked := slices.DeleteFunc(found, func(d drafts.Draft) bool { return d.Keep != "" })
 			switch {
 			case !clean || asJSON && !yes || len(leaked) == 0:
 				return nil
@@ -68,11 +74,11 @@ it says why. The gateway must have a search, which UC-006 does not show.`,
 				return err
 			}
 			fmt.Fprintf(t.Err, "looking again in %s, for a service may have just made one of them\n", shortDuration(r.Rules.Lease))
-			if leaked, err = drafts.Again(cmd.Context(), leaked, r.Rules.Lease); err != nil {
+			if leaked, err = ours.Again(cmd.Context(), leaked, r.Rules.Lease); err != nil {
 				return err
 			}
 			for _, d := range leaked {
-				kept, err := drafts.Delete(cmd.Context(), d)
+				kept, err := ours.Delete(cmd.Context(), d)
 				if err != nil {
 					return err
 				}
@@ -87,9 +93,10 @@ it says why. The gateway must have a search, which UC-006 does not show.`,
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.BoolVar(&clean, "clean", false, "say which are needed by nobody")
+	f.BoolVar(&clean, "clean", false, "say which drafts are not needed any more")
 	f.BoolVar(&yes, "yes", false, "and delete them")
 	f.BoolVar(&asJSON, "json", false, "a JSON object on each line")
+	account = addAccount(f)
 	addSettings(f, rows)
 	return cmd
 }
@@ -103,12 +110,12 @@ type draftLine struct {
 	Keep       string `json:"keep,omitempty"`
 }
 
-func printDrafts(t Terminal, all []app.Draft, clean, asJSON bool) error {
+func printDrafts(t Terminal, all []drafts.Draft, clean, asJSON bool) error {
 	if len(all) == 0 && !asJSON {
 		_, err := fmt.Fprintln(t.Out, "the gateway shows nothing that bears our mark")
 		return err
 	}
-	list := table{head: []string{"CAMPAIGN", "AT THE GATEWAY", "MARKED", "RECORD", "SO"}}
+	list := table{columns: []column{{head: "CAMPAIGN"}, {head: "AT THE GATEWAY", spare: 1}, keyColumn("MARKED"), {head: "RECORD", spare: 2}, textColumn("SO", 0)}}
 	for _, d := range all {
 		status := strings.ToLower(string(d.Status))
 		if asJSON {

@@ -10,54 +10,50 @@ import (
 	"github.com/shopspring/decimal"
 	"github.com/spf13/cobra"
 
-	"github.com/staffetta-io/staffetta/internal/app"
 	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/sms"
 )
 
 func newLint(t Terminal) *cobra.Command {
 	var recipients int64
-	var price string
+	var price, file string
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "lint TEXT",
-		Short: "Say what a text costs, and which characters make it dearer",
-		Long: `Measure a text (- is the standard input) without asking anybody: its encoding, its
-characters and its parts. A part has room for 160 characters of GSM-7, or for 70
-as soon as one character is not in GSM-7. Every such character is named, with
-where it stands first, how often, and what could stand in its place and read the
-same. An Italian capital with a grave accent is written with an apostrophe, as
-Italians do: E' for È; E alone is one character shorter.
+		Use:   "lint TEXT | -f FILE",
+		Short: "Say how many parts a text has, and which characters make it dearer",
+		Long: `Measure a text (- is the standard input), or that of a request in a file, without a
+connection to anything: its encoding, its characters and its parts. A part has room for 160 characters of GSM-7,
+or for 70 as soon as one character is not in GSM-7. Every such character is named
+once, with its first position, how often it occurs, and what could be written instead
+and read the same; then what all of that would save. What a part costs only the
+gateway knows, so --price says it. An Italian capital with a grave accent is written with an apostrophe,
+as Italians do: E' for È; E alone is one character shorter.
 
-The end of the last line of a file, and its byte order mark, are not of the text.
+The end of the last line of a file, and its byte order mark, do not belong to the
+text.
 
-Placeholders count as they are written: which fields there are, and what they are
-filled with, is known to the gateway alone. A field that it does not know is
-filled with nothing.`,
-		Example: `  staffetta lint "L’offerta finisce stasera" --recipients 9831
+Placeholders count as they are written. Only the gateway knows which fields there
+are, and what they are filled with. A field that it does not know is filled with
+nothing.`,
+		Example: `  staffetta lint "L’offerta finisce stasera: tutto a metà prezzo nei negozi e su shop.example.it fino alle 24" --recipients 9831
+  staffetta lint -f campaign.json
   staffetta lint - --json < text.txt`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return usageError{errors.New("lint wants one text, in quotes; - reads the standard input")}
+			text, refused, err := textToLint(t, args, file)
+			if err != nil {
+				return err
 			}
-			text := args[0]
-			if text == "-" {
-				data, err := io.ReadAll(t.In)
-				if err != nil {
-					return err
-				}
-				text = strings.TrimPrefix(string(data), "\ufeff")
-				text = strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r")
-			}
-			each, err := app.ParseMoney(price)
+			each, err := campaign.ParseMoney(price)
 			if err != nil {
 				return usageError{fmt.Errorf("--price: %w", err)}
 			}
 			if recipients < 0 {
-				return usageError{errors.New("--recipients is less than nobody")}
+				return usageError{errors.New("--recipients is less than 0")}
 			}
 			l := lint(text)
+			l.Refused = refused && len(l.Outside) > 0
+			l.assumed = !cmd.Flags().Changed("price")
 			if recipients > 0 {
 				l.Cost = costOf(l, recipients, each)
 			}
@@ -71,11 +67,32 @@ filled with nothing.`,
 	f.SortFlags = false
 	f.Int64Var(&recipients, "recipients", 0, "how many get it, to say what that costs")
 	f.StringVar(&price, "price", "0.035", `price of a part: "0.035" or "0.035 EUR"`)
+	f.StringVarP(&file, "file", "f", "", "a request, in JSON or YAML, whose text is measured; - reads the standard input")
 	f.BoolVar(&asJSON, "json", false, "a JSON object")
 	return cmd
 }
 
-// linted is what there is to say about a text.
+// textToLint is the text that was given, in one of three ways. A request that does not
+// allow Unicode is refused for a text with a character outside GSM-7.
+func textToLint(t Terminal, args []string, file string) (text string, refused bool, err error) {
+	switch {
+	case file != "" && len(args) == 0:
+		m, err := readRequest(t, file)
+		if err != nil {
+			return "", false, err
+		}
+		return m.Text, !m.Unicode, nil
+	case file != "" || len(args) != 1:
+		return "", false, usageError{errors.New("lint wants one text, in quotes; - reads the standard input, -f FILE the text of a request")}
+	case args[0] != "-":
+		return args[0], false, nil
+	}
+	data, err := io.ReadAll(t.In)
+	text = strings.TrimPrefix(string(data), "\ufeff")
+	return strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r"), false, err
+}
+
+// linted is all that lint says about a text.
 type linted struct {
 	measured
 	Outside      []outside `json:"outside,omitempty"` // the characters that force UCS-2
@@ -83,6 +100,9 @@ type linted struct {
 	Placeholders []string  `json:"placeholders,omitempty"`
 	Lookalikes   []string  `json:"lookalikes,omitempty"` // sent as they stand
 	Cost         *textCost `json:"cost,omitempty"`
+	Refused      bool      `json:"refused,omitempty"` // the request is, for its text
+
+	assumed bool // nobody said the price
 }
 
 type measured struct {
@@ -94,14 +114,15 @@ type measured struct {
 // outside is a character that GSM-7 does not have, as a person sees it.
 type outside struct {
 	Character  string  `json:"character"`
-	Position   int     `json:"position"` // where it stands first, in characters from 1
+	Position   int     `json:"position"` // its first position, in characters from 1
 	Times      int     `json:"times"`
 	CodePoint  string  `json:"code_point"` // several, if it is made of several
 	Substitute *string `json:"substitute"` // null: nothing reads the same
 	Advice     string  `json:"advice"`
 }
 
-// instead is the text with its substitutes, and without what has none.
+// instead is the text with its substitutes; a character without a substitute is
+// dropped.
 type instead struct {
 	Text string `json:"text"`
 	measured
@@ -119,15 +140,18 @@ type textCost struct {
 
 func lint(text string) linted {
 	l := linted{measured: measure(text), Placeholders: sms.Placeholders(text), Lookalikes: sms.Lookalikes(text)}
-	at := map[string]int{} // of an odd character, in the list
+	at := map[string]int{} // index of an odd character in the list
 	for odd := range sms.Odds(text) {
-		// One may be replaced in two ways, as what stands before it asks for.
-		id := odd.Text + odd.Advice()
-		if i, known := at[id]; known {
-			l.Outside[i].Times++
+		if i, known := at[odd.Text]; known {
+			o := &l.Outside[i]
+			o.Times++
+			// A character may have two substitutes, which depend on the one before it.
+			if more := odd.Advice(); !strings.Contains(o.Advice, more) {
+				o.Advice += "; elsewhere " + more
+			}
 			continue
 		}
-		at[id] = len(l.Outside)
+		at[odd.Text] = len(l.Outside)
 		o := outside{Character: odd.Text, Position: odd.Position, Times: 1, CodePoint: odd.CodePoints(), Advice: odd.Advice()}
 		if odd.Found {
 			o.Substitute = &odd.Instead
@@ -184,7 +208,11 @@ func (l linted) print(w io.Writer) error {
 		if len(i.left) > 0 {
 			how += fmt.Sprintf(", and without the %s that nothing replaces", plural(int64(len(i.left)), "character"))
 		}
-		fmt.Fprintf(&b, "%s: %s, %s\n", how, i.measured, plural(int64(i.Parts), "part"))
+		saves := "which saves nothing"
+		if less := l.Parts - i.Parts; less > 0 {
+			saves = plural(int64(less), "part") + " less for each recipient"
+		}
+		fmt.Fprintf(&b, "%s: %s, %s, %s\n", how, i.measured, plural(int64(i.Parts), "part"), saves)
 		for line := range strings.Lines(i.Text) {
 			fmt.Fprintf(&b, "  %s\n", strings.TrimRight(line, "\r\n"))
 		}
@@ -196,11 +224,18 @@ func (l linted) print(w io.Writer) error {
 		fmt.Fprintf(&b, "sent as they stand: %s; a placeholder is {{name}}, of letters A to Z, digits, _ - and .\n", strings.Join(l.Lookalikes, ", "))
 	}
 	if c := l.Cost; c != nil {
-		fmt.Fprintf(&b, "%s at %s a part: %s", plural(c.Recipients, "recipient"), c.Price, c.Total)
+		whose := ""
+		if l.assumed {
+			whose = " (--price says another)"
+		}
+		fmt.Fprintf(&b, "%s at %s a part%s: %s", plural(c.Recipients, "recipient"), c.Price, whose, c.Total)
 		if c.Instead != nil {
 			fmt.Fprintf(&b, ", with that %s: %s less", *c.Instead, *c.Difference)
 		}
 		b.WriteString("\n")
+	}
+	if l.Refused {
+		b.WriteString("the request is rejected as it is (text_not_gsm7): write what stands above, or add unicode: true\n")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -11,11 +11,11 @@ import (
 
 	"github.com/staffetta-io/staffetta/internal/app"
 	"github.com/staffetta-io/staffetta/internal/cli"
-	"github.com/staffetta-io/staffetta/internal/story"
+	"github.com/staffetta-io/staffetta/test/story"
 )
 
-// Every command in docs/operations.md exists, with the flags that it is given
-// there. What they do is in testdata/operator.
+// Every command in docs/operations.md exists, with the flags that it has there. What
+// the commands do is tested in testdata/operator.
 func TestOperationsNamesCommandsThatExist(t *testing.T) {
 	t.Parallel()
 	doc, err := os.ReadFile("../../docs/operations.md")
@@ -47,8 +47,8 @@ func TestOperationsNamesCommandsThatExist(t *testing.T) {
 	}
 }
 
-// Every metric that docs/operations.md puts an alarm on is there before anything
-// has happened: an alarm on one that is not never rings.
+// Every metric with an alarm in docs/operations.md is there before anything has
+// happened: an alarm on a missing metric never rings.
 func TestOperationsNamesMetricsThatExist(t *testing.T) {
 	t.Parallel()
 	doc, err := os.ReadFile("../../docs/operations.md")
@@ -73,7 +73,7 @@ func TestOperationsNamesMetricsThatExist(t *testing.T) {
 	if len(names) < 15 {
 		t.Errorf("%d metrics were found in the document: this test looks for them in the wrong way", len(names))
 	}
-	// There is one for each budget, once there is a budget.
+	// This metric has one series for each budget, once there is a budget.
 	ofBudgets := regexp.MustCompile(`^staffetta_budget_(limit|spent|reserved|foreign_costs)$`)
 	for _, name := range names {
 		if !ofBudgets.MatchString(name) && !regexp.MustCompile(`(?m)^`+name+`[ {]`).Match(page) {

@@ -6,48 +6,55 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"time"
 
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/encoding/protojson"
 
-	"github.com/staffetta-io/staffetta/internal/app"
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/client"
+	"github.com/staffetta-io/staffetta/internal/contract"
 	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
 )
 
 func newPromote(t Terminal) *cobra.Command {
 	var id string
 	var immediately, dry, wait bool
+	var zone zoneFlag
 	rows := settingsOf("nats.")
 	cmd := &cobra.Command{
 		Use:   "promote SOURCE.REQUEST-ID",
-		Short: "Send for real what was simulated",
-		Long: `Ask for the campaign of a simulation that has gone its whole way, for real: the
-same text, sender, list and limits, under a request id of its own, and bound to the
-quote of the simulation: if it costs more by then, it is rejected (max_total); if
-recipients, parts or price are others, or if somebody had to approve the
-simulation, it asks for an approval. It prints what it publishes.`,
+		Short: "Send a simulated campaign for real",
+		Long: `Ask for the campaign of a completed simulation, for real: the same text, sender,
+list and limits, under a request id of its own, and bound to the quote of the
+simulation. If it costs more by then, it is rejected (max_total). If recipients,
+parts or price have changed, or if the simulation needed an approval, it asks for an
+approval. It prints what it publishes.`,
 		Example: `  staffetta promote shop-italia.dry-run --id black-friday-2026 --wait`,
 		Args:    oneKey,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			t, err := zone.of(t)
+			if err != nil {
+				return err
+			}
 			key, err := campaign.ParseKey(args[0])
 			if err != nil {
 				return usageError{err}
 			}
-			client, err := connect(cmd, t, rows)
+			c, err := connect(cmd, t, rows)
 			if err != nil {
 				return err
 			}
-			defer client.Close()
-			rec, err := client.Look(cmd.Context(), key)
-			if errors.Is(err, app.ErrNoRecord) {
-				return fmt.Errorf("there is no campaign %s: %s ls --state completed lists those that have gone their whole way", key, t.Name)
+			defer c.Close()
+			rec, err := c.Look(cmd.Context(), key)
+			if errors.Is(err, client.ErrNoRecord) {
+				return noCampaign(cmd.Context(), t, c, key, " --state completed lists those that have gone their whole way")
 			}
 			if err != nil {
 				return err
 			}
-			r, err := promoted(rec, immediately, time.Now())
+			r, err := promoted(t, rec, immediately, time.Now())
 			if err != nil {
 				return err
 			}
@@ -55,7 +62,7 @@ simulation, it asks for an approval. It prints what it publishes.`,
 				id = key.RequestID + "-live"
 			}
 			live := campaign.Key{Source: key.Source, RequestID: id}
-			m := app.Requested(live, r)
+			m := contract.Requested(live, r)
 			if err := valid(m); err != nil {
 				return err
 			}
@@ -65,20 +72,21 @@ simulation, it asks for an approval. It prints what it publishes.`,
 			if dry {
 				return nil
 			}
-			return ask(cmd.Context(), t, client, m, app.Traceparent(lookup(t.Env, "TRACEPARENT")), "already promoted", wait)
+			return ask(cmd.Context(), t, c, m, contract.Traceparent(lookup(t.Env, "TRACEPARENT")), "already promoted", wait, true, nil)
 		},
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVar(&id, "id", "", "request id of the real one; default: the simulation's with -live behind it")
+	f.StringVar(&id, "id", "", "request id of the real one; default: the simulation's, followed by -live")
 	f.BoolVar(&immediately, "immediately", false, "send it now, although the simulation was for an instant")
 	f.BoolVar(&dry, "dry-run", false, "print what would be published, and end")
+	zone.add(f)
 	f.BoolVar(&wait, "wait", false, "follow the campaign to its end; the exit code says how it ended")
 	addSettings(f, rows)
 	return cmd
 }
 
-// printRequest prints a request as a file for -f would have it.
+// printRequest prints a request as the file for -f.
 func printRequest(w io.Writer, m *campaignv1.CampaignRequested) error {
 	data, err := protojson.Marshal(m)
 	if err != nil {
@@ -88,23 +96,32 @@ func printRequest(w io.Writer, m *campaignv1.CampaignRequested) error {
 	if err := json.Indent(&text, data, "", "  "); err != nil { // protojson's own spacing varies
 		return err
 	}
-	_, err = fmt.Fprintf(w, "%s\n", &text)
+	_, err = fmt.Fprintf(w, "%s\n", numbered(text.Bytes()))
 	return err
 }
 
-// promoted is the live request of a simulation, bound to what it would have
-// cost.
-func promoted(rec campaign.Campaign, immediately bool, now time.Time) (campaign.Request, error) {
+// wholes are the members of a request that are whole numbers, which protobuf's JSON
+// writes as texts. Within a text no member begins a line. Fifteen digits are exact for
+// every reader of JSON.
+var wholes = regexp.MustCompile(`(?m)^(  "contactListId": )"(\d{1,15})"`)
+
+// numbered writes whole numbers as numbers, as people and the example do.
+func numbered(request []byte) []byte { return wholes.ReplaceAll(request, []byte("$1$2")) }
+
+// promoted is the live request of a simulation, bound to the cost of the simulation.
+func promoted(t Terminal, rec campaign.Campaign, immediately bool, now time.Time) (campaign.Request, error) {
 	r := rec.Request
 	switch {
 	case !r.Simulation:
 		return r, fmt.Errorf("%s was no simulation: it is %s", rec.Key, rec.State)
 	case rec.State != campaign.Completed || rec.Quote == nil:
 		return r, fmt.Errorf("the simulation %s has not gone its whole way, it is %s", rec.Key, rec.State)
+	case rec.Forgotten != nil:
+		return r, fmt.Errorf("the text of %s was forgotten at %s: ask for it anew", rec.Key, t.instant(rec.Forgotten.At))
 	case !r.ExpiresAt.IsZero() && !now.Before(r.ExpiresAt):
-		return r, fmt.Errorf("%s expired at %s: ask for it anew", rec.Key, r.ExpiresAt.Format(time.RFC3339))
+		return r, fmt.Errorf("%s expired at %s: ask for it anew", rec.Key, t.instant(r.ExpiresAt))
 	case r.Scheduled() && !immediately && !now.Before(r.At):
-		return r, fmt.Errorf("%s was for %s, which has passed: add --immediately, or ask for it anew", rec.Key, r.At.Format(time.RFC3339))
+		return r, fmt.Errorf("%s was for %s, which has passed: add --immediately, or ask for it anew", rec.Key, t.instant(r.At))
 	}
 	r.Simulation = false
 	if immediately {

@@ -34,7 +34,7 @@ func TestReadmeListsTheSettings(t *testing.T) {
 		} else {
 			value = fmt.Sprintf(codeSpan, value)
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", s.key, value, s.help)
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", s.Key, value, s.Help)
 	}
 	b.WriteString(end)
 

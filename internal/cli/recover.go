@@ -12,8 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/staffetta-io/staffetta/internal/app"
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/client"
 )
 
 func newRecover(t Terminal) *cobra.Command {
@@ -22,26 +22,29 @@ func newRecover(t Terminal) *cobra.Command {
 	rows := settingsOf("nats.")
 	cmd := &cobra.Command{
 		Use:   "recover",
-		Short: "Campaigns whose record is lost: see them, and let them be handled",
-		Long: `A campaign that was spoken of has had a record. A service that finds more than ten
-without one stops, and one that finds events without any record does not start: a
-bucket was lost, or comes from a backup. This lists each request without a record,
-what its events tell, and what the service would do. It changes nothing.
+		Short: "Campaigns whose record is lost: see them, and let the service handle them",
+		Long: `A campaign that has events once had a record. A service that finds more than ten
+without one stops, and a service that finds events without any record does not
+start: a bucket was lost, or comes from a backup. This lists each request without a
+record, what its events show, and what the service would do. It changes nothing.
 
-With --yes it says, for the record of all, that somebody has looked. Services go on
-within seconds, for a day, with what was lost before. They send nothing of which an
-event says that it was quoted: it is followed, or it is over, or it becomes
-unresolved and a person looks at the gateway. What has no event was never confirmed,
-as long as the events are as new as the requests: after a restore look at the
-gateway first for what is newer than the backup (docs/disaster.md): staffetta drafts
-shows what bears our mark there.
+With --yes it says, for the record, that a person has looked. Services go on within
+seconds, and for a day they handle what was lost before. They send no campaign that
+has an event with its quote: it is followed, or it has ended, or it becomes
+unresolved and a person looks at the gateway. A campaign without events was never
+confirmed, as long as the events are as new as the requests. After a restore look at
+the gateway first, for campaigns that are newer than the backup (docs/disaster.md):
+staffetta drafts shows those that bear our mark there. Where the budgets are lost,
+--yes makes their stream anew, with none in it: start with budgets: required, which
+confirms nothing before they are set again.
 
 With --restored it is about streams that have just been restored, before any service
-is started: it lists what was under way in the backup, which may have been sent
-since. With --yes it tells of each, in its events, that this is not known; the
-service then makes it unresolved and sends nothing of it. Campaigns that you name are
-treated so too: those that bear [staffetta KEY] at the gateway and are newer than the
-backup. Name each with its number there, so that the service can look at it.`,
+is started. It lists the campaigns that were under way in the backup, which may have
+been sent since. With --yes it publishes for each, as an event, that this is not
+known; the service then makes it unresolved and does not send it. Campaigns that you
+name are treated in the same way: those that bear [staffetta KEY] at the gateway and
+are newer than the backup. Name each with its number there, so that the service can
+look at it.`,
 		Example: `  staffetta recover
   staffetta recover --yes --by anna
   staffetta recover --restored
@@ -56,19 +59,19 @@ backup. Name each with its number there, so that the service can look at it.`,
 			if yes && strings.TrimSpace(by) == "" {
 				return usageError{errors.New("--yes wants --by: say who has looked")}
 			}
-			client, err := connect(cmd, t, rows)
+			c, err := connect(cmd, t, rows)
 			if err != nil {
 				return err
 			}
-			defer client.Close()
+			defer c.Close()
 			if restored {
-				return afterRestore(cmd.Context(), t, client, args, yes)
+				return afterRestore(cmd.Context(), t, c, args, yes)
 			}
-			found, err := client.Streams(cmd.Context())
+			found, err := c.Streams(cmd.Context())
 			if err != nil {
 				return err
 			}
-			orphans, err := client.Orphans(cmd.Context())
+			orphans, err := c.Orphans(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -90,7 +93,7 @@ backup. Name each with its number there, so that the service can look at it.`,
 				}
 				return nil
 			}
-			if err := client.Recover(cmd.Context(), by); err != nil {
+			if err := c.Recover(cmd.Context(), by); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintln(t.Out, "services that stopped go on within seconds; start those that do not run")
@@ -99,7 +102,7 @@ backup. Name each with its number there, so that the service can look at it.`,
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.BoolVar(&yes, "yes", false, "let them be handled")
+	f.BoolVar(&yes, "yes", false, "let the service handle them")
 	f.StringVar(&by, "by", "", "who has looked, for the record")
 	f.BoolVar(&restored, "restored", false, "the streams have just been restored from a backup")
 	f.BoolVar(&asJSON, "json", false, "a JSON object on each line")
@@ -107,9 +110,9 @@ backup. Name each with its number there, so that the service can look at it.`,
 	return cmd
 }
 
-// afterRestore is about what may have been sent after the backup was taken.
-func afterRestore(ctx context.Context, t Terminal, client *app.Client, named []string, yes bool) error {
-	doubts, err := client.Doubts(ctx)
+// afterRestore handles campaigns that may have been sent after the backup was taken.
+func afterRestore(ctx context.Context, t Terminal, c *client.Client, named []string, yes bool) error {
+	doubts, err := c.Doubts(ctx)
 	if err != nil {
 		return err
 	}
@@ -119,9 +122,9 @@ func afterRestore(ctx context.Context, t Terminal, client *app.Client, named []s
 		if err != nil {
 			return usageError{err}
 		}
-		i := slices.IndexFunc(doubts, func(d app.Doubt) bool { return d.Key == key })
+		i := slices.IndexFunc(doubts, func(d client.Doubt) bool { return d.Key == key })
 		if i < 0 {
-			i, doubts = len(doubts), append(doubts, app.Doubt{Key: key})
+			i, doubts = len(doubts), append(doubts, client.Doubt{Key: key})
 		}
 		if !numbered {
 			continue
@@ -134,7 +137,7 @@ func afterRestore(ctx context.Context, t Terminal, client *app.Client, named []s
 		_, err := fmt.Fprintln(t.Out, "nothing was under way in the backup")
 		return err
 	}
-	list := table{head: []string{"CAMPAIGN", "IN THE BACKUP", "AT THE GATEWAY"}}
+	list := table{columns: []column{keyColumn("CAMPAIGN"), {head: "IN THE BACKUP"}, {head: "AT THE GATEWAY"}}}
 	for _, d := range doubts {
 		id := "look for [staffetta " + d.Key.String() + "]"
 		if d.CampaignID != 0 {
@@ -151,7 +154,7 @@ func afterRestore(ctx context.Context, t Terminal, client *app.Client, named []s
 		return err
 	}
 	for _, d := range doubts {
-		if err := client.Doubt(ctx, d); err != nil {
+		if err := c.Doubt(ctx, d); err != nil {
 			return err
 		}
 	}
@@ -159,12 +162,12 @@ func afterRestore(ctx context.Context, t Terminal, client *app.Client, named []s
 	return err
 }
 
-func printOrphans(t Terminal, orphans []app.Orphan) error {
+func printOrphans(t Terminal, orphans []client.Orphan) error {
 	if len(orphans) == 0 {
 		_, err := fmt.Fprintln(t.Out, "every request that was handled has a record")
 		return err
 	}
-	list := table{head: []string{"CAMPAIGN", "ASKED", "ITS EVENTS", "THE SERVICE"}}
+	list := table{columns: []column{keyColumn("CAMPAIGN"), {head: "ASKED", spare: 1}, textColumn("ITS EVENTS", 2), textColumn("THE SERVICE", 0)}}
 	for _, o := range orphans {
 		list.add(o.Key.String(), age(time.Since(o.Stored)), orDash(strings.Join(types(o), ", ")), wouldDo(o))
 		if len(list.rows) >= blockRows {
@@ -181,7 +184,7 @@ func printOrphans(t Terminal, orphans []app.Orphan) error {
 }
 
 // types are the events' types, each once.
-func types(o app.Orphan) (all []string) {
+func types(o client.Orphan) (all []string) {
 	for _, e := range o.Told {
 		if !slices.Contains(all, e.Type) {
 			all = append(all, e.Type)
@@ -190,8 +193,8 @@ func types(o app.Orphan) (all []string) {
 	return all
 }
 
-// wouldDo says what the rules make of a request without a record.
-func wouldDo(o app.Orphan) string {
+// wouldDo says what the rules do with a request without a record.
+func wouldDo(o client.Orphan) string {
 	confirmed := false
 	for _, told := range o.Told {
 		e, _ := told.Event()
@@ -225,6 +228,6 @@ type orphan struct {
 	Does     string    `json:"does"`
 }
 
-func orphanJSON(o app.Orphan) orphan {
+func orphanJSON(o client.Orphan) orphan {
 	return orphan{o.Key.String(), o.Sequence, o.Stored, types(o), wouldDo(o)}
 }

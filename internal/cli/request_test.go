@@ -13,10 +13,11 @@ import (
 	"github.com/staffetta-io/staffetta/internal/app"
 	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/cli"
+	"github.com/staffetta-io/staffetta/internal/sandbox"
 )
 
-// Whoever may ask and may not read the records asks as ever: what is wrong with
-// the request is told by its dead letter.
+// A user that may publish requests but not read the records can ask as usual. If
+// something is wrong with the request, its dead letter says so.
 func TestRequestOfSomebodyWhoMayNotReadTheRecords(t *testing.T) {
 	t.Parallel()
 	s, err := server.NewServer(&server.Options{
@@ -38,12 +39,12 @@ func TestRequestOfSomebodyWhoMayNotReadTheRecords(t *testing.T) {
 	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
 	as := func(user string) string { return strings.Replace(s.ClientURL(), "nats://", "nats://"+user+":x@", 1) }
 
-	box, err := app.StartSandbox("127.0.0.1:0", app.SandboxOptions{Speed: 20_000})
+	box, err := app.StartSandbox("127.0.0.1:0", sandbox.Options{Speed: 20_000})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { box.Stop() })
-	if _, err := box.FillDemo(app.DemoList{Contacts: 20}); err != nil {
+	if _, err := box.FillDemo(sandbox.DemoList{Contacts: 20}); err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
@@ -86,7 +87,7 @@ func TestRequestOfSomebodyWhoMayNotReadTheRecords(t *testing.T) {
 	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("it took %s", took)
 	}
-	// What it may not do at all is said at once, and which right is missing.
+	// If it has no right at all, it is told at once which right is missing.
 	for _, args := range [][]string{
 		{"why", "shop-italia.own"}, {"show", "shop-italia.own"}, {"ls"}, {"dlq", "ls"}, {"dlq", "show", "1"}, {"watch", "acqua-luce"}, {"watch", "--now"},
 		{"cancel", "shop-italia.own", "--by", "anna"}, {"cancel", "acqua-luce.x", "--by", "anna", "--wait", "0"}, {"budget", "show"},

@@ -10,9 +10,9 @@ import (
 	"unicode/utf8"
 )
 
-// A safeWriter is what people look at. What others wrote (names, reasons, headers,
-// the gateway's words) may hold characters that a terminal obeys, or that turn
-// letters around: they are shown as \u001b, which is also right within JSON. All
+// A safeWriter is the output that people look at. Names, reasons, headers and the
+// gateway's words may contain characters that control a terminal, or that change the
+// direction of letters. They are shown as \u001b, which is also right within JSON. All
 // that a command prints goes through it, so that no field is forgotten.
 type safeWriter struct {
 	w    io.Writer
@@ -49,17 +49,17 @@ func (s *safeWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// obeyed says that a terminal acts on a character, rather than show it: controls,
-// and what changes the direction of letters.
+// obeyed says that a terminal acts on a character instead of showing it: control
+// characters, and those that change the direction of letters.
 func obeyed(r rune) bool {
 	return unicode.IsControl(r) && r != '\n' && r != '\t' || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029'
 }
 
-// ownMark begins a code of our own for the terminal, after which come digits and a
-// letter. It is another one in every process, so that nobody else can write it.
+// ownMark begins one of our own codes for the terminal, before its digits and a letter.
+// It is different in every process, so that no other program can write it.
 var ownMark = "\ufdd0" + rand.Text()
 
-// ownCode is how long the code of our own is that stands at the beginning.
+// ownCode is the length of our own code at the beginning of a text.
 func ownCode(in []byte) int {
 	if !bytes.HasPrefix(in, []byte(ownMark)) {
 		return 0

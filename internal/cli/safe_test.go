@@ -14,11 +14,11 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 
-	"github.com/staffetta-io/staffetta/internal/app"
+	"github.com/staffetta-io/staffetta/internal/contract"
 	"github.com/staffetta-io/staffetta/internal/query"
 )
 
-// What others write is shown, and never obeyed; what we write is obeyed.
+// Control characters from others are shown, and have no effect. Our own have.
 func TestTerminalObeysNobodyElse(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, text, want string }{
@@ -55,7 +55,7 @@ func TestTerminalObeysNobodyElse(t *testing.T) {
 	})
 }
 
-// Every text of every event, and of a letter, as somebody else may fill it.
+// Every text of every event, and of a letter, filled with hostile characters.
 func TestEveryFieldIsPrintedSafely(t *testing.T) {
 	t.Parallel()
 	evil := "x\x1b]0;owned\a\x1b[2J\r\n\u202ey\u009b"
@@ -68,12 +68,27 @@ func TestEveryFieldIsPrintedSafely(t *testing.T) {
 		}
 		m := kind.New()
 		fillTexts(m, evil)
+		event := contract.StoredEvent{Type: "told", Message: m.Interface()}
 		out.Reset()
-		if err := printEvent(term, app.Event{Type: "told", Message: m.Interface()}); err != nil {
+		file := term
+		file.Width = 0
+		if err := printEvent(file, event); err != nil {
 			t.Error(err)
 		}
 		if kinds++; strings.Count(out.String(), "\n") != 1 {
 			t.Errorf("%s is not one line: %q", kind.Descriptor().Name(), &out)
+		}
+		mustBeSafe(t, string(kind.Descriptor().Name()), &out)
+		// On a terminal it goes on in lines that look like no event of their own.
+		out.Reset()
+		if err := printEvent(term, event); err != nil {
+			t.Error(err)
+		}
+		first, further, _ := strings.Cut(out.String(), "\n")
+		for line := range strings.Lines(further) {
+			if !strings.HasPrefix(line, "    ") {
+				t.Errorf("%s: %q after %q", kind.Descriptor().Name(), line, first)
+			}
 		}
 		mustBeSafe(t, string(kind.Descriptor().Name()), &out)
 		return true
@@ -121,10 +136,11 @@ func fillTexts(m protoreflect.Message, text string) {
 	}
 }
 
-// Every command prints through it, errors and help included.
+// Every command prints through a safeWriter, errors and help included.
 func TestEveryCommandPrintsSafely(t *testing.T) {
 	t.Parallel()
-	evil := "\x1b]0;owned\a\u202e"
+	// In a directory of its own: a command may write files.
+	evil := filepath.Join(t.TempDir(), "\x1b]0;owned\a\u202e")
 	nowhere := []string{"NATS_URL=nats://127.0.0.1:1", "STAFFETTA_GATEWAY_URL=" + evil}
 	lines := [][]string{{evil}, {"lint", "--json", evil}, {"request", "-f", evil}, {"lint", "x", "--price", evil}}
 	var walk func(c *cobra.Command, path []string)
@@ -148,8 +164,8 @@ func TestEveryCommandPrintsSafely(t *testing.T) {
 	}
 }
 
-// Nobody prints beside it: the terminal as it is belongs to what makes it safe, to
-// the bar, which erases itself, and to letters that somebody wants as bytes, in a file.
+// No code prints around it. Only three may use the terminal directly: the safeWriter
+// itself, the bar, which erases itself, and bytes of letters that go into a file.
 func TestNobodyPrintsBesideIt(t *testing.T) {
 	t.Parallel()
 	allowed := map[string]bool{"safe.go": true, "terminal.go": true, "dlq_show.go": true, "bar.go": true, "screen.go": true}

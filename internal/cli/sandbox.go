@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/staffetta-io/staffetta/internal/app"
+	"github.com/staffetta-io/staffetta/internal/sandbox"
 )
 
 func newSandbox(t Terminal) *cobra.Command {
@@ -15,13 +16,13 @@ func newSandbox(t Terminal) *cobra.Command {
 	var fill bool
 	var strangers int
 	var variants string
-	o := app.SandboxOptions{Speed: 1}
+	o := sandbox.Options{Speed: 1}
 	cmd := &cobra.Command{
 		Use:   "sandbox",
 		Short: "Run the gateway, locally",
-		Long: `Run the partner's gateway as UC-006 describes it: it enforces the key, the order
-of steps, credit and rate, really validates recipients and counts parts, and
-sends nothing. Under /sandbox/ it can be told to misbehave, and asked what it saw.`,
+		Long: `Run the partner's gateway as UC-006 describes it: it enforces the key, the order of
+steps, credit and rate. It really validates recipients and counts parts, and sends
+nothing. Under /sandbox/ it can be told to misbehave, and asked what it saw.`,
 		Example: `  staffetta sandbox --demo-list
   staffetta sandbox --listen 127.0.0.1:8090 --key test-1 --rate trial --speed 60
   staffetta sandbox --variants '{"uc006":true,"confirmNoBody":true}'
@@ -29,7 +30,7 @@ sends nothing. Under /sandbox/ it can be told to misbehave, and asked what it sa
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			var known bool
-			if o.Rate, known = app.RatePlan(rate); !known {
+			if o.Rate, known = sandbox.RatePlan(rate); !known {
 				return usageError{fmt.Errorf("--rate %s: want none, trial or production", rate)}
 			}
 			if variants != "" {
@@ -44,7 +45,7 @@ sends nothing. Under /sandbox/ it can be told to misbehave, and asked what it sa
 			defer func() { err = errors.Join(err, box.Stop()) }()
 			fmt.Fprintf(t.Out, "gateway   %s\nkey       %s\ncontrol   %s/sandbox/seen\n", box.GatewayURL, box.Key, box.URL)
 			if fill {
-				list := app.ShopItalia()
+				list := sandbox.ShopItalia()
 				id, err := box.FillDemo(list)
 				if err != nil {
 					return err
@@ -69,9 +70,9 @@ sends nothing. Under /sandbox/ it can be told to misbehave, and asked what it sa
 	f.StringSliceVar(&o.Keys, "key", nil, "API key that is let in; may be repeated (default sandbox)")
 	f.Float64Var(&o.Speed, "speed", o.Speed, "how many simulated seconds of sending pass in one second")
 	f.StringVar(&rate, "rate", "none", "rate limit of each key: none, trial or production")
-	f.StringVar(&variants, "variants", "", "behave otherwise than by default, as JSON: docs/sandbox.md has the table")
+	f.StringVar(&variants, "variants", "", "ways in which it behaves differently, as JSON: docs/sandbox.md has the table")
 	f.IntVar(&o.FirstCampaign, "first-campaign", 0, "id of the first campaign (default 1542)")
-	f.IntVar(&strangers, "strangers", 0, "fill so many campaigns of other customers")
+	f.IntVar(&strangers, "strangers", 0, "how many campaigns of other customers there are")
 	f.BoolVar(&fill, "demo-list", false, "fill the contact list of UC-006")
 	return cmd
 }

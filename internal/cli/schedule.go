@@ -1,28 +1,33 @@
 package cli
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/proto"
 
-	"github.com/staffetta-io/staffetta/internal/app"
+	"github.com/staffetta-io/staffetta/internal/client"
+	"github.com/staffetta-io/staffetta/internal/contract"
 	"github.com/staffetta-io/staffetta/internal/query"
 	"github.com/staffetta-io/staffetta/internal/schedule"
+	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
 )
 
-// Campaigns that come again and again.
+// Schedules: campaigns that come again and again.
 
 func newSchedule(t Terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "schedule",
 		Short: "Campaigns that come again and again",
-		Long: `A schedule asks for a campaign at a local time: every Monday at 09:00 in Rome.
-Each occurrence is an ordinary campaign with a request id of its own, made of the
-schedule's id and the local date and time, so that it exists once whatever
-crashes. How clock changes, outages and campaigns that take too long are dealt
-with is said in the schedule.`,
+		Long: `A schedule asks for a campaign at a local time: every Monday at 09:00 in Rome. Each
+occurrence is an ordinary campaign. Its request id is made of the schedule's id and
+the local date and time, so that it exists once, whatever crashes. The schedule
+itself says what happens at clock changes, after outages, and if a campaign takes
+too long.`,
 		Example: `  staffetta schedule add studio-bianchi.monday-reminder -f reminder.json \
     --weekdays monday --at 09:00 --zone Europe/Rome --by anna
   staffetta schedule next studio-bianchi.monday-reminder
@@ -37,32 +42,41 @@ with is said in the schedule.`,
 
 func newSchedulePause(t Terminal) *cobra.Command {
 	return newScheduleChange(t, "pause", "Ask for nothing until it is resumed",
-		`Ask for nothing until the schedule is resumed. Campaigns that were asked for go on:
-staffetta cancel stops one. What falls into the pause is not made up for.`,
-		func(r app.ScheduleRecord, by string) (app.ScheduleRecord, string, error) {
+		`Have the service ask for nothing until the schedule is resumed. Campaigns that were
+asked for go on: staffetta cancel stops one. What falls into the pause is not made up
+for.`, "pauses",
+		func(r schedule.Record, l *laying) (string, proto.Message, error) {
 			if r.Paused {
-				return r, "", fmt.Errorf("%s is paused already, by %s", r.Key, r.ChangedBy)
+				return "", nil, fmt.Errorf("%s is paused already, by %s", r.Key, r.ChangedBy)
 			}
-			return r.Pause(by, moment()), "paused", nil
+			return contract.VerbPauseSchedule, &campaignv1.PauseSchedule{By: l.by, Id: r.ID, Version: int32(r.Version)}, nil
 		})
 }
 
 func newScheduleResume(t Terminal) *cobra.Command {
 	return newScheduleChange(t, "resume", "Go on after a pause",
-		`Go on after a pause, with the first occurrence from now on.`,
-		func(r app.ScheduleRecord, by string) (app.ScheduleRecord, string, error) {
+		`Go on after a pause, with the first occurrence from now on.`, "resumes",
+		func(r schedule.Record, l *laying) (string, proto.Message, error) {
 			if !r.Paused {
-				return r, "", fmt.Errorf("%s is not paused", r.Key)
+				return "", nil, fmt.Errorf("%s is not paused", r.Key)
 			}
-			r = r.Resume(by, moment())
-			return r, "resumed" + comesNext(r.Schedule), nil
+			return contract.VerbResumeSchedule, &campaignv1.ResumeSchedule{By: l.by, Id: r.ID, Version: int32(r.Version)}, nil
 		})
 }
 
-// newScheduleChange is a command that changes one schedule and says how.
-func newScheduleChange(t Terminal, verb, short, long string, change func(r app.ScheduleRecord, by string) (app.ScheduleRecord, string, error)) *cobra.Command {
-	var by string
-	rows := settingsOf("nats.")
+func newScheduleRm(t Terminal) *cobra.Command {
+	return newScheduleChange(t, "rm", "Remove a schedule",
+		`Have the service remove a schedule and what is known of its past. Campaigns that were
+asked for go on: staffetta cancel stops one.`, "removes",
+		func(r schedule.Record, l *laying) (string, proto.Message, error) {
+			return contract.VerbRemoveSchedule, &campaignv1.RemoveSchedule{By: l.by, Id: r.ID, Version: int32(r.Version)}, nil
+		})
+}
+
+// newScheduleChange is a command that has the service change one schedule. It sends the
+// revision that it has read: if another change came first, this one is refused.
+func newScheduleChange(t Terminal, verb, short, long, does string, order func(schedule.Record, *laying) (string, proto.Message, error)) *cobra.Command {
+	var l laying
 	cmd := &cobra.Command{
 		Use:     verb + " SOURCE.ID --by NAME",
 		Short:   short,
@@ -70,81 +84,70 @@ func newScheduleChange(t Terminal, verb, short, long string, change func(r app.S
 		Example: "  staffetta schedule " + verb + " studio-bianchi.monday-reminder --by anna",
 		Args:    oneSchedule,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			key, err := signed(args[0], by)
+			key, err := schedule.ParseKey(args[0])
+			if err != nil {
+				return usageError{err}
+			}
+			c, err := connect(cmd, t, l.rows)
 			if err != nil {
 				return err
 			}
-			client, err := connect(cmd, t, rows)
+			defer c.Close()
+			if err := requireName(c, l.by, "say who changes it"); err != nil {
+				return err
+			}
+			r, err := scheduleNamed(cmd.Context(), c, key)
+			if err != nil {
+				return noSchedule(cmd.Context(), t, c, key, err)
+			}
+			verb, body, err := order(r, &l)
 			if err != nil {
 				return err
 			}
-			defer client.Close()
-			r, rev, err := client.Schedule(cmd.Context(), key)
-			if err != nil {
-				return noSchedule(t, err)
-			}
-			r, said, err := change(r, by)
+			done, err := lay[*campaignv1.ScheduleChanged](cmd, c, &l, key.Source, verb, body)
 			if err != nil {
 				return err
 			}
-			if err := client.PutSchedule(cmd.Context(), r, rev); err != nil {
-				return changedMeanwhile(err)
-			}
-			_, err = fmt.Fprintf(t.Out, "%s: %s\n", key, said)
+			_, err = fmt.Fprintf(t.Out, "%s: %s\n", key, saidOf(done, r.Zone))
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&by, "by", "", "who changes it, for the record")
-	addSettings(cmd.Flags(), rows)
+	l.flags(cmd.Flags(), "who "+does+" it")
 	return cmd
 }
 
-func newScheduleRm(t Terminal) *cobra.Command {
-	var by string
-	rows := settingsOf("nats.")
-	cmd := &cobra.Command{
-		Use:   "rm SOURCE.ID --by NAME",
-		Short: "Remove a schedule",
-		Long: `Remove a schedule and what is known of its past. Campaigns that were asked for go
-on: staffetta cancel stops one.`,
-		Example: `  staffetta schedule rm studio-bianchi.monday-reminder --by anna`,
-		Args:    oneSchedule,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			key, err := signed(args[0], by)
-			if err != nil {
-				return err
-			}
-			client, err := connect(cmd, t, rows)
-			if err != nil {
-				return err
-			}
-			defer client.Close()
-			r, rev, err := client.Schedule(cmd.Context(), key)
-			if err != nil {
-				return noSchedule(t, err)
-			}
-			if err := client.RemoveSchedule(cmd.Context(), key, rev, by); err != nil {
-				return changedMeanwhile(err)
-			}
-			_, err = fmt.Fprintf(t.Out, "%s: removed, after %s\n", key, plural(int64(r.Fired), "campaign"))
-			return err
-		},
+// scheduleNamed is a schedule as the service has it.
+func scheduleNamed(ctx context.Context, c *client.Client, key schedule.Key) (schedule.Record, error) {
+	all, err := c.Reader().Schedules(ctx, query.SchedulesAsk{Key: key.String()})
+	if err == nil && len(all.Schedules) != 1 {
+		err = fmt.Errorf("schedule %s: %w", key, client.ErrNoSchedule)
 	}
-	cmd.Flags().StringVar(&by, "by", "", "who removes it, for the record")
-	addSettings(cmd.Flags(), rows)
-	return cmd
-}
-
-// signed reads the key of a schedule that somebody changes.
-func signed(name, by string) (schedule.Key, error) {
-	key, err := schedule.ParseKey(name)
 	if err != nil {
-		return key, usageError{err}
+		return schedule.Record{}, err
 	}
-	if by == "" {
-		return key, usageError{errors.New("say who changes it: --by NAME; it goes into the record")}
+	return all.Schedules[0], nil
+}
+
+// saidOf says what was done to a schedule.
+func saidOf(m *campaignv1.ScheduleChanged, zone string) string {
+	next := "; it does not come again"
+	if m.GetNext() != nil {
+		next = "; it comes next at " + local(m.GetNext().AsTime(), zone)
 	}
-	return key, nil
+	switch m.GetChange() {
+	case campaignv1.ScheduleChanged_CHANGE_ADDED:
+		return "added: " + m.GetRule() + next
+	case campaignv1.ScheduleChanged_CHANGE_CHANGED:
+		if m.GetPaused() {
+			return "changed: " + m.GetRule() + "\nit is still paused"
+		}
+		return "changed: " + m.GetRule() + next
+	case campaignv1.ScheduleChanged_CHANGE_PAUSED:
+		return "paused"
+	case campaignv1.ScheduleChanged_CHANGE_RESUMED:
+		return "resumed" + next
+	}
+	return fmt.Sprintf("removed, after %s", plural(m.GetFired(), "campaign"))
 }
 
 func oneSchedule(cmd *cobra.Command, args []string) error {
@@ -154,31 +157,19 @@ func oneSchedule(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-func noSchedule(t Terminal, err error) error {
-	if errors.Is(err, app.ErrNoSchedule) || query.Is(err, query.NotFound) {
-		return fmt.Errorf("%w: %s schedule ls lists them", err, t.Name)
+// noSchedule says which schedule was probably meant, and where they are listed.
+func noSchedule(ctx context.Context, t Terminal, c *client.Client, key schedule.Key, err error) error {
+	if !errors.Is(err, client.ErrNoSchedule) && !query.Is(err, query.NotFound) {
+		return err
 	}
-	return err
+	ctx, cancel := context.WithTimeout(ctx, nearWithin)
+	defer cancel()
+	known, _ := schedules(ctx, c, nil, "")
+	return fmt.Errorf("%w%s %s schedule ls lists them", err, cmp.Or(nearest(key.String(), key.ID, known), ":"), t.Name)
 }
 
-func changedMeanwhile(err error) error {
-	if errors.Is(err, app.ErrChanged) {
-		return errors.New("it was changed at the same moment, by the service or by somebody else; nothing was done: try again")
-	}
-	return err
-}
-
-// comesNext says when a schedule comes next.
-func comesNext(s app.Schedule) string {
-	next := s.Next(moment(), 1)
-	if len(next) == 0 {
-		return "; it does not come again"
-	}
-	return fmt.Sprintf("; it comes next at %s", local(next[0].At, s.Zone))
-}
-
-// moment is now, as the records have it.
-func moment() time.Time { return time.Now().Round(0).UTC() }
+// recordNow is now, as the records have it.
+func recordNow() time.Time { return time.Now().Round(0).UTC() }
 
 // local is an instant as people in a zone say it: "Mon 2026-11-30 09:00 CET".
 func local(at time.Time, zone string) string {

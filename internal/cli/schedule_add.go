@@ -5,14 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/types/known/durationpb"
 
-	"github.com/staffetta-io/staffetta/internal/app"
 	"github.com/staffetta-io/staffetta/internal/calendar"
+	"github.com/staffetta-io/staffetta/internal/client"
+	"github.com/staffetta-io/staffetta/internal/contract"
+	"github.com/staffetta-io/staffetta/internal/query"
 	"github.com/staffetta-io/staffetta/internal/schedule"
+	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
 )
 
 // exampleTemplate is what `schedule add --example` prints.
@@ -25,29 +30,30 @@ const exampleTemplate = `{
 `
 
 func newScheduleAdd(t Terminal) *cobra.Command {
-	var file, by string
+	var file string
 	var replace, dry, example bool
-	var w writing
-	rows := settingsOf("nats.")
+	var w scheduleFlags
+	var l laying
 	cmd := &cobra.Command{
 		Use:   "add SOURCE.ID -f FILE --at HH:MM --zone ZONE --by NAME",
 		Short: "Add a schedule, or change one",
-		Long: `Add a schedule. The file holds the campaign that it asks for, as request -f takes
-it, without what every occurrence has of its own: no request id, no instant, no
-expiry. The schedule is checked before it is stored, and so is the campaign.
+		Long: `Have the service add a schedule. The file has the campaign that it asks for, as
+request -f takes it, but without what differs for each occurrence: no request id, no
+instant, no expiry. The schedule and the campaign are checked before they are
+stored.
 
-It comes every day, or on the --weekdays or --days of the month that are given,
-at the local time of its zone, summer and winter. A day on which clocks go
-forward may not have that time: it is shifted by what is left out (02:30 becomes
-03:30), or left out with --missing-local-time skip. A day on which clocks go back
-may have it twice: the first is meant, or with --repeated-local-time last the
-last; never both.
+It comes every day, or on the given --weekdays or --days of the month, at the local
+time of its zone, summer and winter. On a day on which clocks go forward that time
+may not exist: then it comes later by the missing time (02:30 becomes 03:30), or not
+at all with --missing-local-time skip. On a day on which clocks go back that time
+may come twice: the schedule comes at the first, or with --repeated-local-time last
+at the last; never at both.
 
-If the campaign of the previous occurrence has not ended, the next one is left
-out, or waits for it with --overlap queue. What was missed by more than ten
-minutes, because the service was away, is left out; with --catch-up last the
-latest is asked for all the same, with all each of them, unless they are later
-than --catch-up-within. Nothing is sent later than --expires-after its time.`,
+If the campaign of the previous occurrence has not ended, the next one is left out,
+or waits for it with --overlap queue. An occurrence that is missed by more than ten
+minutes, because the service was away, is left out. With --catch-up last the latest
+one is asked for nevertheless, with --catch-up all each of them, unless they are
+later than --catch-up-within. Nothing is sent later than --expires-after its time.`,
 		Example: `  staffetta schedule add --example > reminder.json
   staffetta schedule add studio-bianchi.monday-reminder -f reminder.json \
     --weekdays monday --at 09:00 --zone Europe/Rome --by anna
@@ -64,9 +70,9 @@ than --catch-up-within. Nothing is sent later than --expires-after its time.`,
 				_, err := io.WriteString(t.Out, exampleTemplate)
 				return err
 			}
-			key, err := signed(args[0], by)
+			key, err := schedule.ParseKey(args[0])
 			if err != nil {
-				return err
+				return usageError{err}
 			}
 			s, err := w.schedule(key)
 			if err != nil {
@@ -75,67 +81,66 @@ than --catch-up-within. Nothing is sent later than --expires-after its time.`,
 			if s.Request, err = readTemplate(t, file); err != nil {
 				return err
 			}
-			r, err := schedule.New(s, by, moment())
+			r, err := schedule.New(s, l.by, recordNow())
 			if err != nil {
 				return err
 			}
-			if err := app.CheckSchedule(r.Schedule, r.ChangedAt); err != nil {
+			if err := contract.CheckSchedule(r.Schedule, r.ChangedAt); err != nil {
 				return err
 			}
 			if dry {
 				fmt.Fprintf(t.Out, "%s is in order, and is not stored: %s\n", key, r.Rule())
 				return printNext(t, r.Schedule, 10, false)
 			}
-			client, err := connect(cmd, t, rows)
+			c, err := connect(cmd, t, l.rows)
 			if err != nil {
 				return err
 			}
-			defer client.Close()
-			old, rev, err := client.Schedule(cmd.Context(), key)
-			done := "added"
+			defer c.Close()
+			if err := requireName(c, l.by, "say who changes it"); err != nil {
+				return err
+			}
+			old, err := scheduleNamed(cmd.Context(), c, key)
 			switch {
-			case errors.Is(err, app.ErrNoSchedule):
+			case errors.Is(err, client.ErrNoSchedule), query.Is(err, query.NotFound):
 			case err != nil:
 				return err
 			case !replace:
 				return fmt.Errorf("there is a schedule %s already: %s, by %s: --replace changes it", key, old.Rule(), old.ChangedBy)
-			default:
-				done = "changed"
-				if r, err = old.Change(s, by, moment()); err != nil {
-					return err
-				}
 			}
-			if err := client.PutSchedule(cmd.Context(), r, rev); err != nil {
-				return changedMeanwhile(err)
+			m, err := w.order(s)
+			if err != nil {
+				return err
 			}
-			fmt.Fprintf(t.Out, "%s %s: %s%s\n", key, done, r.Rule(), comesNext(r.Schedule))
-			if r.Paused {
-				fmt.Fprintln(t.Out, "it is still paused")
+			m.By, m.Replace, m.Version = l.by, replace, int32(old.Version)
+			done, err := lay[*campaignv1.ScheduleChanged](cmd, c, &l, key.Source, contract.VerbAddSchedule, m)
+			if err != nil {
+				return err
 			}
-			return nil
+			_, err = fmt.Fprintf(t.Out, "%s %s\n", key, saidOf(done, s.Zone))
+			return err
 		},
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVarP(&file, "file", "f", "", "the campaign to ask for, in JSON; - reads the standard input")
+	f.StringVarP(&file, "file", "f", "", "the campaign to ask for, in JSON or YAML; - reads the standard input")
 	w.flags(f)
-	f.StringVar(&by, "by", "", "who adds it, for the record")
 	f.BoolVar(&replace, "replace", false, "change the schedule if there is one already; what came of it is kept")
 	f.BoolVar(&dry, "dry-run", false, "check it, print when it comes, and store nothing")
 	f.BoolVar(&example, "example", false, "print a campaign to begin with, and end")
-	addSettings(f, rows)
+	l.flags(f, "who adds it")
 	return cmd
 }
 
-// writing is a schedule as it is typed.
-type writing struct {
+// scheduleFlags is a schedule as it is typed.
+type scheduleFlags struct {
 	zone, at, start, end                string
 	weekdays, days                      []string
 	missing, repeated, overlap, catchUp string
 	within, expires                     calendar.Duration
 }
 
-func (w *writing) flags(f *pflag.FlagSet) {
+func (w *scheduleFlags) flags(f *pflag.FlagSet) {
 	f.StringVar(&w.at, "at", "", "local time of day, 09:00")
 	f.StringVar(&w.zone, "zone", "", "time zone by its IANA name, Europe/Rome")
 	f.StringSliceVar(&w.weekdays, "weekdays", nil, "on these days of the week: monday,thursday")
@@ -151,9 +156,9 @@ func (w *writing) flags(f *pflag.FlagSet) {
 	f.Var(&lengthFlag{&w.expires}, "expires-after", "how long after its time a campaign is worth sending")
 }
 
-// schedule is what was typed; an error names the flag.
-func (w *writing) schedule(key schedule.Key) (s app.Schedule, err error) {
-	s = app.Schedule{
+// schedule is the schedule that the flags describe; an error names the flag.
+func (w *scheduleFlags) schedule(key schedule.Key) (s schedule.Schedule, err error) {
+	s = schedule.Schedule{
 		Key: key, Zone: w.zone,
 		MissingTime: schedule.MissingTime(w.missing), RepeatedTime: schedule.RepeatedTime(w.repeated),
 		Overlap: schedule.Overlap(w.overlap), CatchUp: schedule.CatchUp(w.catchUp),
@@ -188,6 +193,19 @@ func (w *writing) schedule(key schedule.Key) (s app.Schedule, err error) {
 	return s, errors.Join(wrong...)
 }
 
+// order is a valid schedule as the contract has it.
+func (w *scheduleFlags) order(s schedule.Schedule) (*campaignv1.AddSchedule, error) {
+	m := &campaignv1.AddSchedule{
+		Id: s.ID, Request: new(campaignv1.CampaignRequested), Zone: s.Zone, At: s.At.String(), Weekdays: w.weekdays, Days: w.days, Start: w.start, End: w.end,
+		MissingLocalTime: w.missing, RepeatedLocalTime: w.repeated, Overlap: w.overlap, CatchUp: w.catchUp,
+		ExpiresAfter: durationpb.New(time.Duration(w.expires)),
+	}
+	if w.within != 0 {
+		m.CatchUpWithin = durationpb.New(time.Duration(w.within))
+	}
+	return m, contract.ReadJSON(s.Request, m.Request)
+}
+
 // lengthFlag is a length of time as a flag.
 type lengthFlag struct{ d *calendar.Duration }
 
@@ -202,24 +220,15 @@ func (l *lengthFlag) Set(s string) error { return l.d.UnmarshalText([]byte(s)) }
 
 func (l *lengthFlag) Type() string { return "duration" }
 
-// readTemplate reads the campaign that a schedule asks for.
+// readTemplate reads the campaign that a schedule asks for, from the same files as
+// request does.
 func readTemplate(t Terminal, file string) (json.RawMessage, error) {
-	var data []byte
-	var err error
-	switch file {
-	case "":
+	if file == "" {
 		return nil, usageError{errors.New("no file: give the campaign to ask for with -f, or - for the standard input; --example prints one to begin with")}
-	case "-":
-		file = "standard input"
-		data, err = io.ReadAll(t.In)
-	default:
-		data, err = os.ReadFile(file)
 	}
+	m, err := readRequest(t, file)
 	if err != nil {
 		return nil, err
 	}
-	if !json.Valid(data) {
-		return nil, fmt.Errorf("%s: it is not JSON", file)
-	}
-	return data, nil
+	return protojson.Marshal(m)
 }

@@ -3,11 +3,9 @@ package cli
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/staffetta-io/staffetta/internal/app"
 	"github.com/staffetta-io/staffetta/internal/query"
 	"github.com/staffetta-io/staffetta/internal/schedule"
 )
@@ -18,10 +16,10 @@ func newScheduleLs(t Terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ls [SOURCE]",
 		Short: "List schedules",
-		Long: `List the schedules there are: when they come, when they come next, how many
-campaigns each has asked for, and how many occurrences were left out, with the
-reason and the local time of the last. staffetta schedule show tells of more. With --json each is printed as it is
-stored, on a line.`,
+		Long: `List the schedules: when they come, when they come next, how many campaigns each has
+asked for, and how many occurrences were left out, with the reason and the local
+time of the last. staffetta schedule show says more. With --json each is printed as
+it is stored, on a line.`,
 		Example: `  staffetta schedule ls
   staffetta schedule ls studio-bianchi --json | jq .skipped`,
 		Args: atMostOne,
@@ -32,14 +30,14 @@ stored, on a line.`,
 					return usageError{fmt.Errorf("%q: want a source alone, as studio-bianchi; %s schedule show %s shows one schedule", source, t.Name, source)}
 				}
 			}
-			client, err := connect(cmd, t, rows)
+			c, err := connect(cmd, t, rows)
 			if err != nil {
 				return err
 			}
-			defer client.Close()
-			list := table{head: []string{"SCHEDULE", "COMES", "NEXT", "ASKED", "LEFT OUT", "LAST"}}
-			reader := client.Reader()
-			for r, err := range query.Each(func(after string) ([]app.ScheduleRecord, string, error) {
+			defer c.Close()
+			list := table{columns: []column{keyColumn("SCHEDULE"), textColumn("COMES", 2), {head: "NEXT"}, {head: "ASKED", spare: 1}, textColumn("LEFT OUT", 3), {head: "LAST", spare: 4, least: 12, cut: shortened}}}
+			reader := c.Reader()
+			for r, err := range query.Each(func(after string) ([]schedule.Record, string, error) {
 				all, err := reader.Schedules(cmd.Context(), query.SchedulesAsk{Source: source, Page: query.Page{After: after}})
 				return all.Schedules, all.Next, err
 			}) {
@@ -74,11 +72,11 @@ stored, on a line.`,
 }
 
 // nextWords is when a schedule comes next, or why it does not.
-func nextWords(r app.ScheduleRecord) string {
+func nextWords(r schedule.Record) string {
 	if r.Paused {
 		return "paused by " + r.ChangedBy
 	}
-	next := r.Next(moment(), 1)
+	next := r.Next(recordNow(), 1)
 	if len(next) == 0 {
 		return "ended"
 	}
@@ -86,7 +84,7 @@ func nextWords(r app.ScheduleRecord) string {
 }
 
 // leftOutWords is how many occurrences were left out, and why the last one was.
-func leftOutWords(r app.ScheduleRecord) string {
+func leftOutWords(r schedule.Record) string {
 	if len(r.Skipped) == 0 {
 		return itoa(r.LeftOut)
 	}
@@ -96,16 +94,22 @@ func leftOutWords(r app.ScheduleRecord) string {
 
 func newScheduleShow(t Terminal) *cobra.Command {
 	var asJSON bool
+	var zone zoneFlag
 	rows := settingsOf("nats.")
 	cmd := &cobra.Command{
 		Use:   "show SOURCE.ID",
-		Short: "Show one schedule: what it says, and what came of it",
+		Short: "Show one schedule: what it says, and which campaigns it has asked for",
 		Long: `Show one schedule: what it says, who changed it last, what it asked for last, and
-the last twenty occurrences that were left out, each with its reason.`,
+the last twenty occurrences that were left out, each with its reason. When it comes
+is said in its own zone; --zone is for when it was changed.`,
 		Example: `  staffetta schedule show studio-bianchi.monday-reminder`,
 		Args:    oneSchedule,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return withSchedule(cmd, t, rows, args[0], func(r app.ScheduleRecord) error {
+			t, err := zone.of(t)
+			if err != nil {
+				return err
+			}
+			return withSchedule(cmd, t, rows, args[0], func(r schedule.Record) error {
 				if asJSON {
 					return printLine(t.Out, r)
 				}
@@ -113,17 +117,18 @@ the last twenty occurrences that were left out, each with its reason.`,
 			})
 		},
 	}
+	zone.add(cmd.Flags())
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as it is stored, on a line")
 	addSettings(cmd.Flags(), rows)
 	return cmd
 }
 
-func printSchedule(t Terminal, r app.ScheduleRecord) error {
+func printSchedule(t Terminal, r schedule.Record) error {
 	var b strings.Builder
 	say := func(name, format string, args ...any) {
 		fmt.Fprintf(&b, "  %-20s %s\n", name, fmt.Sprintf(format, args...))
 	}
-	fmt.Fprintf(&b, "%s  version %d, by %s at %s\n", r.Key, r.Version, r.ChangedBy, r.ChangedAt.UTC().Format(time.DateTime)+" UTC")
+	fmt.Fprintf(&b, "%s  version %d, by %s at %s\n", r.Key, r.Version, r.ChangedBy, t.instant(r.ChangedAt))
 	say("comes", "%s", r.Rule())
 	if !r.Start.IsZero() || !r.End.IsZero() {
 		say("from, until", "%s, %s", dateOr(r.Start.String(), r.Start.IsZero()), dateOr(r.End.String(), r.End.IsZero()))
@@ -168,8 +173,8 @@ func newScheduleNext(t Terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "next SOURCE.ID",
 		Short: "Show when a schedule comes, in local time and UTC",
-		Long: `Show the coming instants of a schedule, in its zone's local time and in UTC, with
-the request id of each campaign, and what clock changes make of them.`,
+		Long: `Show the next instants of a schedule, in its zone's local time and in UTC, with the
+request id of each campaign, and how clock changes move them.`,
 		Example: `  staffetta schedule next studio-bianchi.monday-reminder
   staffetta schedule next studio-bianchi.monday-reminder -n 52 --json | jq -r .at`,
 		Args: oneSchedule,
@@ -177,7 +182,7 @@ the request id of each campaign, and what clock changes make of them.`,
 			if n < 1 || n > 10_000 {
 				return usageError{fmt.Errorf("-n %d: want 1 to 10000", n)}
 			}
-			return withSchedule(cmd, t, rows, args[0], func(r app.ScheduleRecord) error {
+			return withSchedule(cmd, t, rows, args[0], func(r schedule.Record) error {
 				if r.Paused && !asJSON {
 					fmt.Fprintf(t.Out, "%s is paused by %s: none of these is asked for until it is resumed\n", r.Key, r.ChangedBy)
 				}
@@ -192,9 +197,9 @@ the request id of each campaign, and what clock changes make of them.`,
 }
 
 // printNext prints the coming occurrences.
-func printNext(t Terminal, s app.Schedule, n int, asJSON bool) error {
-	next := s.Next(moment(), n)
-	list := table{head: []string{"LOCAL TIME", "UTC", "REQUEST ID", ""}}
+func printNext(t Terminal, s schedule.Schedule, n int, asJSON bool) error {
+	next := s.Next(recordNow(), n)
+	list := table{columns: []column{{head: "LOCAL TIME"}, {head: "UTC", spare: 2}, keyColumn("REQUEST ID"), textColumn("", 1)}}
 	for _, o := range next {
 		if asJSON {
 			if err := printLine(t.Out, o); err != nil {
@@ -212,18 +217,19 @@ func printNext(t Terminal, s app.Schedule, n int, asJSON bool) error {
 }
 
 // withSchedule reads one schedule.
-func withSchedule(cmd *cobra.Command, t Terminal, rows []setting, name string, do func(app.ScheduleRecord) error) error {
-	if _, err := schedule.ParseKey(name); err != nil {
+func withSchedule(cmd *cobra.Command, t Terminal, rows []setting, name string, do func(schedule.Record) error) error {
+	key, err := schedule.ParseKey(name)
+	if err != nil {
 		return usageError{err}
 	}
-	client, err := connect(cmd, t, rows)
+	c, err := connect(cmd, t, rows)
 	if err != nil {
 		return err
 	}
-	defer client.Close()
-	found, err := client.Reader().Schedules(cmd.Context(), query.SchedulesAsk{Key: name})
+	defer c.Close()
+	found, err := c.Reader().Schedules(cmd.Context(), query.SchedulesAsk{Key: name})
 	if err != nil {
-		return noSchedule(t, err)
+		return noSchedule(cmd.Context(), t, c, key, err)
 	}
 	return do(found.Schedules[0])
 }

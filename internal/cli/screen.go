@@ -7,6 +7,10 @@ import (
 	"unicode/utf8"
 
 	"github.com/staffetta-io/staffetta/internal/app"
+	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/contract"
+	"github.com/staffetta-io/staffetta/internal/sandbox"
+	"github.com/staffetta-io/staffetta/internal/words"
 	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
 )
 
@@ -19,15 +23,15 @@ type screen struct {
 	bar   bar
 
 	events    int
-	cost      *campaignv1.CampaignCostCalculated
-	confirmed *campaignv1.CampaignConfirmed
-	stats     *campaignv1.CampaignStats
-	last      app.Event
+	cost      *campaign.Quote
+	confirmed *campaign.Confirmation
+	stats     *campaign.Stats
+	last      contract.StoredEvent
 }
 
 func newScreen(t Terminal) *screen {
 	p := paint{t.Colour}
-	return &screen{t: t, paint: p, bar: bar{out: t.Out, raw: t.raw, width: t.Width, paint: p}}
+	return &screen{t: t, paint: p, bar: newBar(t, p)}
 }
 
 func (s *screen) line(format string, args ...any) {
@@ -36,7 +40,7 @@ func (s *screen) line(format string, args ...any) {
 }
 
 // opening says what has been started.
-func (s *screen) opening(l *app.Local, list app.DemoList, listID int) {
+func (s *screen) opening(l *app.Local, list sandbox.DemoList, listID int) {
 	s.line("%s\n", s.paint.bold("Staffetta: one event in, one campaign out"))
 	s.line("  NATS      %s, with JetStream", l.NATSURL)
 	s.line("  gateway   %s, a sandbox", l.Sandbox.URL)
@@ -44,8 +48,8 @@ func (s *screen) opening(l *app.Local, list app.DemoList, listID int) {
 	s.line("")
 }
 
-// asked shows the request that has been published.
-func (s *screen) asked(r *campaignv1.CampaignRequested, subject string) {
+// request shows the request that has been published.
+func (s *screen) request(r *campaignv1.CampaignRequested, subject string) {
 	s.line("%s CampaignRequested       %s", s.paint.green("→"), s.paint.dim(subject))
 	s.line("    %s, from %s, to list %d, now:", r.Name, r.Sender, r.ContactListId)
 	for _, l := range wrapped(r.Text, 72) {
@@ -53,28 +57,29 @@ func (s *screen) asked(r *campaignv1.CampaignRequested, subject string) {
 	}
 }
 
-// told shows an event, and how far the sending has come.
-func (s *screen) told(e app.Event) {
+// event shows an event, and how far the sending has come.
+func (s *screen) event(e contract.StoredEvent) {
 	s.events++
 	s.last = e
 	arrow := s.paint.green("←")
 	if ended, well := outcome(e); ended && !well {
 		arrow = s.paint.red("←")
 	}
-	said := folded(figures(e), s.t.Width-indent)
+	said := folded(figures(e, s.t.in()), s.t.Width-indent)
 	s.line("%s %-22s  %s", arrow, title(e), said[0])
 	for _, more := range said[1:] {
 		s.line("%*s%s", indent, "", more)
 	}
-	switch m := e.Message.(type) {
-	case *campaignv1.CampaignCostCalculated:
-		s.cost = m
-	case *campaignv1.CampaignConfirmed:
-		s.confirmed = m
-		s.bar.draw(0, m.Recipients, "sending")
-	case *campaignv1.CampaignStats:
-		s.stats = m
-		if !m.Last {
+	event, _ := e.Event()
+	switch event.Type {
+	case campaign.EventCostCalculated:
+		s.cost = event.Quote
+	case campaign.EventConfirmed:
+		s.confirmed = event.Confirmed
+		s.bar.draw(0, event.Quote.Goal.Valid, "sending")
+	case campaign.EventStats:
+		s.stats = event.Stats
+		if m := event.Stats; !event.Last {
 			s.bar.draw(m.Delivered+m.Undelivered, m.Total, thousands(m.Delivered)+" delivered")
 		}
 	}
@@ -95,16 +100,16 @@ func (s *screen) summary(took time.Duration) error {
 	row := func(what, figure, more string) {
 		s.line("%s", strings.TrimRight(fmt.Sprintf("  %-18s %s  %s", what, s.paint.bold(fmt.Sprintf("%10s", figure)), more), " "))
 	}
-	row("contacts", thousands(c.TotalRecipients), "")
-	row("invalid", thousands(c.InvalidRecipients), "duplicates, malformed numbers, opt-outs")
-	row("valid recipients", thousands(c.ValidRecipients), "")
-	row("parts", thousands(c.Parts), money(c.PricePerMessage)+" each")
+	row("contacts", thousands(c.Goal.Total), "")
+	row("invalid", thousands(c.Goal.Invalid), "duplicates, malformed numbers, opt-outs")
+	row("valid recipients", thousands(c.Goal.Valid), "")
+	row("parts", thousands(c.Goal.Parts), words.Money(c.Price.PerMessage)+" each")
 	available := ""
-	if c.AvailableCredit != nil {
-		available = fmt.Sprintf(" of %s available", amount(c.AvailableCredit))
+	if credit := c.Price.Available; credit.Currency != "" {
+		available = fmt.Sprintf(" of %s available", words.Amount(credit))
 	}
-	row("cost", amount(c.Total), c.Total.Currency+available)
-	row("delivered", thousands(st.Delivered), st.DeliveryRate+" %")
+	row("cost", words.Amount(c.Price.Total), c.Price.Total.Currency+available)
+	row("delivered", thousands(st.Delivered), st.DeliveryRate.Decimal.String()+" %")
 	row("undelivered", thousands(st.Undelivered), "")
 	s.line("")
 	s.line("  %s events; %.0f minutes of sending, simulated, in %.1f s",
@@ -117,8 +122,8 @@ func (s *screen) summary(took time.Duration) error {
 // indent is where the figures of an event begin.
 const indent = 26
 
-// folded breaks a line between its parts so that it fits a terminal; where
-// nobody looks (width below zero) it stays one line.
+// folded breaks a line between its parts so that it fits a terminal. If the output is
+// no terminal (width below zero), it stays one line.
 func folded(line string, width int) []string {
 	if width <= 0 {
 		return []string{line}

@@ -224,7 +224,7 @@ func cmdUntil(ts *testscript.TestScript, neg bool, args []string) {
 		if time.Now().After(limit) {
 			ts.Fatalf("%s: %s for %s, want %s:\n%s", args[1], code, patience, args[0], data)
 		}
-		time.Sleep(10 * time.Millisecond) // nobody tells us
+		time.Sleep(10 * time.Millisecond) // there is no signal for it
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/staffetta-io/staffetta/internal/app"
+	"github.com/staffetta-io/staffetta/internal/ops"
 )
 
 func newServe(t Terminal) *cobra.Command {
@@ -17,13 +18,14 @@ func newServe(t Terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the service",
-		Long: `Run the service until SIGTERM: then it stops pulling, finishes what it has in
-hand within the grace period, and ends. Nothing is lost by ending it otherwise.
+		Long: `Run the service until SIGTERM. Then it takes no new messages, finishes those in
+flight within the grace period, and ends. Nothing is lost if it ends in another way.
 
-Each setting comes from a flag, else from the environment, else from the file,
-else it is the default: --nats-url, STAFFETTA_NATS_URL (or NATS_URL as the nats
-command line has it), "nats: {url: …}", nats://127.0.0.1:4222. With --check it
-prints what it would run with, and where each value came from, and ends.`,
+Each setting comes from a flag; otherwise from the environment, from the file, or
+from the default, in this order: --nats-url, STAFFETTA_NATS_URL (or NATS_URL as the
+nats command line has it), "nats: {url: …}", nats://127.0.0.1:4222. With --check it
+prints the settings with which it would run, and where each value came from, and
+ends.`,
 		Example: `  staffetta serve --nats-url nats://nats:4222 \
     --gateway-url https://gateway.example/api/partner-gateway/v1 \
     --gateway-key-file /run/secrets/gateway-key
@@ -50,7 +52,7 @@ prints what it would run with, and where each value came from, and ends.`,
 		},
 	}
 	addSettings(cmd.Flags(), settings)
-	cmd.Flags().BoolVar(&check, "check", false, "print what it would run with, and where each value came from, and end")
+	cmd.Flags().BoolVar(&check, "check", false, "print the settings and where each value came from, and end")
 	return cmd
 }
 
@@ -69,18 +71,18 @@ func (r *resolved) print(w io.Writer, rows []setting) {
 	shown := make([]string, len(rows))
 	for i, s := range rows {
 		shown[i] = text(s.field(&r.config))
-		if s.mask != nil {
-			shown[i] = s.mask(shown[i])
+		if s.Userinfo {
+			shown[i] = maskUserinfo(shown[i])
 		}
 		if shown[i] == "" {
 			shown[i] = "-"
 		}
-		keys, values = max(keys, len(s.key)), max(values, len(shown[i]))
+		keys, values = max(keys, len(s.Key)), max(values, len(shown[i]))
 	}
 	values = min(values, 48)
 	fmt.Fprintf(w, "%-*s  %-*s  %s\n", keys, "SETTING", values, "VALUE", "FROM")
 	for i, s := range rows {
-		fmt.Fprintf(w, "%-*s  %-*s  %s\n", keys, s.key, values, shown[i], r.origin[s.key])
+		fmt.Fprintf(w, "%-*s  %-*s  %s\n", keys, s.Key, values, shown[i], r.origin[s.Key])
 	}
 	if len(r.notes) > 0 {
 		fmt.Fprintf(w, "\n%s\n", strings.Join(r.notes, "\n"))
@@ -89,7 +91,7 @@ func (r *resolved) print(w io.Writer, rows []setting) {
 
 // options are the service's, with a logger that writes to w.
 func (r *resolved) options(w io.Writer) (app.Options, error) {
-	log, err := app.NewLogger(w, r.LogLevel, r.LogFormat)
+	log, err := ops.NewLogger(w, r.LogLevel, r.LogFormat)
 	if err != nil {
 		return app.Options{}, usageError{err}
 	}

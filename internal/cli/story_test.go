@@ -18,7 +18,8 @@ import (
 
 	"github.com/staffetta-io/staffetta/internal/app"
 	"github.com/staffetta-io/staffetta/internal/cli"
-	"github.com/staffetta-io/staffetta/internal/story"
+	"github.com/staffetta-io/staffetta/internal/sandbox"
+	"github.com/staffetta-io/staffetta/test/story"
 )
 
 // TestStories tells every story to a stack inside this process: a real NATS
@@ -32,7 +33,7 @@ func TestStories(t *testing.T) {
 
 func startStack(t *testing.T) story.Stack {
 	t.Helper()
-	local, err := app.StartLocal(app.LocalOptions{Sandbox: app.SandboxOptions{Speed: 1000}})
+	local, err := app.StartLocal(app.LocalOptions{Sandbox: sandbox.Options{Speed: 1000}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +94,7 @@ func startService(t testing.TB, local *app.Local, settings map[string]string) *s
 	}()
 	t.Cleanup(func() {
 		cancel()
-		s.done <- <-s.done // wait, and leave the code for whoever asks
+		s.done <- <-s.done // wait, and leave the code for the next reader
 		if t.Failed() {
 			t.Logf("the service logged:\n%s", s.log)
 		}
@@ -137,7 +138,7 @@ func (s *service) Stop(t testing.TB) {
 	}
 }
 
-// logBuffer keeps what a service logs, and tells where its pages are.
+// logBuffer keeps what a service logs, and finds the address of its pages in it.
 type logBuffer struct {
 	mu      sync.Mutex
 	buf     bytes.Buffer

@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"github.com/staffetta-io/staffetta/internal/app"
 )
 
 func newStreams(t Terminal) *cobra.Command {
@@ -15,11 +13,10 @@ func newStreams(t Terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "streams",
 		Short: "The streams: do they belong together, and what is in them",
-		Long: `All that Staffetta knows is in its streams, and they belong together: records of
-one backup beside events of another would let campaigns be sent twice. So each
-stream bears the id of its installation and the version of its layout. This lists
-them, and says what is wrong with them together; exit code 1: no service would
-start on them.`,
+		Long: `All that Staffetta knows is in its streams, and they belong together: with records
+of one backup and events of another, campaigns could be sent twice. So each stream
+bears the id of its installation and the version of its layout. This lists them, and
+says what is wrong with them together. Exit code 1: no service would start on them.`,
 		Example: `  staffetta streams
   staffetta streams --json
   staffetta streams upgrade          what would be done to streams of an earlier version
@@ -31,16 +28,16 @@ start on them.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			client, err := connect(cmd, t, rows)
+			c, err := connect(cmd, t, rows)
 			if err != nil {
 				return err
 			}
-			defer client.Close()
-			found, err := client.Streams(cmd.Context())
+			defer c.Close()
+			found, err := c.Streams(cmd.Context())
 			if err != nil {
 				return err
 			}
-			list := table{head: []string{"STREAM", "INSTALLATION", "LAYOUT", "MADE", "MESSAGES", "BYTES", "OLDEST", "NEWEST"}}
+			list := table{columns: plainColumns("STREAM", "INSTALLATION", "LAYOUT", "MADE", "MESSAGES", "BYTES", "OLDEST", "NEWEST")}
 			marked := true
 			ago := func(at time.Time) string {
 				if at.IsZero() || at.Unix() <= 0 {
@@ -57,7 +54,7 @@ start on them.`,
 				case s.Missing:
 					list.add(s.Name, "missing", "", "", "", "", "", "")
 				default:
-					marked = marked && s.Installation != "" && s.Layout == app.Layout
+					marked = marked && s.Current()
 					first, last := s.First, s.Last
 					if s.Messages == 0 {
 						first, last = time.Time{}, time.Time{}
@@ -97,26 +94,27 @@ func newStreamsUpgrade(t Terminal) *cobra.Command {
 	rows := settingsOf("nats.")
 	cmd := &cobra.Command{
 		Use:   "upgrade",
-		Short: "Make streams of an earlier version those of this one",
-		Long: `Make streams of an earlier version those of this one: each gets the id of the
-installation, and what people tell campaigns gets a stream of its own, in which no
-message can act on another one. It says what it would do, and does it with --yes.
+		Short: "Upgrade the streams of an earlier version",
+		Long: `Upgrade the streams of an earlier version to this one. Each gets the id of the
+installation, and commands get a stream of their own, in which no message can affect
+another one. It says what it would do, and does it with --yes.
 
-First replace every service; they work with both. They may run meanwhile: what was
-told before is read to its end. Afterwards a service of an earlier version does not
-start any more, and a command line of an earlier version can tell nothing: the
-server answers "per-message TTL is disabled", upgrade it too. It needs the right to
-change streams, which the service has not: be the operator.`,
+First replace every service: the new ones work with both layouts. They may run
+during the upgrade: what was published before is read to its end. Afterwards a
+service of an earlier version does not start any more, and a command line of an
+earlier version can send no commands: the server answers "per-message TTL is
+disabled". Upgrade it too. The upgrade needs the right to change streams, which the
+service does not have: be the operator.`,
 		Example: `  staffetta streams upgrade
   staffetta streams upgrade --yes --nats-context operator`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			client, err := connect(cmd, t, rows)
+			c, err := connect(cmd, t, rows)
 			if err != nil {
 				return err
 			}
-			defer client.Close()
-			plan, err := client.PlanUpgrade(cmd.Context())
+			defer c.Close()
+			plan, err := c.PlanUpgrade(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -133,7 +131,7 @@ change streams, which the service has not: be the operator.`,
 				_, err := fmt.Fprintln(t.Out, "nothing was changed; with --yes it is done")
 				return err
 			}
-			if err := client.Upgrade(cmd.Context(), plan); err != nil {
+			if err := c.Upgrade(cmd.Context(), plan); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintf(t.Out, "done: every stream is of this version, and of installation %s\n", plan.Installation)

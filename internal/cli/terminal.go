@@ -1,9 +1,12 @@
 package cli
 
 import (
+	"bufio"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/term"
 )
@@ -11,14 +14,15 @@ import (
 // system is the terminal of this process.
 func system() Terminal {
 	t := Terminal{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.Environ()}
-	// As it was typed, if that is short: bin/staffetta after make.
+	// The name as it was typed, if that is short: bin/staffetta after make.
 	if !filepath.IsAbs(os.Args[0]) {
 		t.Name = os.Args[0]
 	}
+	t.Asked = term.IsTerminal(int(os.Stdin.Fd()))
 	if fd := int(os.Stdout.Fd()); term.IsTerminal(fd) && os.Getenv("TERM") != "dumb" {
-		t.Width = 80
-		if w, _, err := term.GetSize(fd); err == nil && w > 0 {
-			t.Width = w
+		t.Width, t.Height = 80, 24
+		if w, h, err := term.GetSize(fd); err == nil && w > 0 {
+			t.Width, t.Height = w, h
 		}
 		t.Colour = os.Getenv("NO_COLOR") == ""
 	}
@@ -33,8 +37,8 @@ func (t Terminal) safe() Terminal {
 	return t
 }
 
-// exact is where bytes go that are not for people: as they are, unless a person
-// looks.
+// exact is the output for bytes that are not for people. They stay as they are, unless
+// the output is a terminal.
 func (t Terminal) exact() io.Writer {
 	if t.Width > 0 {
 		return t.Out
@@ -42,8 +46,23 @@ func (t Terminal) exact() io.Writer {
 	return t.raw
 }
 
-// paint is a colour, or nothing where colours are not wanted. Its codes are made
-// for a safeWriter.
+// agrees asks a question, and says whether the answer is yes. Anything else is no.
+func (t Terminal) agrees(question string) bool {
+	question += " [y/N] "
+	if t.Width > 0 { // no number is broken in two
+		question = strings.Join(wrapped(question, t.Width-1), "\n") + " "
+	}
+	fmt.Fprint(t.Err, question)
+	line, _ := bufio.NewReader(t.In).ReadString('\n')
+	switch strings.ToLower(strings.TrimSpace(line)) {
+	case "y", "yes":
+		return true
+	}
+	return false
+}
+
+// paint is a colour, or nothing if colours are not wanted. Its codes are made for a
+// safeWriter.
 type paint struct{ on bool }
 
 func (p paint) bold(s string) string  { return p.in("1", s) }

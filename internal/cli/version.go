@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -12,27 +13,44 @@ func newVersion(t Terminal) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print which build this is",
-		Long: `Print which build this is: the version that was installed, or the commit it was
-built from, with +dirty if something had been changed since. Go writes that into
-the binary by itself; it is "dev" where Go does not know: without git, in a git
-worktree, from a source archive, or with -buildvcs=false in GOFLAGS.`,
+		Long: `Print which build this is: the version that was installed, or the commit that it was
+built from, with +dirty if something had been changed since. Go writes that into the
+binary by itself. It is "dev" if Go does not know: without git, in a git worktree,
+from a source archive, or with -buildvcs=false in GOFLAGS.`,
 		Example: "  staffetta version",
 		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintf(t.Out, "staffetta %s %s %s/%s\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprintln(t.Out, buildLine())
 			return err
 		},
 	}
 }
 
-// version is what the build knows of itself: the module's version when it was
-// installed as one, else the commit.
+// buildLine is the build on one line: version, Go, system.
+func buildLine() string {
+	return fmt.Sprintf("staffetta %s %s %s/%s", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
+// version is what the build knows of itself: the module's version if it was installed
+// as one, otherwise the commit.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "dev"
 	}
 	return versionOf(info)
+}
+
+// built is when the commit was made that this is built from; 1970 if Go does not know.
+func built() time.Time {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if at, err := time.Parse(time.RFC3339, s.Value); s.Key == "vcs.time" && err == nil {
+				return at.UTC()
+			}
+		}
+	}
+	return time.Unix(0, 0).UTC()
 }
 
 func versionOf(info *debug.BuildInfo) string {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// What a build says of itself is what Go wrote into it.
+// A build shows the version that Go wrote into it.
 func TestVersionOfABuild(t *testing.T) {
 	t.Parallel()
 	commit := []debug.BuildSetting{{Key: "vcs", Value: "git"}, {Key: "vcs.revision", Value: "2fe1460874cf4e5b94b438c08a6b74724a26a9f0"}}

@@ -5,29 +5,32 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
-	"google.golang.org/protobuf/encoding/protojson"
 
-	"github.com/staffetta-io/staffetta/internal/app"
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/client"
+	"github.com/staffetta-io/staffetta/internal/contract"
 )
 
 func newWatch(t Terminal) *cobra.Command {
 	var asJSON, past, now bool
+	var zone zoneFlag
 	rows := settingsOf("nats.")
 	cmd := &cobra.Command{
 		Use:   "watch [SOURCE[.REQUEST-ID]]",
 		Short: "See what happens to campaigns",
-		Long: `Print each event as a line. Of one campaign it prints all events, from the first,
-and ends with the last; of all campaigns, or of those of one source, it prints
-what happens from now on, until it is interrupted. Who may listen to events and not
-read their stream, as a source's own user, sees only what happens from now on.
+		Long: `Print each event as a line. On a terminal each campaign that is being sent has a line
+below, with how far it is, how fast, how long it still takes and what it costs. For one campaign it prints all events, from the first,
+and ends with the last. For all campaigns, or those of one source, it prints what
+happens from now on, until it is interrupted. A user that may listen to events but
+not read their stream, as a source's own user, gets the earlier events from the
+service.
 
 With --json a line is a CloudEvent in JSON whose data is the message as protobuf
-maps it to JSON.`,
+maps it to JSON, with the time at which it was stored and its place in the stream.`,
 		Example: `  staffetta watch
   staffetta watch shop-italia.black-friday-2026
   staffetta watch shop-italia --past --json | jq .data`,
@@ -38,9 +41,12 @@ maps it to JSON.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o := app.WatchOptions{Follow: !now, New: !past && !now}
+			t, err := zone.of(t)
+			if err != nil {
+				return err
+			}
+			o := client.WatchOptions{Follow: !now, New: !past && !now}
 			if len(args) > 0 {
-				var err error
 				if o.Key, err = keyOrSource(args[0]); err != nil {
 					return usageError{err}
 				}
@@ -49,21 +55,24 @@ maps it to JSON.`,
 			if one {
 				o.New = false
 			}
-			client, err := connect(cmd, t, rows)
+			c, err := connect(cmd, t, rows)
 			if err != nil {
 				return err
 			}
-			defer client.Close()
+			defer c.Close()
 			if one && !now {
-				go sayUnknown(cmd.Context(), t, client, o.Key)
+				go sayUnknown(cmd.Context(), t, c, o.Key)
 			}
-			events := client.Watch(cmd.Context(), o)
-			if !now {
-				feed, err := client.Follow(cmd.Context(), o)
+			shown := live{t: t}
+			var events iter.Seq2[contract.StoredEvent, error]
+			if now {
+				events = c.Past(cmd.Context(), o.Key)
+			} else {
+				feed, err := c.Follow(cmd.Context(), o)
 				if err != nil {
 					return err
 				}
-				sayLive(t, feed)
+				explainNoStream(t, feed)
 				events = feed.All(cmd.Context())
 			}
 			for e, err := range events {
@@ -73,7 +82,7 @@ maps it to JSON.`,
 				if asJSON {
 					err = printJSON(t, e)
 				} else {
-					err = printEvent(t, e)
+					err = shown.event(e)
 				}
 				if err != nil {
 					return err
@@ -87,17 +96,18 @@ maps it to JSON.`,
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
+	zone.add(f)
 	f.BoolVar(&asJSON, "json", false, "a CloudEvent in JSON on each line")
-	f.BoolVar(&past, "past", false, "begin with what the stream still holds")
-	f.BoolVar(&now, "now", false, "print what the stream holds now, and end")
+	f.BoolVar(&past, "past", false, "begin with the events that the stream still has")
+	f.BoolVar(&now, "now", false, "print the events that the stream has now, and end")
 	addSettings(f, rows)
 	return cmd
 }
 
-// sayUnknown tells who watches a campaign that nobody has heard of yet why
-// nothing happens. What cannot be read is not said.
-func sayUnknown(ctx context.Context, t Terminal, c *app.Client, key campaign.Key) {
-	if _, err := c.Look(ctx, key); errors.Is(err, app.ErrNoRecord) {
+// sayUnknown says why nothing is printed yet, if a campaign is watched that was not
+// requested. If that cannot be read, it says nothing.
+func sayUnknown(ctx context.Context, t Terminal, c *client.Client, key campaign.Key) {
+	if _, err := c.Look(ctx, key); errors.Is(err, client.ErrNoRecord) {
 		fmt.Fprintf(t.Err, "staffetta: nothing is known of %s yet; this waits for it (%s ls --source %s lists what there is)\n", key, t.Name, key.Source)
 	}
 }
@@ -105,7 +115,7 @@ func sayUnknown(ctx context.Context, t Terminal, c *app.Client, key campaign.Key
 // keyOrSource reads the key of a campaign, or a source alone.
 func keyOrSource(s string) (campaign.Key, error) {
 	if !strings.Contains(s, ".") {
-		// Any request id makes a key of it that can be checked.
+		// With any request id it is a key, which can be checked.
 		k := campaign.Key{Source: s, RequestID: "x"}
 		if err := k.Validate(); err != nil {
 			return campaign.Key{}, err
@@ -115,41 +125,38 @@ func keyOrSource(s string) (campaign.Key, error) {
 	return campaign.ParseKey(s)
 }
 
-// printEvent prints an event for people.
-func printEvent(t Terminal, e app.Event) error {
+// printEvent prints an event for people. On a terminal its figures go on in the next
+// lines, under the first one.
+func printEvent(t Terminal, e contract.StoredEvent) error {
 	p := paint{t.Colour}
-	_, err := fmt.Fprintf(t.Out, "%s  %s  %s  %s\n", p.dim(e.Stored.UTC().Format(time.RFC3339)), p.bold(e.Key.String()), e.Type, figures(e))
+	kind := e.Type
+	switch ended, well := outcome(e); {
+	case ended && well:
+		kind = p.green(kind)
+	case ended:
+		kind = p.red(kind)
+	}
+	said := []string{figures(e, t.in())}
+	const margin = 4
+	if t.Width > 0 {
+		said = append([]string{""}, folded(said[0], t.Width-margin)...)
+	}
+	_, err := fmt.Fprintf(t.Out, "%s  %s  %s  %s\n", p.dim(t.instant(e.Stored)), p.bold(e.About()), kind, said[0])
+	for _, more := range said[1:] {
+		if err == nil && more != "" {
+			_, err = fmt.Fprintf(t.Out, "%*s%s\n", margin, "", more)
+		}
+	}
 	return err
 }
 
-// cloudEvent is the JSON form of a CloudEvent.
-type cloudEvent struct {
-	SpecVersion     string          `json:"specversion"`
-	ID              string          `json:"id"`
-	Source          string          `json:"source"`
-	Type            string          `json:"type"`
-	Subject         string          `json:"subject"`
-	Time            string          `json:"time,omitempty"`
-	TraceParent     string          `json:"traceparent,omitempty"`
-	Gateway         string          `json:"gateway,omitempty"`
-	DataContentType string          `json:"datacontenttype,omitempty"`
-	Data            json.RawMessage `json:"data,omitempty"`
-}
-
 // printJSON prints an event for programs.
-func printJSON(t Terminal, e app.Event) error {
-	c := cloudEvent{
-		SpecVersion: "1.0", ID: e.Header.Get("ce-id"), Source: e.Header.Get("ce-source"), Type: e.Header.Get("ce-type"),
-		Subject: e.Key.String(), Time: e.Header.Get("ce-time"), TraceParent: e.Header.Get("traceparent"), Gateway: e.Header.Get("ce-gateway"),
+func printJSON(t Terminal, e contract.StoredEvent) error {
+	c, err := client.CloudEvent(e)
+	if err != nil {
+		return err
 	}
-	if e.Message != nil {
-		data, err := protojson.MarshalOptions{EmitDefaultValues: true}.Marshal(e.Message)
-		if err != nil {
-			return fmt.Errorf("event %s: %w", e.Subject, err)
-		}
-		c.DataContentType, c.Data = "application/json", data
-	}
-	line, err := json.Marshal(c) // compacts the data: protojson's own spacing varies
+	line, err := json.Marshal(c)
 	if err != nil {
 		return fmt.Errorf("event %s: %w", e.Subject, err)
 	}

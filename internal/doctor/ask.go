@@ -23,11 +23,11 @@ const (
 	// trialRate is what is assumed until the gateway says how often it may be called:
 	// a trial's calls a minute, the lowest published.
 	trialRate = 100
-	// share of the rate that the doctor takes is one in so many.
+	// share: the doctor takes one in so many of the calls that the rate allows.
 	share = 10
 )
 
-// An answer is what one call came back with.
+// An answer is the outcome of one call.
 type answer struct {
 	status int
 	header http.Header
@@ -36,13 +36,19 @@ type answer struct {
 	err    error                      // no answer at all
 }
 
-func (a answer) ok() bool { return a.err == nil && a.status >= 200 && a.status < 300 }
+// ok says that the answer is a success. A web page is none: the gateway has no pages.
+func (a answer) ok() bool {
+	return a.err == nil && a.status >= 200 && a.status < 300 && !looksLikePage(a.body)
+}
 
-// refused tells an answer that says no from one that says nothing.
+// refused says that the answer is no, and that nobody just failed. Whose answer it is,
+// [examination.refused] says.
 func (a answer) refused() bool {
-	return a.err == nil && a.status >= 400 && a.status < 500 &&
-		a.status != http.StatusUnauthorized && a.status != http.StatusForbidden &&
-		a.status != http.StatusRequestTimeout && a.status != http.StatusTooManyRequests
+	switch a.status {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusRequestTimeout, http.StatusTooManyRequests:
+		return false
+	}
+	return a.err == nil && (a.status >= 400 && a.status < 500 || a.status == http.StatusNotImplemented)
 }
 
 func (a answer) is(status ...int) bool {
@@ -65,8 +71,8 @@ func text(raw json.RawMessage) string {
 	return string(raw)
 }
 
-// came is the answer in a few words.
-func (a answer) came() string {
+// summary is the answer in a few words.
+func (a answer) summary() string {
 	if a.err != nil {
 		return "no answer: " + a.err.Error()
 	}
@@ -80,8 +86,8 @@ func (a answer) came() string {
 	return fmt.Sprintf("%d %s", a.status, words)
 }
 
-// ask makes one call, not faster than a tenth of the rate. A call that is turned
-// away with 429 had no effect and is made again.
+// ask makes one call, not faster than a tenth of the rate. A call that is
+// answered with 429 had no effect and is made again.
 func (e *examination) ask(ctx context.Context, method, path string, body any) answer {
 	for range 3 {
 		a := e.once(ctx, method, path, body)
@@ -97,7 +103,7 @@ func (e *examination) ask(ctx context.Context, method, path string, body any) an
 			return answer{err: err}
 		}
 	}
-	return answer{err: errors.New("too many calls (429): is somebody else using this key?")}
+	return answer{err: errors.New("too many calls (429): is another program using this key?")}
 }
 
 func (e *examination) once(ctx context.Context, method, path string, body any) answer {
@@ -186,7 +192,7 @@ func (e *examination) reach(a answer) error {
 		return trouble("the gateway knows the key and refuses it (403): this machine's address may be missing in the account's list, or the plan has no SMS; ask the vendor")
 	case a.status >= 500:
 		return trouble("the gateway is there and does not work (%d): try again later", a.status)
-	case a.ok() && a.object == nil && looksLikePage(a.body):
+	case a.status < 300 && looksLikePage(a.body):
 		return trouble("%s answers with a web page: a login page stands between, or the base path is missing; want a URL that ends in /api/partner-gateway/v1", at)
 	}
 	return nil

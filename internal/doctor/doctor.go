@@ -21,12 +21,14 @@ type Options struct {
 	// Sender of the drafts. Default "Staffetta".
 	Sender string
 	// Simulate confirms a simulated campaign to List, once Agree has agreed. The
-	// gateway may not heed the flag, so it may really send.
+	// gateway may ignore the flag, and really send.
 	Simulate bool
-	// Agree is told what the simulation may cost at worst. Nil: nobody agrees.
+	// Agree is asked with the highest possible cost of the simulation. Nil: it
+	// does not agree.
 	Agree func(Stake) bool
 
-	// Tell is told of every finding as it is made. Nil: nobody is.
+	// Tell gets every finding as it is made. Nil: findings are only in the
+	// Report.
 	Tell func(Finding)
 	// Timeout of one call. Default 20 s. Patience is how long a simulated sending is
 	// watched. Default 30 min.
@@ -43,7 +45,7 @@ type Options struct {
 	Now       func() time.Time
 }
 
-// A Stake is what a simulation may cost if the gateway does not heed the flag.
+// A Stake is what a simulation may cost if the gateway ignores the flag.
 type Stake struct {
 	Recipients int64
 	Total      string // as the gateway wrote it
@@ -52,7 +54,7 @@ type Stake struct {
 	Repeated bool
 }
 
-// A Finding is one thing that was asked, what came, and what follows.
+// A Finding is one question, its answer, and what follows.
 type Finding struct {
 	Asked string `json:"asked"`
 	Came  string `json:"came"`
@@ -67,7 +69,7 @@ type Report struct {
 	URL      string    `json:"url"`
 	Findings []Finding `json:"findings"`
 	Variant  Variant   `json:"-"`
-	// Left are campaigns of the doctor's own that could not be removed.
+	// Left are campaigns of the doctor's own that were not seen to be removed.
 	Left []string `json:"left,omitempty"`
 	// Simulated says that a simulated campaign was confirmed; Spent what it cost all
 	// the same, if it did.
@@ -123,6 +125,10 @@ type examination struct {
 	report Report
 	rate   int // calls a minute that the account may make, as far as is known
 	asked  bool
+	// firstShape is the envelope of the first refusal that was asked for.
+	firstShape string
+	// confirmed says that the simulated campaign was seen to be confirmed.
+	confirmed bool
 	// drafts that were made and are not known to be gone.
 	drafts []string
 }
@@ -142,19 +148,19 @@ func Examine(ctx context.Context, o Options) (report Report, err error) {
 		report: Report{URL: o.URL, Variant: Variant{}},
 	}
 	defer func() {
-		e.tidy(context.WithoutCancel(ctx))
+		e.removeDrafts(context.WithoutCancel(ctx))
 		maps.DeleteFunc(e.report.Variant, func(_, value string) bool { return value == "" })
 		report = e.report
 	}()
-	if err := e.arrive(ctx); err != nil {
+	if err := e.checkReachable(ctx); err != nil {
 		return e.report, err
 	}
 	id, err := e.draft(ctx)
 	if err != nil {
 		return e.report, err
 	}
+	e.refusals(ctx, id) // first: who refuses later is told by the shape
 	e.reads(ctx, id)
-	e.refusals(ctx, id)
 	e.configures(ctx, id)
 	e.account(ctx)
 	e.removal(ctx, id)
@@ -169,7 +175,8 @@ func Examine(ctx context.Context, o Options) (report Report, err error) {
 	return e.report, nil
 }
 
-// learn keeps what was seen; what was seen otherwise before is not known.
+// learn keeps what was seen. If an earlier call has shown otherwise, the way is
+// not known.
 func (e *examination) learn(name, value string) {
 	if w, _ := wayOf(name); !w.allows(value) {
 		return
@@ -180,10 +187,10 @@ func (e *examination) learn(name, value string) {
 	e.report.Variant[name] = value
 }
 
-func (e *examination) v(name string) string { return e.report.Variant[name] }
+func (e *examination) variant(name string) string { return e.report.Variant[name] }
 
 func (e *examination) find(asked string, a answer, page, does string) {
-	e.note(asked, a.came(), page, does)
+	e.note(asked, a.summary(), page, does)
 }
 
 func (e *examination) note(asked, came, page, does string) {
@@ -194,21 +201,21 @@ func (e *examination) note(asked, came, page, does string) {
 
 func path(id, rest string) string { return "/campaigns/" + url.PathEscape(id) + rest }
 
-// settled says that a draft of ours needs no removing any more.
-func (e *examination) settled(id string) {
+// draftGone notes that a draft of the doctor's need not be removed any more.
+func (e *examination) draftGone(id string) {
 	e.drafts = slices.DeleteFunc(e.drafts, func(d string) bool { return d == id })
 }
 
-// tidy removes the drafts that are left, and says which stay.
-func (e *examination) tidy(ctx context.Context) {
+// removeDrafts removes the drafts that are left, and reports those that stay.
+func (e *examination) removeDrafts(ctx context.Context) {
 	for _, id := range e.drafts {
-		if e.v(deletes) == "no" || e.v(deletes) == "ignored" || !e.ask(ctx, http.MethodDelete, path(id, ""), nil).ok() {
+		if e.variant(deletes) == "no" || e.variant(deletes) == "ignored" || !e.ask(ctx, http.MethodDelete, path(id, ""), nil).ok() {
 			e.report.Left = append(e.report.Left, id)
 		}
 	}
 	e.drafts = nil
 	if len(e.report.Left) > 0 {
-		e.note("what is left", "campaigns of the doctor's own: "+strings.Join(e.report.Left, ", "),
+		e.note("what is left", "campaigns of the doctor's own that were not seen to be removed: "+strings.Join(e.report.Left, ", "),
 			"DELETE is on no page of UC-006", "a draft is never sent and costs nothing, and what is scheduled is a simulation; remove them on the gateway's own page, by "+e.mark)
 	}
 }

@@ -19,15 +19,15 @@ import (
 	"github.com/staffetta-io/staffetta/internal/sandbox"
 )
 
-// clinic is a sandbox with one list of three people, in a time of its own: a pause
+// testGateway is a sandbox with one list of three people, in a time of its own: a pause
 // moves the clock.
-type clinic struct {
+type testGateway struct {
 	*sandbox.Sandbox
 	list  int64
 	calls []time.Time
 }
 
-func open(t testing.TB, v sandbox.Variants) *clinic {
+func open(t testing.TB, v sandbox.Variants) *testGateway {
 	t.Helper()
 	at := time.Date(2026, 4, 9, 9, 0, 0, 0, time.UTC)
 	s, err := sandbox.New(sandbox.Options{Variants: v, Every: 20 * time.Second, Clock: func() time.Time { return at }})
@@ -38,11 +38,11 @@ func open(t testing.TB, v sandbox.Variants) *clinic {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &clinic{Sandbox: s, list: int64(list)}
+	return &testGateway{Sandbox: s, list: int64(list)}
 }
 
 // wired takes requests to the sandbox without a socket.
-type wired struct{ *clinic }
+type wired struct{ *testGateway }
 
 func (k wired) RoundTrip(r *http.Request) (_ *http.Response, err error) {
 	k.calls = append(k.calls, k.Now())
@@ -61,7 +61,7 @@ func (k wired) RoundTrip(r *http.Request) (_ *http.Response, err error) {
 	return w.Result(), nil
 }
 
-func (c *clinic) options(simulate bool) doctor.Options {
+func (c *testGateway) options(simulate bool) doctor.Options {
 	return doctor.Options{
 		URL: "http://gateway.example/api/partner-gateway/v1", Key: sandbox.DefaultKey, List: c.list, Simulate: simulate,
 		Agree: func(doctor.Stake) bool { return true }, Transport: wired{c}, Now: c.Now,
@@ -143,8 +143,8 @@ var invisible = map[string]string{
 func each(call func(name string, v sandbox.Variants)) {
 	call("", sandbox.Variants{})
 	of := reflect.TypeFor[sandbox.Variants]()
-	for i := range of.NumField() {
-		name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
+	for field := range of.Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		values := []string{"true"}
 		switch name {
 		case "simulationIn":
@@ -197,7 +197,7 @@ func TestRandomCombinations(t *testing.T) {
 	t.Parallel()
 	n := 400
 	if testing.Short() {
-		n = 60
+		n = 200
 	}
 	random := rand.New(rand.NewPCG(9, 2026))
 	known := 0
@@ -321,7 +321,7 @@ func TestSimulationIsRefused(t *testing.T) {
 		says     string
 	}{
 		"TooMany":      {6, "", true, "has 6 recipients"},
-		"Nobody":       {0, "", true, "nobody to send to"},
+		"Nobody":       {0, "", true, "no recipients"},
 		"TooDear":      {3, `{"totalPrice":1.01}`, true, "more than 1 EUR"},
 		"MoreAtPrice":  {3, `{"totalRecipients":6}`, true, "has 6 recipients"},
 		"OtherMoney":   {3, `{"currency":"XYZ"}`, true, `in "XYZ"`},

@@ -52,7 +52,36 @@ func own(names []string) string {
 	return strings.Join(names, "+")
 }
 
-// known tells an envelope that the client understands without being told.
+// refused says that the gateway itself answered no: in a shape that the client takes for
+// the gateway's own. Whoever stands in between (a proxy, a firewall, a portal) answers
+// with the same status codes, and what it refuses says nothing of the gateway's ways.
+// Where the gateway's refusals have no shape of their own, none of them is evidence.
+func (v Variant) refused(a answer) bool {
+	if !a.refused() || a.object == nil {
+		return false
+	}
+	if known(envelopeOf(a)) {
+		return true
+	}
+	own := v[envelope]
+	if own == "" || own == none || known(own) {
+		return false
+	}
+	for name := range strings.SplitSeq(own, "+") {
+		if _, there := a.object[name]; !there {
+			return false
+		}
+	}
+	return true
+}
+
+// refused says that the gateway itself answered no, with one of these status codes; with
+// any if none is named.
+func (e *examination) refused(a answer, status ...int) bool {
+	return e.report.Variant.refused(a) && (len(status) == 0 || a.is(status...))
+}
+
+// known says that the client understands an envelope without a setting.
 func known(envelope string) bool {
 	return slices.Contains([]string{"jsend", "spring", "problem"}, envelope)
 }

@@ -9,8 +9,11 @@ import (
 	"time"
 )
 
-// arrive finds out whether the gateway is there and takes the key.
-func (e *examination) arrive(ctx context.Context) error {
+// unanswered is what follows from an answer that is none, or not the gateway's.
+const unanswered = "nothing is concluded: it was no answer of the gateway's"
+
+// checkReachable finds out whether the gateway is there and takes the key.
+func (e *examination) checkReachable(ctx context.Context) error {
 	a := e.ask(ctx, http.MethodGet, "/campaigns?page=0&limit=1", nil)
 	if err := e.reach(a); err != nil {
 		e.find("the gateway, its certificate and the key", a, "UC-006: X-Api-Key over HTTPS", "nothing")
@@ -39,13 +42,13 @@ func (e *examination) draft(ctx context.Context) (id string, err error) {
 		if err := e.reach(a); err != nil && a.err == nil {
 			return "", err
 		}
-		return "", trouble("a draft could not be made (%s): without one nothing can be learnt; if one was made after all, it bears %s and is never sent", a.came(), e.mark)
+		return "", trouble("a draft could not be made (%s): without one nothing can be learnt; if one was made after all, it bears %s and is never sent", a.summary(), e.mark)
 	}
 	e.drafts = append(e.drafts, id)
 	e.state(a)
 	shown := "the answer does not show the description"
-	e.show("create", a)
-	if strings.Contains(e.v(markShown), "create") {
+	e.learnMarkShown("create", a)
+	if strings.Contains(e.variant(markShown), "create") {
 		shown = "the answer shows the description"
 	}
 	e.find("POST /campaigns, a draft of our own", a, "UC-006: 201 or 200 with id, description, status DRAFT", shown)
@@ -66,9 +69,9 @@ func (e *examination) state(a answer) {
 	e.learn(states, "numbers")
 }
 
-// show learns that an answer shows the mark.
-func (e *examination) show(where string, a answer) {
-	had := e.v(markShown)
+// learnMarkShown learns that an answer shows the mark.
+func (e *examination) learnMarkShown(where string, a answer) {
+	had := e.variant(markShown)
 	switch {
 	case strings.Contains(text(a.object["description"]), e.mark) && (had == "" || had == "none"):
 		e.report.Variant[markShown] = where
@@ -82,14 +85,14 @@ func (e *examination) show(where string, a answer) {
 // reads asks for the draft by its id, by search, and for its statistics.
 func (e *examination) reads(ctx context.Context, id string) {
 	a := e.ask(ctx, http.MethodGet, path(id, ""), nil)
-	does := "nothing is concluded: it was no answer"
+	does := unanswered
 	switch {
 	case a.ok() && a.text("id") == id:
 		e.learn(read, "yes")
 		e.state(a)
-		e.show(read, a)
+		e.learnMarkShown(read, a)
 		does = "after a lost reply it is read, and believed where it shows something"
-	case a.is(http.StatusNotFound, http.StatusMethodNotAllowed):
+	case e.refused(a, http.StatusNotFound, http.StatusMethodNotAllowed):
 		e.learn(read, "no")
 		e.learn(readConfirmed, "no")
 		does = "statistics are asked instead; a campaign whose reply was lost waits for them"
@@ -97,15 +100,15 @@ func (e *examination) reads(ctx context.Context, id string) {
 	e.find("GET /campaigns/{id}, the draft", a, "API reference: it is there; UC-006 does not have it", does)
 
 	a = e.ask(ctx, http.MethodGet, "/campaigns?page=0&limit=10&search="+url.QueryEscape(e.mark), nil)
-	does = "nothing is concluded: it was no answer"
+	does = unanswered
 	switch found := e.inSearch(a, id); {
 	case found.object != nil:
 		e.learn(search, "yes")
-		e.show(search, found)
+		e.learnMarkShown(search, found)
 		does = "drafts of ours can be found by their mark"
-	case a.is(http.StatusNotFound, http.StatusMethodNotAllowed):
+	case e.refused(a, http.StatusNotFound, http.StatusMethodNotAllowed):
 		e.learn(search, "no")
-		does = "drafts that leaked are found by nobody; they cost nothing"
+		does = "leaked drafts cannot be found; they cost nothing"
 	case a.ok():
 		does = "it did not find our draft: nothing is concluded"
 	}
@@ -134,14 +137,14 @@ func (e *examination) inSearch(a answer, id string) answer {
 
 func (e *examination) statistics(ctx context.Context, id string) {
 	a := e.ask(ctx, http.MethodGet, e.statsPath(id, false), nil)
-	asked, does := "GET /campaigns/stats?campaignId=, of a draft", "nothing is concluded: it was no answer"
+	asked, does := "GET /campaigns/stats?campaignId=, of a draft", unanswered
 	switch {
 	case a.ok():
 		e.learn(statsDates, "no")
 		e.learn(stats, "draft")
 		e.state(a)
 		does = "they are followed"
-	case a.is(http.StatusBadRequest, http.StatusUnprocessableEntity):
+	case e.refused(a, http.StatusBadRequest, http.StatusUnprocessableEntity):
 		a = e.ask(ctx, http.MethodGet, e.statsPath(id, true), nil)
 		asked += ", with startDate and endDate"
 		switch {
@@ -149,12 +152,12 @@ func (e *examination) statistics(ctx context.Context, id string) {
 			e.learn(statsDates, "needed")
 			e.learn(stats, "draft")
 			e.state(a)
-		case a.is(http.StatusNotFound):
+		case e.refused(a, http.StatusNotFound):
 			e.learn(statsDates, "needed")
 			e.learn(stats, "later")
 		}
 		does = "staffetta asks without dates: its reads have to be the status by id"
-	case a.is(http.StatusNotFound):
+	case e.refused(a, http.StatusNotFound):
 		e.learn(stats, "later")
 		does = "a 404 of statistics is no news; they are asked until they are there"
 	}
@@ -170,17 +173,14 @@ func (e *examination) statsPath(id string, dates bool) string {
 	return p
 }
 
-// refusals asks for what must be refused: a calculation without a list, which
-// UC-006 documents, and a price of a campaign that there is not.
+// refusals makes calls that must be refused: a calculation without a list, which
+// UC-006 documents, and the price of a campaign that does not exist.
 func (e *examination) refusals(ctx context.Context, id string) {
 	a := e.ask(ctx, http.MethodPost, path(id, "/calculateGoal"), nil)
 	does := "nothing is concluded"
 	if a.refused() {
 		e.shape(a)
-		does = "this is what a refusal looks like"
-		if e.v(envelope) == none {
-			does = "its refusals look like those of whoever stands in between: they are repeated for an hour before one is believed"
-		}
+		does = "this is what a refusal looks like, if it is the gateway's"
 	}
 	e.find("POST …/calculateGoal, without a list", a, `UC-006: 400 {"status":"fail","data":{"contactListId":…}}`, does)
 
@@ -189,17 +189,24 @@ func (e *examination) refusals(ctx context.Context, id string) {
 	if a.refused() {
 		e.shape(a)
 		does = "a 404 proves nothing to staffetta, whatever its shape"
+		if e.variant(envelope) == none {
+			does = "its refusals look like those of a proxy: they are repeated for an hour before one is believed, and nothing here is concluded from them"
+		}
 	}
-	e.find("GET …/price, of an id that nobody has", a, "no page says", does)
+	e.find("GET …/price, of an id that does not exist", a, "no page says", does)
 }
 
-// shape learns the envelope of refusals from one more of them.
+// shape learns the envelope of refusals. One refusal shows a shape that the vendor's
+// pages have; any other may be a stranger's, and takes two that agree.
 func (e *examination) shape(a answer) {
 	is := envelopeOf(a)
-	if had, twice := e.report.Variant[envelope]; twice {
-		is = agree(had, is)
+	switch first := e.firstShape; {
+	case first != "":
+		e.report.Variant[envelope] = agree(first, is)
+	case known(is):
+		e.report.Variant[envelope] = is
 	}
-	e.report.Variant[envelope] = is
+	e.firstShape = is
 }
 
 // configures sets texts on the draft: one outside GSM-7, a plain one, and with a
@@ -212,7 +219,7 @@ func (e *examination) configures(ctx context.Context, id string) {
 		switch {
 		case odd.ok():
 			e.learn(unicodeText, "replaced")
-		case odd.refused():
+		case e.refused(odd):
 			e.learn(unicodeText, "refused")
 		}
 		does = "what it echoes is compared with what was asked"
@@ -237,7 +244,7 @@ func (e *examination) configures(ctx context.Context, id string) {
 	case a.ok():
 		e.learn(configure, "again")
 		does = "a draft whose confirm is unknown can be disarmed"
-	case a.refused():
+	case e.refused(a):
 		e.learn(configure, "once")
 		does = "a draft whose confirm is unknown cannot be disarmed: it has to be seen to vanish"
 	default:
@@ -271,19 +278,19 @@ func (e *examination) removal(ctx context.Context, id string) {
 	a := e.ask(ctx, http.MethodDelete, path(id, ""), nil)
 	does := "nothing is concluded"
 	switch {
-	case a.is(http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented):
+	case e.refused(a, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented):
 		e.learn(deletes, "no")
 		does = "drafts that are not needed stay; what is scheduled cannot be cancelled"
 	case a.ok():
-		if there := e.stillThere(ctx, id, e.v(read) == "yes"); there == "" {
+		if there := e.stillThere(ctx, id, e.variant(read) == "yes"); there == "" {
 			does = "what became of it could not be seen"
 		} else {
 			e.learn(deletes, map[string]string{"no": "yes", "yes": "ignored"}[there])
 			does = map[string]string{"no": "drafts that are not needed are removed", "yes": "it says so and the draft is still there: a DELETE counts for nothing here"}[there]
 		}
 	}
-	if e.v(deletes) == "yes" {
-		e.settled(id)
+	if e.variant(deletes) == "yes" {
+		e.draftGone(id)
 	}
 	e.find("DELETE /campaigns/{id}, the draft", a, "API reference: 204, and 404 for what cannot be deleted; UC-006 does not have it", does)
 }
@@ -299,7 +306,7 @@ func (e *examination) stillThere(ctx context.Context, id string, reads bool) str
 	switch {
 	case a.ok():
 		return "yes"
-	case a.is(http.StatusNotFound, http.StatusGone):
+	case e.refused(a, http.StatusNotFound, http.StatusGone):
 		return "no"
 	}
 	return ""

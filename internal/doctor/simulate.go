@@ -20,9 +20,9 @@ const (
 	scheduledForm = "2006-01-02T15:04:05.000-0700"
 )
 
-// simulate takes a simulated campaign from create to completed: whether a configure
-// is refused for what was sent is seen nowhere else. Once it was seen to cost
-// nothing, a second one is scheduled and taken back.
+// simulate takes a simulated campaign from create to completed. Nothing else
+// shows whether a configure is refused for a campaign that was sent. Once a
+// simulation was seen to cost nothing, a second one is scheduled and taken back.
 func (e *examination) simulate(ctx context.Context) error {
 	id, stake, err := e.simulated(ctx)
 	if err != nil {
@@ -35,7 +35,7 @@ func (e *examination) simulate(ctx context.Context) error {
 	if !e.confirmNow(ctx, id) {
 		return nil
 	}
-	e.settled(id) // it is no draft any more, as far as is known
+	e.draftGone(id) // it is no draft any more, as far as is known
 	e.watch(ctx, id)
 	after, afterKnown := e.credit(ctx, id)
 	spent := before.Sub(after)
@@ -43,17 +43,21 @@ func (e *examination) simulate(ctx context.Context) error {
 	case !beforeKnown || !afterKnown:
 		e.note("the credit, before and after", "it could not be read", "UC-006: a simulation consumes none", "nothing is concluded")
 		return nil
+	case !e.confirmed && !spent.IsPositive():
+		e.note("the credit, before and after", before.String()+", "+after.String(), "UC-006: a simulation consumes none",
+			"nothing is concluded: the campaign was not seen to be confirmed")
+		return nil
 	case spent.IsPositive():
 		e.report.Spent = spent.String() + " " + stake.Currency
 		e.report.Variant[simulation] = "ignored"
 		e.note("the credit, before and after", before.String()+", "+after.String(), "UC-006: a simulation consumes none",
-			"it was paid, by this or by somebody else meanwhile: simulations are not to be relied on")
+			"it was paid, by this campaign or by another one meanwhile: simulations are not to be relied on")
 		return nil
-	case e.v(simulation) == "":
+	case e.variant(simulation) == "":
 		e.learn(simulation, "unsaid")
 	}
 	e.note("the credit, before and after", before.String()+", "+after.String(), "UC-006: a simulation consumes none", "the flag was heeded")
-	if e.v(deletes) == "yes" { // or it would stay
+	if e.variant(deletes) == "yes" { // or it would stay
 		e.scheduled(ctx)
 	}
 	return nil
@@ -69,26 +73,26 @@ func (e *examination) simulated(ctx context.Context) (id string, stake Stake, er
 		"name": "staffetta doctor, simulated", "channel": "SMS", "description": e.mark, "simulation": true,
 	})
 	if id = a.text("id"); !a.ok() || id == "" {
-		return "", stake, trouble("a draft to simulate could not be made: %s", a.came())
+		return "", stake, trouble("a draft to simulate could not be made: %s", a.summary())
 	}
 	e.drafts = append(e.drafts, id)
 	e.repeated("create", a)
 	a = e.ask(ctx, http.MethodPut, path(id, ""), e.content("Staffetta: prova", true))
 	if !a.ok() {
-		return "", stake, trouble("the simulated draft could not be configured: %s", a.came())
+		return "", stake, trouble("the simulated draft could not be configured: %s", a.summary())
 	}
 	e.repeated("configure", a)
 	a = e.ask(ctx, http.MethodPost, path(id, "/calculateGoal"), nil)
 	valid, err := strconv.ParseInt(a.text("validRecipients"), 10, 64)
 	if !a.ok() || err != nil || a.text("id") != id {
-		return "", stake, trouble("the simulated draft could not be calculated: %s", a.came())
+		return "", stake, trouble("the simulated draft could not be calculated: %s", a.summary())
 	}
 	price := e.ask(ctx, http.MethodGet, path(id, "/price"), nil)
 	total, err := decimal.NewFromString(price.text("totalPrice"))
 	if !price.ok() || err != nil || price.text("id") != id {
-		return "", stake, trouble("the simulated draft could not be priced: %s", price.came())
+		return "", stake, trouble("the simulated draft could not be priced: %s", price.summary())
 	}
-	stake = Stake{Recipients: valid, Total: total.String(), Currency: price.text("currency"), Repeated: e.v(simulation) != ""}
+	stake = Stake{Recipients: valid, Total: total.String(), Currency: price.text("currency"), Repeated: e.variant(simulation) != ""}
 	charged, err := strconv.ParseInt(price.text("totalRecipients"), 10, 64)
 	switch {
 	case err == nil:
@@ -96,7 +100,7 @@ func (e *examination) simulated(ctx context.Context) (id string, stake Stake, er
 	}
 	switch {
 	case valid < 1:
-		return "", stake, trouble("list %d has nobody to send to: name one of one to %d people", e.o.List, mostRecipients)
+		return "", stake, trouble("list %d has no recipients: name one of one to %d people", e.o.List, mostRecipients)
 	case valid > mostRecipients:
 		return "", stake, trouble("list %d has %d recipients, and the gateway may not heed the simulation: name one of at most %d", e.o.List, valid, mostRecipients)
 	case stake.Currency != "EUR":
@@ -109,7 +113,7 @@ func (e *examination) simulated(ctx context.Context) (id string, stake Stake, er
 
 // repeated learns the first body whose answer repeats the flag.
 func (e *examination) repeated(in string, a answer) {
-	if e.v(simulation) == "" && a.text("simulation") == "true" {
+	if e.variant(simulation) == "" && a.text("simulation") == "true" {
 		e.learn(simulation, in)
 	}
 }
@@ -141,18 +145,19 @@ func (e *examination) confirmNow(ctx context.Context, id string) bool {
 		e.repeated("confirm", a)
 		said := canonical(a.object["status"])
 		e.learn(confirmBody, map[bool]string{true: "yes", false: "no"}[happened(said)])
+		e.confirmed = happened(said)
 		does = "it says what happened, and is believed"
 		if !happened(said) {
 			does = "it does not say what happened: the status is read, or the statistics are waited for"
 		}
-	case a.refused() && strings.Contains(string(a.body), "readyToSend"):
+	case e.refused(a) && strings.Contains(string(a.body), "readyToSend"):
 		e.learn(ready, "needed")
 		does = "staffetta does not send readyToSend: no campaign can be confirmed here"
-	case a.refused():
+	case e.refused(a):
 		does = "the status is read before a refusal is believed"
 	}
 	e.find("PUT …/confirm, the simulated campaign", a, "UC-006: the campaign, CONFIRMED; API reference: 202", does)
-	if a.refused() {
+	if e.refused(a) {
 		e.report.Simulated = false
 		return false
 	}
@@ -187,6 +192,7 @@ func (e *examination) watch(ctx context.Context, id string) {
 	last, pause := -1, 2*time.Second
 	for e.o.Now().Sub(began) < e.o.Patience && ctx.Err() == nil {
 		state := e.look(ctx, id)
+		e.confirmed = e.confirmed || happened(state)
 		if state > last {
 			last = state
 			e.note("the simulated campaign", fmt.Sprintf("after %s: %s", e.o.Now().Sub(began).Round(time.Second), [...]string{"not confirmed", "CONFIRMED", "SENDING", "COMPLETED", "FAILED"}[state]),
@@ -209,9 +215,9 @@ func (e *examination) watch(ctx context.Context, id string) {
 
 // look is the state that statistics show, or else the read by id.
 func (e *examination) look(ctx context.Context, id string) int {
-	dates := e.v(statsDates) == "needed"
+	dates := e.variant(statsDates) == "needed"
 	a := e.ask(ctx, http.MethodGet, e.statsPath(id, dates), nil)
-	if a.is(http.StatusBadRequest) && !dates {
+	if e.refused(a, http.StatusBadRequest) && !dates {
 		if a = e.ask(ctx, http.MethodGet, e.statsPath(id, true), nil); a.ok() {
 			e.learn(statsDates, "needed")
 		}
@@ -223,16 +229,16 @@ func (e *examination) look(ctx context.Context, id string) int {
 		e.state(a)
 		state = canonical(a.object["status"])
 	}
-	if e.v(read) != "yes" {
+	if e.variant(read) != "yes" {
 		return state
 	}
 	r := e.ask(ctx, http.MethodGet, path(id, ""), nil)
 	shown := canonical(r.object["status"])
-	if e.v(readConfirmed) == "" {
+	if e.variant(readConfirmed) == "" {
 		switch {
 		case r.ok() && shown >= 1:
 			e.learn(readConfirmed, "yes")
-		case r.is(http.StatusNotFound) && state >= 1:
+		case e.refused(r, http.StatusNotFound) && state >= 1:
 			e.learn(readConfirmed, "no")
 		case r.ok() && shown == 0 && state >= 1:
 			e.learn(readConfirmed, "old")
@@ -251,7 +257,7 @@ func (e *examination) configureSent(ctx context.Context, id string) {
 	case a.ok():
 		e.learn(configureSent, "accepted")
 		does = "CONFIGURED proves nothing here: where nothing reads by id, a confirm that never arrived ends unresolved"
-	case a.refused() && a.status != http.StatusNotFound && a.status != http.StatusMethodNotAllowed:
+	case e.refused(a) && !a.is(http.StatusNotFound, http.StatusMethodNotAllowed):
 		e.learn(configureSent, "refused")
 		does = "CONFIGURED proves that a campaign was not sent"
 	}
@@ -275,14 +281,14 @@ func (e *examination) scheduled(ctx context.Context) {
 	a = e.ask(ctx, http.MethodPut, path(id, ""), e.content("Staffetta: prova", true))
 	said := canonical(a.object["status"])
 	now := -1 // what it is afterwards, if that can be seen
-	if e.v(read) == "yes" && e.v(readConfirmed) == "yes" {
+	if e.variant(read) == "yes" && e.variant(readConfirmed) == "yes" {
 		now = canonical(e.ask(ctx, http.MethodGet, path(id, ""), nil).object["status"])
-	} else if e.v(stats) == "draft" {
-		now = canonical(e.ask(ctx, http.MethodGet, e.statsPath(id, e.v(statsDates) == "needed"), nil).object["status"])
+	} else if e.variant(stats) == "draft" {
+		now = canonical(e.ask(ctx, http.MethodGet, e.statsPath(id, e.variant(statsDates) == "needed"), nil).object["status"])
 	}
 	does := "nothing is concluded"
 	switch {
-	case a.refused() && a.status != http.StatusNotFound && a.status != http.StatusMethodNotAllowed:
+	case e.refused(a) && !a.is(http.StatusNotFound, http.StatusMethodNotAllowed):
 		e.learn(configureScheduled, "refused")
 		does = "a scheduled campaign stays as it was confirmed"
 	case a.ok() && said == 1:
@@ -299,12 +305,12 @@ func (e *examination) scheduled(ctx context.Context) {
 	a = e.ask(ctx, http.MethodDelete, path(id, ""), nil)
 	there := ""
 	if a.ok() {
-		there = e.stillThere(ctx, id, e.v(readConfirmed) == "yes")
+		there = e.stillThere(ctx, id, e.variant(readConfirmed) == "yes")
 	}
 	does = "it may still be scheduled, as a simulation: remove it on the gateway's own page"
 	if there == "no" {
 		does = "what is scheduled can be cancelled, and seen to vanish"
-		e.settled(id)
+		e.draftGone(id)
 	}
 	e.find("DELETE /campaigns/{id}, of what is scheduled", a, "API reference: the documented way to stop it", does)
 }

@@ -109,7 +109,7 @@ func TestUnsafe(t *testing.T) {
 		because string
 	}{
 		{"", false, ""},
-		{"", true, ""}, // nobody asked the doctor: who set it knows why
+		{"", true, ""}, // the doctor was not asked: the operator has set it on purpose
 		{"read=no read_confirmed=no configure_sent=refused", true, ""},
 		{"read=no read_confirmed=no configure_sent=accepted", false, ""},
 		{"read=yes read_confirmed=yes configure_sent=accepted", true, "seen to be accepted"},

@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// A Variant is what is known about the ways of one gateway: by name, what was seen.
-// What is not in it is not known. As text it is one line for the configuration:
-// "read=yes search=no delete=yes …".
+// A Variant is what was seen of the ways of one gateway, by name. A way that is
+// not in it is not known. As text it is one line for the configuration: "read=yes
+// search=no delete=yes …".
 type Variant map[string]string
 
 // A way is a question that the vendor's pages answer differently or not at all.
@@ -90,7 +90,7 @@ func Ways() []string {
 // ParseVariant reads the line. The error names the word and what may stand there.
 func ParseVariant(line string) (Variant, error) {
 	v := Variant{}
-	for _, word := range strings.Fields(line) {
+	for word := range strings.FieldsSeq(line) {
 		name, value, _ := strings.Cut(word, "=")
 		w, known := wayOf(name)
 		switch {

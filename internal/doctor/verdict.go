@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// A Judgement is what a gateway's ways mean for those who send through it.
+// A Judgement is what a gateway's ways mean for its users.
 type Judgement string
 
 const (
@@ -37,7 +37,7 @@ func (v Variant) Verdict() Verdict {
 	case len(unsafe) > 0:
 		j.Judgement, j.Unsafe = Unsafe, strings.Join(unsafe, "; ")+"."
 	case v[read] == "" || v[states] == "" || v[stats] == "" && v[read] != "yes":
-		j.Judgement, j.Unsafe = Unclear, "What is unsafe cannot be told: the answers about "+strings.Join(v.Unknown(), ", ")+" were none, or contradicted each other; run it again."
+		j.Judgement, j.Unsafe = Unclear, "What is unsafe cannot be told: the answers about "+strings.Join(v.Unknown(), ", ")+" were none, were not the gateway's own, or contradicted each other; run it again."
 	}
 	return j
 }
@@ -87,7 +87,7 @@ func (v Variant) unresolved() string {
 		why = append(why, "a draft that is calculated cannot be configured again, and nothing shows that it vanished")
 	}
 	if v[statsDates] == "needed" && v.byID() {
-		why = append(why, "statistics need dates, which staffetta does not send, so that nobody tells what was delivered")
+		why = append(why, "statistics need dates, which staffetta does not send, so that it stays unknown what was delivered")
 	}
 	if v[envelope] == none {
 		why = append(why, "refusals have no shape of their own, so that each is repeated for an hour before it is believed")

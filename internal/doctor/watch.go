@@ -26,11 +26,12 @@ type Change struct {
 	Call    string // what showed it
 }
 
-// Watch compares the answers that pass with what is known of a gateway, now and
-// then, and tells what has changed. It makes no call of its own, and concludes
-// nothing from what may have been somebody else's answer: a 404, or a web page.
+// Watch compares the answers that pass, now and then, with what is known of a
+// gateway, and reports what has changed. It makes no call of its own. It
+// concludes nothing from what may be the answer of a proxy: a 404, a web page, or a
+// refusal that is not in the gateway's own shape.
 func Watch(next http.RoundTripper, v Variant, changed func(Change)) http.RoundTripper {
-	return &watch{next: next, v: v, changed: changed, now: time.Now, looked: map[string]time.Time{}, told: map[Change]time.Time{}}
+	return &watch{next: next, v: v, changed: changed, now: time.Now, looked: map[string]time.Time{}, reported: map[Change]time.Time{}}
 }
 
 type watch struct {
@@ -39,9 +40,9 @@ type watch struct {
 	changed func(Change)
 	now     func() time.Time
 
-	mu     sync.Mutex
-	looked map[string]time.Time // by kind of call
-	told   map[Change]time.Time
+	mu       sync.Mutex
+	looked   map[string]time.Time // by kind of call
+	reported map[Change]time.Time
 }
 
 func (w *watch) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -53,7 +54,7 @@ func (w *watch) RoundTrip(r *http.Request) (*http.Response, error) {
 	a := answer{status: resp.StatusCode, header: resp.Header}
 	var broken error
 	a.body, broken = io.ReadAll(io.LimitReader(resp.Body, maxBody))
-	resp.Body = again{io.MultiReader(bytes.NewReader(a.body), failing{broken}, resp.Body), resp.Body}
+	resp.Body = replayedBody{io.MultiReader(bytes.NewReader(a.body), failingBody{broken}, resp.Body), resp.Body}
 	if broken != nil {
 		return resp, nil
 	}
@@ -61,7 +62,7 @@ func (w *watch) RoundTrip(r *http.Request) (*http.Response, error) {
 		a.object = nil
 	}
 	for _, c := range w.compare(call, a) {
-		w.tell(c)
+		w.report(c)
 	}
 	return resp, nil
 }
@@ -73,16 +74,16 @@ func (w *watch) CloseIdleConnections() {
 	}
 }
 
-// again is a body of which a part was read already.
-type again struct {
+// replayedBody is a body of which a part was read already.
+type replayedBody struct {
 	io.Reader
 	io.Closer
 }
 
-// failing is the error that reading ended with, in its place.
-type failing struct{ err error }
+// failingBody returns the error of an earlier read, in its place.
+type failingBody struct{ err error }
 
-func (f failing) Read([]byte) (int, error) {
+func (f failingBody) Read([]byte) (int, error) {
 	if f.err == nil {
 		return 0, io.EOF
 	}
@@ -123,14 +124,15 @@ func (w *watch) due(call string) bool {
 	return true
 }
 
-// compare says what an answer shows to be otherwise than it is known.
+// compare says what an answer shows to have changed.
 func (w *watch) compare(call string, a answer) (all []Change) {
 	is := func(way, value string) {
 		if was := w.v[way]; was != "" && was != value {
 			all = append(all, Change{Way: way, Was: was, Is: value, Call: call})
 		}
 	}
-	missing := a.is(http.StatusMethodNotAllowed, http.StatusNotImplemented)
+	refused := w.v.refused(a)
+	missing := refused && a.is(http.StatusMethodNotAllowed, http.StatusNotImplemented)
 	state := -1
 	if raw, there := a.object["status"]; a.ok() && there {
 		state = canonical(raw)
@@ -163,7 +165,7 @@ func (w *watch) compare(call string, a answer) (all []Change) {
 		if state >= 0 {
 			is(statsDates, "no")
 		}
-		if a.is(http.StatusBadRequest) && bytes.Contains(a.body, []byte("startDate")) {
+		if refused && a.is(http.StatusBadRequest) && bytes.Contains(a.body, []byte("startDate")) {
 			is(statsDates, "needed")
 		}
 	case deletes:
@@ -174,11 +176,11 @@ func (w *watch) compare(call string, a answer) (all []Change) {
 			is(deletes, "yes")
 		}
 	case confirm:
-		if a.is(http.StatusOK, http.StatusAccepted) && !looksLikePage(a.body) {
+		if a.ok() && a.is(http.StatusOK, http.StatusAccepted) {
 			is(confirm, strconv.Itoa(a.status))
 			is(confirmBody, map[bool]string{true: "yes", false: "no"}[happened(state)])
 		}
-		if a.refused() && bytes.Contains(a.body, []byte("readyToSend")) {
+		if refused && bytes.Contains(a.body, []byte("readyToSend")) {
 			is(ready, "needed")
 		}
 	}
@@ -190,14 +192,14 @@ func (w *watch) compare(call string, a answer) (all []Change) {
 	return all
 }
 
-// tell does not repeat itself all day.
-func (w *watch) tell(c Change) {
+// report reports a change, and the same change only once in a while.
+func (w *watch) report(c Change) {
 	w.mu.Lock()
-	last, told := w.told[c]
+	last, told := w.reported[c]
 	now := w.now()
 	again := !told || now.Sub(last) >= repeatEvery
 	if again {
-		w.told[c] = now
+		w.reported[c] = now
 	}
 	w.mu.Unlock()
 	if again {

@@ -76,7 +76,7 @@ func TestWatchTellsWhatHasChanged(t *testing.T) {
 				}
 			}
 			for _, way := range []string{"states", "confirm", "confirm_body", "envelope", "delete", "stats_dates", "ready"} {
-				bare := way == "envelope" && now[way] == "none" // which whoever stands in between has, too
+				bare := way == "envelope" && now[way] == "none" // which a proxy has, too
 				if before[way] != now[way] && !bare && !slices.Contains(told, way+"="+now[way]) {
 					t.Errorf("%s is %s, and only %v was told", way, now[way], told)
 				}
@@ -107,6 +107,7 @@ func TestWatchIsNotFooledByWhoeverStandsBetween(t *testing.T) {
 	t.Parallel()
 	for _, f := range []sandbox.Fault{
 		{Status: 404, Body: sandbox.HTML, Times: 9}, {Status: 404, Body: sandbox.Empty, Times: 9}, {Status: 200, Body: sandbox.HTML, Times: 9},
+		{Status: 405, Body: sandbox.HTML, Times: 9}, {Status: 501, Body: sandbox.Empty, Times: 9},
 		{Status: 503, Body: sandbox.Spring, Times: 9}, {Status: 401, Body: sandbox.Spring, Times: 9}, {Status: 429, Times: 9},
 	} {
 		c := open(t, sandbox.Variants{})

@@ -9,56 +9,56 @@ import (
 	"github.com/sony/gobreaker/v2"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/rate"
 	"github.com/staffetta-io/staffetta/internal/runner"
 )
 
-// breaker is the port with a circuit breaker around it. It counts only calls
-// that went unanswered, never a refusal, a 429, a wrong key, or a wait that
-// our own side gave up. A read that finds nothing counts neither way: a gateway
-// may lack that read, and whoever stands before one that is down may answer it.
-// While the breaker is open nobody's attempts are used up. A source that alone goes
-// unanswered does not open it for the others: see [blame].
+// breaker is the port with a circuit breaker around it. It counts only calls that went
+// unanswered, never a refusal, a 429, a wrong key, or a wait that our own side gave up.
+// A read that finds nothing counts neither way: a gateway may lack that read, and a
+// proxy in front of a gateway that is down may answer it. While the breaker is open, no
+// campaign's attempts are used up. If only one source goes unanswered, the breaker does
+// not open for the others: see [sourceBreaker].
 //
-// Half-open, one call tries; who else asks meanwhile waits for its outcome
-// instead of being sent away for half a minute. A confirm never is the one
-// that tries: its outcome must not be more doubtful than it has to be.
+// Half-open, one call tries. Other calls wait for its outcome instead of being sent
+// away for half a minute. A confirm is never the call that tries: its outcome must not
+// be more doubtful than necessary.
 type breaker struct {
 	next    runner.Gateway
 	cb      *gobreaker.TwoStepCircuitBreaker[struct{}]
 	openFor time.Duration
 	changed *signal
 	notify  func(from, to string)
-	blame   *blame
+	blame   *sourceBreaker
 
-	state atomic.Int32 // gobreaker.State, as last told
+	state atomic.Int32 // gobreaker.State, as last reported
 	until atomic.Int64 // open: until when, Unix nanoseconds
 	timer atomic.Pointer[time.Timer]
 }
 
-// What gobreaker is told of a call.
+// The result of a call, for gobreaker.
 var (
 	errUnanswered = errors.New("unanswered")
 	errNothing    = errors.New("says nothing about the gateway")
 )
 
 func newBreaker(next runner.Gateway, failures int, openFor time.Duration, changed *signal, notify func(from, to string)) *breaker {
-	b := &breaker{next: next, openFor: openFor, changed: changed, notify: notify, blame: newBlame(failures, openFor)}
+	b := &breaker{next: next, openFor: openFor, changed: changed, notify: notify, blame: newSourceBreaker(failures, openFor)}
 	b.cb = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
 		Name:        "gateway",
 		MaxRequests: 1,
 		Timeout:     openFor,
-		// No ratio beside it: where every other call fails, five failures in
-		// a row come within some sixty calls.
+		// No ratio is used beside it: if every other call fails, five failures in a row
+		// come within some sixty calls.
 		ReadyToTrip:   func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= uint32(failures) },
-		IsExcluded:    func(err error) bool { return err == errNothing },
+		IsExcluded:    func(err error) bool { return errors.Is(err, errNothing) },
 		OnStateChange: b.moved,
 	})
 	return b
 }
 
-// Admit asks the next layer only if the breaker is not open, and takes its
-// own leave last: what waited for the rate limit while the breaker opened does
-// not leave.
+// Admit asks the next layer only if the breaker is not open, and asks the breaker last:
+// if it opened while a call waited for the rate limit, the call does not leave.
 func (b *breaker) Admit(ctx context.Context, op campaign.Op) (runner.Permit, campaign.Outcome) {
 	source := runner.SourceOf(ctx)
 	for {
@@ -69,8 +69,8 @@ func (b *breaker) Admit(ctx context.Context, op campaign.Op) (runner.Permit, cam
 				Err: "the gateway did not answer the last calls for " + source + ", and answers others; " + source + " is left alone for a while",
 			}
 		}
-		if state == gobreaker.StateOpen || state == gobreaker.StateHalfOpen && classOf(op) == confirming {
-			return nil, b.refuse(op, state)
+		if state == gobreaker.StateOpen || state == gobreaker.StateHalfOpen && classOf(ctx, op) == rate.Confirming {
+			return nil, b.answerOpen(op, state)
 		}
 		inner, no := b.next.Admit(ctx, op)
 		if inner == nil {
@@ -81,11 +81,11 @@ func (b *breaker) Admit(ctx context.Context, op campaign.Op) (runner.Permit, cam
 		done, err := b.cb.Allow()
 		state = gobreaker.State(b.state.Load())
 		switch {
-		case err == nil && state == gobreaker.StateHalfOpen && classOf(op) == confirming:
+		case err == nil && state == gobreaker.StateHalfOpen && classOf(ctx, op) == rate.Confirming:
 			done(errNothing)
 			b.changed.fire()
 			inner.Release()
-			return nil, b.refuse(op, state)
+			return nil, b.answerOpen(op, state)
 		case err == nil:
 			return &breakerPermit{b, inner, done, state, source}, campaign.Outcome{}
 		}
@@ -93,7 +93,7 @@ func (b *breaker) Admit(ctx context.Context, op campaign.Op) (runner.Permit, cam
 		if errors.Is(err, gobreaker.ErrOpenState) {
 			continue
 		}
-		select { // half-open, and somebody else is trying
+		select { // half-open, and another call is trying
 		case <-changed:
 		case <-ctx.Done():
 			return nil, notAttempted(campaign.Outcome{Op: op, Breaker: state.String()}, ctx)
@@ -101,8 +101,8 @@ func (b *breaker) Admit(ctx context.Context, op campaign.Op) (runner.Permit, cam
 	}
 }
 
-// refuse says until when nobody calls.
-func (b *breaker) refuse(op campaign.Op, state gobreaker.State) campaign.Outcome {
+// answerOpen says until when no call is made.
+func (b *breaker) answerOpen(op campaign.Op, state gobreaker.State) campaign.Outcome {
 	rest := time.Until(time.Unix(0, b.until.Load()))
 	return campaign.Outcome{
 		Op: op, Kind: campaign.NotAttempted, Breaker: state.String(), RetryAfter: max(rest, time.Second),
@@ -113,9 +113,9 @@ func (b *breaker) refuse(op campaign.Op, state gobreaker.State) campaign.Outcome
 // State is closed, half-open or open.
 func (b *breaker) State() string { return gobreaker.State(b.state.Load()).String() }
 
-// moved is told by gobreaker, which holds its own lock meanwhile. It leaves
-// the open state only when asked, so the timer asks: somebody may be waiting
-// for it to stop being open before he calls again.
+// moved is called by gobreaker, which holds its own lock meanwhile. gobreaker leaves
+// the open state only when it is asked. So a timer asks it: a consumer of requests may
+// be waiting for that before it makes a call.
 func (b *breaker) moved(_ string, from, to gobreaker.State) {
 	if to == gobreaker.StateOpen {
 		b.until.Store(time.Now().Add(b.openFor).UnixNano())
@@ -138,7 +138,7 @@ type breakerPermit struct {
 	inner runner.Permit
 	done  func(error)
 	state gobreaker.State
-	// source is whose call it is.
+	// source is the source for which the call is made.
 	source string
 }
 
@@ -167,7 +167,7 @@ func (p *breakerPermit) Release() {
 	p.nothing()
 }
 
-// nothing ends a try that tried nothing: the next one may.
+// nothing ends a try in which no call was made: the next one may try.
 func (p *breakerPermit) nothing() {
 	p.done(errNothing)
 	if p.state == gobreaker.StateHalfOpen {

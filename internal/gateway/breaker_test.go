@@ -13,10 +13,11 @@ import (
 	"github.com/staffetta-io/staffetta/internal/runner"
 )
 
-// port is a gateway behind the port: it admits everybody and answers as told.
+// port is a gateway behind the port. It admits every call, and answers as the test
+// says.
 type port struct {
-	answer   campaign.Kind     // set while nobody calls
-	says     *campaign.Outcome // in its place, if it is set
+	answer   campaign.Kind     // set while no call is made
+	says     *campaign.Outcome // used instead, if it is set
 	takes    time.Duration
 	calls    atomic.Int32
 	released atomic.Int32
@@ -138,8 +139,8 @@ func TestBreakerOpensAndNobodyCalls(t *testing.T) {
 	})
 }
 
-// Nobody has to call for it to stop being open: whoever consumes requests
-// waits for that before he calls.
+// It stops being open although no call is made: a consumer of requests waits for that
+// before it makes a call.
 func TestBreakerHalfOpensByItself(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *breakerTest) {
 		b.fail(t, 3)
@@ -200,7 +201,7 @@ func TestBreakerLetsOneTry(t *testing.T) {
 	}
 }
 
-// A try that tried nothing hands the turn to the next.
+// After a try without a call the next one may try.
 func TestBreakerTryThatWasReleased(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *breakerTest) {
 		b.fail(t, 3)
@@ -236,7 +237,7 @@ func TestBreakerNeverTriesWithAConfirm(t *testing.T) {
 	})
 }
 
-// Who waits for another's try goes when his context ends.
+// A call that waits for another's try gives up when its context ends.
 func TestBreakerWaiterLeaves(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *breakerTest) {
 		b.fail(t, 3)
@@ -251,8 +252,8 @@ func TestBreakerWaiterLeaves(t *testing.T) {
 	})
 }
 
-// What was admitted before it opened and comes back later changes nothing: it
-// is news of another time.
+// A call that was admitted before the breaker opened, and ends later, changes nothing:
+// its outcome is out of date.
 func TestBreakerIgnoresLateNews(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *breakerTest) {
 		late, _ := b.Admit(t.Context(), campaign.OpCreate)
@@ -265,8 +266,8 @@ func TestBreakerIgnoresLateNews(t *testing.T) {
 	})
 }
 
-// What waited for the rate limit while the breaker opened does not leave, and
-// gives its token back; nor does a confirm once it is half-open.
+// A call that waited for the rate limit while the breaker opened does not leave, and
+// gives its token back. Nor does a confirm leave once the breaker is half-open.
 func TestBreakerLooksAgainAfterTheWait(t *testing.T) {
 	tests := map[string]struct {
 		op   campaign.Op

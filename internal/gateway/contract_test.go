@@ -13,8 +13,8 @@ import (
 	"github.com/staffetta-io/staffetta/internal/sandbox"
 )
 
-// The port's contract, over real HTTP, on the sandbox: two readings of UC-006
-// that share no line check each other.
+// The port's contract, over real HTTP, on the sandbox. Client and sandbox are two
+// readings of UC-006 without a common line, so they check each other.
 func TestGatewayContract(t *testing.T) {
 	t.Parallel()
 	const missing = 999
@@ -36,7 +36,7 @@ func TestGatewayContract(t *testing.T) {
 		}
 		server := httptest.NewServer(s)
 		t.Cleanup(server.Close)
-		g, err := gateway.New(gateway.Options{BaseURL: server.URL + "/api/partner-gateway/v1", Key: sandbox.DefaultKey, Version: "test"})
+		g, err := gateway.New(gateway.Options{Vendor: vendor, BaseURL: server.URL + "/api/partner-gateway/v1", Key: sandbox.DefaultKey, Version: "test"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -22,7 +22,7 @@ type shop struct {
 	t       *testing.T
 }
 
-func open(t *testing.T, so sandbox.Options, change ...func(*gateway.Options)) *shop {
+func openShop(t *testing.T, so sandbox.Options, change ...func(*gateway.Options)) *shop {
 	t.Helper()
 	s, err := sandbox.New(so)
 	if err != nil {
@@ -35,7 +35,7 @@ func open(t *testing.T, so sandbox.Options, change ...func(*gateway.Options)) *s
 	}
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
-	o := gateway.Options{BaseURL: server.URL + "/api/partner-gateway/v1", Key: sandbox.DefaultKey}
+	o := gateway.Options{Vendor: vendor, BaseURL: server.URL + "/api/partner-gateway/v1", Key: sandbox.DefaultKey}
 	for _, f := range change {
 		f(&o)
 	}
@@ -84,8 +84,8 @@ func eur(amount string) campaign.Money {
 	return campaign.Money{Amount: decimal.RequireFromString(amount), Currency: "EUR"}
 }
 
-// UC-006 from end to end, with its own figures, also where the vendor's other
-// pages have it otherwise.
+// UC-006 from end to end, with its own figures, also where the vendor's other pages
+// differ from it.
 func TestBlackFriday(t *testing.T) {
 	t.Parallel()
 	for name, variants := range map[string]sandbox.Variants{
@@ -94,7 +94,7 @@ func TestBlackFriday(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := open(t, sandbox.Options{Variants: variants})
+			s := openShop(t, sandbox.Options{Variants: variants})
 			id, quote := s.quoted()
 			want := campaign.Quote{
 				Goal:  campaign.Goal{Total: 10247, Valid: 9831, Invalid: 416, Parts: 9831},
@@ -129,8 +129,8 @@ func TestBlackFriday(t *testing.T) {
 	}
 }
 
-// Whatever goes wrong with a confirm, it arrives once at most, and what came
-// back says truly what is known.
+// Whatever goes wrong with a confirm, it arrives once at most, and its outcome says no
+// more than is known.
 func TestConfirmThatGoesWrong(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -154,7 +154,7 @@ func TestConfirmThatGoesWrong(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			s := open(t, sandbox.Options{})
+			s := openShop(t, sandbox.Options{})
 			id, _ := s.quoted()
 			tt.fault.Operation = sandbox.Confirm
 			if _, err := s.sandbox.AddFault(tt.fault); err != nil {
@@ -175,12 +175,12 @@ func TestConfirmThatGoesWrong(t *testing.T) {
 	}
 }
 
-// An outage costs five calls; then nobody calls until it is worth it, and who
-// consumes requests is told both times.
+// An outage costs five calls. Then no call is made until it is worth it, and consumers
+// of requests learn both moments.
 func TestOutageIsWaitedOut(t *testing.T) {
 	t.Parallel()
 	var moves []string
-	s := open(t, sandbox.Options{}, func(o *gateway.Options) {
+	s := openShop(t, sandbox.Options{}, func(o *gateway.Options) {
 		o.BreakerOpen = 20 * time.Millisecond
 		o.OnBreaker = func(from, to string) { moves = append(moves, to) }
 	})
@@ -221,7 +221,7 @@ func TestOutageIsWaitedOut(t *testing.T) {
 func TestEveryRequestIsCounted(t *testing.T) {
 	t.Parallel()
 	var requests []string
-	s := open(t, sandbox.Options{}, func(o *gateway.Options) {
+	s := openShop(t, sandbox.Options{}, func(o *gateway.Options) {
 		o.OnRequest = func(out campaign.Outcome) {
 			if out.Took <= 0 {
 				t.Errorf("%s took %s", out.Op, out.Took)
@@ -237,17 +237,17 @@ func TestEveryRequestIsCounted(t *testing.T) {
 	}
 }
 
-// The base path without its version: nothing is made, nothing is refused, and
-// whoever has to mend it is told what.
+// The base path without its version: nothing is made, nothing is refused, and the
+// operator is told what is wrong.
 func TestWrongBasePathRefusesNoCampaign(t *testing.T) {
 	t.Parallel()
-	s := open(t, sandbox.Options{}, func(o *gateway.Options) { o.BaseURL = strings.TrimSuffix(o.BaseURL, "/v1") })
+	s := openShop(t, sandbox.Options{}, func(o *gateway.Options) { o.BaseURL = strings.TrimSuffix(o.BaseURL, "/v1") })
 	if s.Probe(t.Context()); s.Answered() {
 		t.Error("a probe that found nothing is taken for the gateway's answer")
 	}
 	got := s.call(campaign.OpCreate, 0)
-	if got.Kind != campaign.Unauthorised || got.HTTP != 404 || s.Pulling() || s.Misset() != gateway.WrongURL {
-		t.Errorf("got %s %d, pulling %v, misset %q", got.Kind, got.HTTP, s.Pulling(), s.Misset())
+	if got.Kind != campaign.Unauthorised || got.HTTP != 404 || s.Pulling() || s.BadSetting() != gateway.WrongURL {
+		t.Errorf("got %s %d, pulling %v, misset %q", got.Kind, got.HTTP, s.Pulling(), s.BadSetting())
 	}
 	if got := s.call(campaign.OpPrice, 1542); !strings.Contains(got.Err, "correct gateway.url") {
 		t.Errorf("the next is told %q", got.Err)
@@ -257,7 +257,7 @@ func TestWrongBasePathRefusesNoCampaign(t *testing.T) {
 // Drafts that bear our mark are found by it, and no others.
 func TestSearchFindsTheMark(t *testing.T) {
 	t.Parallel()
-	s := open(t, sandbox.Options{})
+	s := openShop(t, sandbox.Options{})
 	var want []gateway.Found
 	for range 3 {
 		want = append(want, gateway.Found{ID: s.ok(campaign.OpCreate, 0).CampaignID, Name: "Black Friday 2026",
@@ -284,7 +284,7 @@ func TestAnswersShowWhatWasAskedFor(t *testing.T) {
 	for name, variants := range map[string]sandbox.Variants{"InWords": {}, "InNumbers": {NumericStatus: true}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := open(t, sandbox.Options{Variants: variants})
+			s := openShop(t, sandbox.Options{Variants: variants})
 			id := s.ok(campaign.OpCreate, 0).CampaignID
 			read := s.ok(campaign.OpStatus, id)
 			if !read.ByID || read.Status != campaign.StatusUnconfirmed || read.Name != "Black Friday 2026" || read.Description != "[staffetta shop-italia.bf-2026]" {
@@ -314,7 +314,7 @@ func TestAnswersShowWhatWasAskedFor(t *testing.T) {
 // A witness shows that a campaign of ours can be read by id, and is gone again.
 func TestWitnessIsMadeReadAndDeleted(t *testing.T) {
 	t.Parallel()
-	s := open(t, sandbox.Options{})
+	s := openShop(t, sandbox.Options{})
 	if got := s.ok(campaign.OpWitness, 99); !got.ByID || got.Op != campaign.OpWitness || got.Status != campaign.StatusUnconfirmed || got.CampaignID != 0 {
 		t.Errorf("got %+v", got)
 	}

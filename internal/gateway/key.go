@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Secret is a text that nobody gets to see by printing, logging or encoding it.
+// Secret is a text that does not show when it is printed, logged or encoded.
 type Secret string
 
 const mask = "***"
@@ -37,12 +37,8 @@ type credential struct {
 	bare, json http.Header // of requests without and with a body; shared, so never written to
 }
 
-func newCredential(secret Secret, version int, agent string) *credential {
-	h := http.Header{
-		"X-Api-Key":  {string(secret)},
-		"Accept":     {"application/json"},
-		"User-Agent": {agent},
-	}
+func newCredential(secret Secret, version int, header func(Secret) http.Header) *credential {
+	h := header(secret)
 	withBody := h.Clone()
 	withBody.Set("Content-Type", "application/json")
 	return &credential{secret: secret, version: version, bare: h, json: withBody}
@@ -88,8 +84,8 @@ func inWord(c byte) bool {
 
 // key is where the key comes from: a file that may change, or a literal.
 type key struct {
-	path    string // empty: a literal
-	agent   string
+	path    string                   // empty: a literal
+	header  func(Secret) http.Header // how it travels
 	born    time.Time
 	cred    atomic.Pointer[credential]
 	checked atomic.Int64 // when the file was last looked at, since born
@@ -98,14 +94,14 @@ type key struct {
 }
 
 // openKey reads the key. The error names the file, never its content.
-func openKey(path string, literal Secret, agent string) (*key, error) {
-	k := &key{path: path, agent: agent, born: time.Now()}
+func openKey(path string, literal Secret, header func(Secret) http.Header) (*key, error) {
+	k := &key{path: path, header: header, born: time.Now()}
 	if path == "" {
 		secret, err := parseKey(string(literal))
 		if err != nil {
 			return nil, fmt.Errorf("gateway: neither a key file nor a usable key: %w", err)
 		}
-		k.cred.Store(newCredential(secret, 1, agent))
+		k.cred.Store(newCredential(secret, 1, header))
 		return k, nil
 	}
 	if literal != "" {
@@ -120,9 +116,8 @@ func openKey(path string, literal Secret, agent string) (*key, error) {
 // How often, at most, the file is looked at.
 const lookEvery = time.Second
 
-// current is the key as of now. While the file cannot be read (it is just
-// being replaced, say) the last key that could goes on being used: if it is
-// good for nothing any more, the gateway will say so.
+// current is the key as of now. If the file cannot be read (it is just being replaced,
+// say), the last key is used further: if it is no longer valid, the gateway says so.
 func (k *key) current() *credential {
 	if k.path == "" {
 		return k.cred.Load()
@@ -131,7 +126,7 @@ func (k *key) current() *credential {
 	if now-last < int64(lookEvery) || !k.checked.CompareAndSwap(last, now) {
 		return k.cred.Load()
 	}
-	var trouble *string // stored once it is known: whoever asks meanwhile hears what was
+	var trouble *string // stored once it is known: until then callers get what was
 	if err := k.load(); err != nil {
 		text := fmt.Sprintf("key file %s: %v", k.path, err)
 		trouble = &text
@@ -170,7 +165,7 @@ func (k *key) load() error {
 		}
 		version = old.version + 1
 	}
-	k.cred.Store(newCredential(secret, version, k.agent))
+	k.cred.Store(newCredential(secret, version, k.header))
 	return nil
 }
 
@@ -178,8 +173,8 @@ func (k *key) load() error {
 const maxKeyFile = 64 << 10
 
 // ReadKeyFile reads a key, as the gateway's client does. The note says in a sentence
-// what is not as it should be, and does not keep the key from being used. The error
-// names the file, never its content.
+// what is not right but does not prevent the use of the key. The error names the file,
+// never its content.
 func ReadKeyFile(path string) (_ Secret, note string, err error) {
 	secret, info, err := readKey(path)
 	if err != nil {
@@ -191,7 +186,7 @@ func ReadKeyFile(path string) (_ Secret, note string, err error) {
 	return secret, note, nil
 }
 
-// readKey opens the file without waiting for anybody: a pipe would have no end.
+// readKey opens the file without waiting: a pipe would never end.
 func readKey(path string) (Secret, os.FileInfo, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -232,10 +227,10 @@ func parseKey(text string) (Secret, error) {
 	return Secret(text), nil
 }
 
-// reason is an error of the file system without the path, which is said already.
+// reason is an error of the file system without the path, which the message has
+// already.
 func reason(err error) error {
-	var perr *os.PathError
-	if errors.As(err, &perr) {
+	if perr, ok := errors.AsType[*os.PathError](err); ok {
 		return perr.Err
 	}
 	return err

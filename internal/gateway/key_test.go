@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -13,9 +12,12 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/staffetta-io/staffetta/internal/campaign"
 )
+
+const secret, address = "pg_live_0123456789", "https://gateway.example/api/v1"
+
+// bears is how a key travels.
+func bears(key Secret) http.Header { return http.Header{"X-Api-Key": {string(key)}} }
 
 func TestSecretIsNeverPrinted(t *testing.T) {
 	t.Parallel()
@@ -41,26 +43,12 @@ func TestSecretIsNeverPrinted(t *testing.T) {
 	}
 }
 
-// A gateway that repeats the key in its answer does not get it into a record.
-func TestKeyIsTakenOutOfTheGatewaysWords(t *testing.T) {
-	t.Parallel()
-	for _, code := range []int{400, 401, 500, 302, 200} {
-		g := open(t, func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Location", "/login?key="+secret)
-			answers(code, `{"status":"fail","data":{"`+secret+`":"the key `+secret+` is wrong"}}`)(w, r)
-		})
-		if got := fmt.Sprintf("%+v", do(t, g, blackFriday[campaign.OpPrice])); strings.Contains(got, secret) {
-			t.Errorf("%d: the key is in %s", code, got)
-		}
-	}
-}
-
 func TestKeyFileIsReadAgainWhenItChanges(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "key")
 	write(t, file, " first\r\n")
 	synctest.Test(t, func(t *testing.T) {
-		k, err := openKey(file, "", "test")
+		k, err := openKey(file, "", bears)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -98,15 +86,16 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 	dir := t.TempDir()
 	empty := filepath.Join(dir, "empty")
 	write(t, empty, "\n")
-	ok := Options{BaseURL: Production, Key: secret}
+	ok := Options{Vendor: Vendor{Header: bears, Caller: func(*Line) Caller { return nil }}, BaseURL: address, Key: secret}
 	tests := map[string]struct {
 		change func(*Options)
 		says   string
 	}{
+		"NoVendor":    {func(o *Options) { o.Vendor = Vendor{} }, "no vendor"},
 		"NoURL":       {func(o *Options) { o.BaseURL = "" }, "base URL is missing"},
 		"RelativeURL": {func(o *Options) { o.BaseURL = "gateway/v1" }, "not of the form"},
 		"OtherScheme": {func(o *Options) { o.BaseURL = "ftp://gateway" }, "not of the form"},
-		"Query":       {func(o *Options) { o.BaseURL = Production + "?a=b" }, "not of the form"},
+		"Query":       {func(o *Options) { o.BaseURL = address + "?a=b" }, "not of the form"},
 		"User":        {func(o *Options) { o.BaseURL = "https://user:0123456789@host" }, "has a user in it"},
 		"Garbage":     {func(o *Options) { o.BaseURL = "http://user:0123456789@[::" }, "cannot be read"},
 		"NoKey":       {func(o *Options) { o.Key = "" }, "neither a key file nor a usable key"},
@@ -131,41 +120,4 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 		t.Fatal(err)
 	}
 	g.Close()
-}
-
-// The whole of it: the key is revoked, consumption stops, the file is given
-// another, it goes on.
-func TestRevokedKeyStopsAndANewFileGoesOn(t *testing.T) {
-	t.Parallel()
-	file := filepath.Join(t.TempDir(), "key")
-	write(t, file, "old")
-	g := open(t, func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("X-Api-Key") != "new" {
-			w.WriteHeader(401)
-			return
-		}
-		io.WriteString(w, `{"id":1542,"status":1}`)
-	}, func(o *Options) { o.Key, o.KeyFile = "", file })
-	if !g.Pulling() {
-		t.Fatal("not pulling at the start")
-	}
-	changed := g.Changed()
-	if got := g.Probe(t.Context()); got.Kind != campaign.Unauthorised {
-		t.Errorf("probe: %s", got.Kind)
-	}
-	<-changed
-	if g.Authorised() || g.Pulling() {
-		t.Error("still pulling with a wrong key")
-	}
-	write(t, file, "new")
-	for {
-		changed := g.Changed()
-		if g.Pulling() {
-			break
-		}
-		<-changed
-	}
-	if got := do(t, g, blackFriday[campaign.OpStatus]); got.Kind != campaign.OK {
-		t.Errorf("got %s %s", got.Kind, got.Err)
-	}
 }

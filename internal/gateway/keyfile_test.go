@@ -34,7 +34,7 @@ func TestReadKeyFile(t *testing.T) {
 		{"OurGroups", write("group", "key-one-two\n", 0o640), "", ""},
 		{"Everybodys", write("all", "key-one-two\n", 0o644), "(mode 0644): chmod 600", ""},
 		{"ALink", link, "", ""},
-		{"APipe", pipe, "", "no regular file"}, // which nobody writes to: it does not wait
+		{"APipe", pipe, "", "no regular file"}, // without a writer: it does not wait
 		{"AFolder", dir, "", "no regular file"},
 		{"AFilm", write("film", strings.Repeat("x", maxKeyFile+1), 0o600), "", "65537 bytes"},
 		{"Nothing", write("nothing", "\n", 0o600), "", "it is empty"},
@@ -54,7 +54,7 @@ func TestReadKeyFile(t *testing.T) {
 	}
 }
 
-// A key of any length is taken out of words; a short one stays within other words.
+// A key of any length is removed from words; a short one stays within other words.
 func TestRedactAnyLength(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ key, words, want string }{
@@ -64,7 +64,7 @@ func TestRedactAnyLength(t *testing.T) {
 		{"abc", "abcabc", "abcabc"},
 		{"abc", "nothing", "nothing"},
 	} {
-		if got := newCredential(Secret(test.key), 1, "").redact(test.words); got != test.want {
+		if got := newCredential(Secret(test.key), 1, bears).redact(test.words); got != test.want {
 			t.Errorf("of %q remains %q, want %q", test.words, got, test.want)
 		}
 	}
@@ -79,7 +79,7 @@ func TestUnprotected(t *testing.T) {
 		if got := Unprotected(url); got != want {
 			t.Errorf("%s: %t, want %t", url, got, want)
 		}
-		_, err := New(Options{BaseURL: url, Key: "sandbox-key"})
+		_, err := New(Options{Vendor: Vendor{Header: bears, Caller: func(*Line) Caller { return nil }}, BaseURL: url, Key: "sandbox-key"})
 		if refused := err != nil && strings.Contains(err.Error(), "gateway.insecure"); refused != want {
 			t.Errorf("%s: a client was refused: %t, %v", url, refused, err)
 		}

@@ -11,22 +11,21 @@ import (
 	"time"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/rate"
 )
 
-// Production is the base URL of the vendor's own gateway.
-const Production = "https://lora-api.agiletelecom.com/api/partner-gateway/v1"
-
-// What holds where nothing else is said.
+// The defaults.
 const (
 	DefaultTimeout         = 20 * time.Second
 	DefaultBreakerFailures = 5
 	DefaultBreakerOpen     = 30 * time.Second
 )
 
-// Options are what a Gateway needs. The zero value of each field but BaseURL
+// Options are what a Gateway needs. The zero value of each field but Vendor, BaseURL
 // and the key means the default named beside it.
 type Options struct {
-	BaseURL string // required: where /campaigns is found, e.g. Production
+	Vendor  Vendor // required: whose API is spoken
+	BaseURL string // required: what the paths of the vendor's API are below
 	// Insecure allows http:// to a gateway beyond this machine: whoever stands
 	// between reads the key.
 	Insecure bool
@@ -39,25 +38,16 @@ type Options struct {
 	InFlight int
 	// Timeout bounds one request. Default [DefaultTimeout].
 	Timeout time.Duration
-	// Envelope are the members that make a refusal's JSON object this gateway's
-	// own, beside the known envelopes; see [ParseEnvelope]. Default none.
-	Envelope []string
-	// NoRead says that it was learnt: nothing is read by id here. Then the
-	// statistics are asked at once.
-	NoRead bool
-	// RetryAfter is how long a 429 stops everything if it does not say so
-	// itself. Default 10 s.
+	// RetryAfter is how long a 429 stops all calls if it does not say so itself.
+	// Default 10 s.
 	RetryAfter time.Duration
 
 	// PerMinute and PerSecond are the vendor's limits for one API key (1,000
-	// and 50; a trial has 100 and 10). Zero: no limit. Each of Replicas
-	// processes takes its share, at least 1. Default 1 replica.
+	// and 50; a trial has 100 and 10). Zero: no limit.
 	PerMinute, PerSecond int
-	Replicas             int
-	// Slack is the longest time that a request is believed to travel: two
-	// requests may arrive closer to each other than they left by so much, so
-	// both windows are stretched by it. Default 250 ms.
-	Slack time.Duration
+	// Tokens replaces them: the tokens of an account that others use as well. Nil: the
+	// limits are ours alone.
+	Tokens rate.Tokens
 
 	// BreakerFailures is how many calls in a row must go unanswered before
 	// the breaker opens, BreakerOpen how long it then stays open.
@@ -68,15 +58,14 @@ type Options struct {
 	// Default 15 s.
 	ProbeEvery time.Duration
 
-	// OnRequest is told the outcome of every single request, as the wire saw
-	// it: second requests and probes (Op "probe") included, calls that never
-	// left excluded. OnBreaker is told every change of the breaker (closed,
-	// half-open, open), OnMisset when a setting turns out to be wrong, and
-	// with "" when nothing is any more. They must not block, nor call the
-	// Gateway. Nil: nobody is told.
-	OnRequest func(campaign.Outcome)
-	OnBreaker func(from, to string)
-	OnMisset  func(Misset)
+	// OnRequest gets the outcome of every single request: second requests and probes
+	// (Op "probe") included, calls that never left excluded. OnBreaker gets every
+	// change of the breaker (closed, half-open, open). OnBadSetting is called when a
+	// setting turns out to be wrong, and with "" when none is wrong any more. They must
+	// not block, nor call the Gateway. Nil: not called.
+	OnRequest    func(campaign.Outcome)
+	OnBreaker    func(from, to string)
+	OnBadSetting func(BadSetting)
 
 	// TLS is for a private certificate authority or a client certificate; at
 	// least TLS 1.2 is spoken in any case. Nil: the system's authorities.
@@ -97,11 +86,9 @@ func (o Options) withDefaults() Options {
 		}
 	}
 	count(&o.InFlight, 64)
-	count(&o.Replicas, 1)
 	count(&o.BreakerFailures, DefaultBreakerFailures)
 	def(&o.Timeout, DefaultTimeout)
 	def(&o.RetryAfter, 10*time.Second)
-	def(&o.Slack, 250*time.Millisecond)
 	def(&o.BreakerOpen, DefaultBreakerOpen)
 	def(&o.ProbeEvery, 15*time.Second)
 	if o.Version == "" {
@@ -113,8 +100,8 @@ func (o Options) withDefaults() Options {
 	if o.OnBreaker == nil {
 		o.OnBreaker = func(string, string) {}
 	}
-	if o.OnMisset == nil {
-		o.OnMisset = func(Misset) {}
+	if o.OnBadSetting == nil {
+		o.OnBadSetting = func(BadSetting) {}
 	}
 	if o.Transport == nil {
 		o.Transport = newTransport(o.InFlight, o.TLS)
@@ -122,9 +109,27 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Address is a base URL as it is written in records: two that lead to the same
-// gateway are the same text. Scheme and host are in small letters; the port that
-// goes without saying and slashes at the end are left out.
+// tokens are where calls get theirs from; nil: there is no limit.
+func (o Options) tokens() rate.Tokens {
+	switch {
+	case o.Tokens != nil:
+		return o.Tokens
+	case o.PerMinute <= 0 && o.PerSecond <= 0:
+		return nil
+	}
+	return rate.NewAlone(rate.Limits{Minute: o.PerMinute, Second: o.PerSecond}, o.Timeout)
+}
+
+// header is what every request bears.
+func (o Options) header(key Secret) http.Header {
+	h := o.Vendor.Header(key)
+	h.Set("User-Agent", "staffetta/"+o.Version)
+	return h
+}
+
+// Address is a base URL as it is written in records: two that lead to the same gateway
+// are the same text. Scheme and host are in lower case; the default port and slashes at
+// the end are left out.
 func Address(base string) (string, error) {
 	u, err := parseBase(base)
 	if err != nil {
@@ -164,7 +169,7 @@ func parseBase(text string) (url.URL, error) {
 	case u.User != nil:
 		return url.URL{}, errors.New("gateway: the base URL has a user in it: the key goes into its file")
 	case u.Scheme != "http" && u.Scheme != "https", u.Host == "", u.RawQuery != "", u.Fragment != "":
-		return url.URL{}, fmt.Errorf("gateway: the base URL %q is not of the form %s", text, Production)
+		return url.URL{}, fmt.Errorf("gateway: the base URL %q is not of the form https://host/path", text)
 	}
 	return *u, nil
 }

@@ -4,47 +4,44 @@ import (
 	"context"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/rate"
 	"github.com/staffetta-io/staffetta/internal/runner"
 )
 
-// rate is the port with the vendor's rate kept: a call is admitted once its
+// limited is the port with the vendor's limits kept: a call is admitted once its
 // token is there, and uses it up by leaving.
-type rate struct {
+type limited struct {
 	limit  *limiter
 	client *client
 }
 
-func (r rate) Admit(ctx context.Context, op campaign.Op) (runner.Permit, campaign.Outcome) {
+func (r limited) Admit(ctx context.Context, op campaign.Op) (runner.Permit, campaign.Outcome) {
 	if no, ok := r.limit.admit(ctx, op); !ok {
 		return nil, no
 	}
-	return ratePermit{r.client}, campaign.Outcome{}
+	return limitedPermit{r.client}, campaign.Outcome{}
 }
 
-type ratePermit struct{ *client }
+type limitedPermit struct{ *client }
 
-func (p ratePermit) Release() { p.limit.giveBack() }
+func (p limitedPermit) Release() { p.limit.giveBack() }
 
-// class is who goes first. To end what was begun goes before beginning more:
-// a draft that waits too long is thrown away and made again.
-type class int
+// last is the class of what its caller says goes after all others. It is this process's
+// own: to the other services of the account such a call is one of polling.
+const last = rate.Classes
 
-const (
-	confirming class = iota
-	drafting         // everything else on a draft; reading back, deleting, probing
-	creating
-	polling
-	classes
-)
-
-func classOf(op campaign.Op) class {
+// classOf is which calls go first.
+func classOf(ctx context.Context, op campaign.Op) rate.Class {
+	if runner.IsLast(ctx) {
+		return last
+	}
 	switch op {
 	case campaign.OpConfirm, campaign.OpAdmit:
-		return confirming
+		return rate.Confirming
 	case campaign.OpCreate:
-		return creating
+		return rate.Creating
 	case campaign.OpStats, OpSearch:
-		return polling
+		return rate.Polling
 	}
-	return drafting
+	return rate.Drafting
 }

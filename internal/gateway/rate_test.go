@@ -13,7 +13,20 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/rate"
+	"github.com/staffetta-io/staffetta/internal/runner"
 )
+
+// limits is a limiter that has these to itself; zero: no limit.
+func limits(perMinute, perSecond int) *limiter {
+	return newLimiter(Options{PerMinute: perMinute, PerSecond: perSecond, Timeout: DefaultTimeout}.tokens())
+}
+
+// arrive makes the request of a token, which is answered at once.
+func arrive(l *limiter) {
+	l.leave()
+	l.answered()
+}
 
 var ops = []campaign.Op{campaign.OpAdmit, campaign.OpConfirm, campaign.OpCreate, campaign.OpConfigure,
 	campaign.OpCalculate, campaign.OpPrice, campaign.OpStatus, campaign.OpStats, campaign.OpDelete}
@@ -45,16 +58,21 @@ func (a *arrivals) crowded(limit int, span time.Duration) string {
 type caller struct {
 	op       campaign.Op
 	arrives  time.Duration // when it asks
-	holds    time.Duration // how long it has its leave before it uses it
+	holds    time.Duration // how long it has its permit before it uses it
 	travels  time.Duration // how long its request is under way
-	gives    bool          // whether it gives the leave back instead
-	patience time.Duration // when it goes away; zero: never
+	returns  time.Duration // how long its answer is
+	silent   bool          // whether there is no answer
+	gives    bool          // whether it gives the permit back instead
+	patience time.Duration // when it gives up; zero: never
 }
 
-// The property: wherever the windows are put, at the gateway's own end, and
-// whatever anybody does, they are never exceeded; and nobody waits for nothing.
+// The property: wherever the windows begin, at the gateway's own end, and whatever the
+// callers do, they are never exceeded; and no call waits without need.
 func TestNoWindowIsEverExceeded(t *testing.T) {
-	const slack = 250 * time.Millisecond
+	const (
+		late    = 2 * time.Second // a request may be so long on its way
+		timeout = 5 * time.Second
+	)
 	rapid.Check(t, func(rt *rapid.T) {
 		perSecond := rapid.SampledFrom([]int{0, 1, 3, 10, 50}).Draw(rt, "per second")
 		perMinute := rapid.SampledFrom([]int{0, 1, 7, 40, 100}).Draw(rt, "per minute")
@@ -66,7 +84,8 @@ func TestNoWindowIsEverExceeded(t *testing.T) {
 			c := caller{
 				op:      rapid.SampledFrom(ops).Draw(rt, "op"),
 				arrives: ms(within).Draw(rt, "arrives"), holds: ms(3000).Draw(rt, "holds"),
-				travels: ms(int(slack.Milliseconds())).Draw(rt, "travels"), gives: rapid.IntRange(0, 5).Draw(rt, "gives") == 0,
+				travels: ms(int(late.Milliseconds())).Draw(rt, "travels"), returns: ms(int(late.Milliseconds())).Draw(rt, "returns"),
+				silent: rapid.IntRange(0, 5).Draw(rt, "silent") == 0, gives: rapid.IntRange(0, 5).Draw(rt, "gives") == 0,
 			}
 			if rapid.IntRange(0, 4).Draw(rt, "impatient") == 0 {
 				c.patience = ms(5000).Draw(rt, "patience")
@@ -77,7 +96,7 @@ func TestNoWindowIsEverExceeded(t *testing.T) {
 		var seen arrivals
 		var lost []string
 		synctest.Test(t, func(t *testing.T) {
-			l := newLimiter(perMinute, perSecond, 1, slack)
+			l := newLimiter(Options{PerMinute: perMinute, PerSecond: perSecond, Timeout: timeout}.tokens())
 			var wg sync.WaitGroup
 			for _, c := range callers {
 				wg.Go(func() {
@@ -96,17 +115,26 @@ func TestNoWindowIsEverExceeded(t *testing.T) {
 						return
 					}
 					l.leave()
+					left := time.Now()
 					time.Sleep(c.travels)
 					seen.add(time.Now())
+					if c.silent {
+						time.Sleep(timeout - c.travels)
+						l.unanswered(left)
+						return
+					}
+					time.Sleep(c.returns)
+					l.answered()
 				})
 			}
 			wg.Wait()
-			if l.waiting() != 0 || l.held != 0 && len(l.windows) > 0 {
-				lost = append(lost, fmt.Sprintf("%d waiting and %d tokens out when all had gone", l.waiting(), l.held))
+			if l.waiting() != 0 {
+				lost = append(lost, fmt.Sprintf("%d waiting when all had gone", l.waiting()))
 			}
-			for _, w := range l.windows {
-				if len(w.stamps) != w.limit {
-					lost = append(lost, fmt.Sprintf("%d stamps kept for a limit of %d", len(w.stamps), w.limit))
+			if tokens, limited := l.tokens.(*rate.Alone); limited {
+				time.Sleep(timeout + time.Minute)
+				if tokens.Out() != 0 || tokens.Counted() != 0 {
+					lost = append(lost, fmt.Sprintf("%d tokens out and %d counted long after all had gone", tokens.Out(), tokens.Counted()))
 				}
 			}
 		})
@@ -126,12 +154,12 @@ func TestNoWindowIsEverExceeded(t *testing.T) {
 	})
 }
 
-// The vendor's own numbers, with more work than they allow: both are held, and
+// The vendor's own numbers, with more work than they allow: neither is exceeded, and
 // both are used up.
 func TestTheVendorsLimitsAreUsedUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := newLimiter(1000, 50, 1, 250*time.Millisecond)
+		l := limits(1000, 50)
 		start := time.Now()
 		var seen arrivals
 		var wg sync.WaitGroup
@@ -140,54 +168,53 @@ func TestTheVendorsLimitsAreUsedUp(t *testing.T) {
 				l.admit(t.Context(), campaign.OpPrice)
 				l.leave()
 				seen.add(time.Now())
+				time.Sleep(200 * time.Millisecond)
+				l.answered()
 			})
 		}
 		wg.Wait()
 		if why := seen.crowded(50, time.Second) + seen.crowded(1000, time.Minute); why != "" {
 			t.Error(why)
 		}
-		// 1,000 in each of two stretched minutes, then 500 at 50 in 1.25 s.
-		if took, want := time.Since(start), 2*60250*time.Millisecond+9*1250*time.Millisecond; took != want {
+		// 1,000 in each of two minutes and an answer, then 500 at 50 in 1.2 s, and the last answer.
+		if took, want := time.Since(start), 2*60200*time.Millisecond+9*1200*time.Millisecond+200*time.Millisecond; took != want {
 			t.Errorf("2,500 requests took %s, want %s", took, want)
 		}
 	})
 }
 
-// Each of three replicas takes its third, and even the smallest share is one.
-func TestReplicasShareTheLimit(t *testing.T) {
-	t.Parallel()
-	l := newLimiter(1000, 50, 3, 0)
-	if l.windows[0].limit != 16 || l.windows[1].limit != 333 {
-		t.Errorf("a third of 50 and 1,000 is %d and %d", l.windows[0].limit, l.windows[1].limit)
-	}
-	if l := newLimiter(10, 0, 20, 0); l.windows[0].limit != 1 {
-		t.Errorf("a twentieth of 10 is %d", l.windows[0].limit)
-	}
-}
-
-// Who waits is served by class, and in the order of arrival within a class.
+// Calls that wait are served by class, and in the order of arrival within a class.
 func TestConfirmGoesFirstPollingLast(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := newLimiter(0, 1, 1, 0)
+		l := limits(0, 1)
 		l.admit(t.Context(), campaign.OpCreate)
-		l.leave()
+		arrive(l)
 		var order []string
 		var wg sync.WaitGroup
 		for i, op := range []campaign.Op{campaign.OpStats, campaign.OpCreate, campaign.OpPrice, campaign.OpConfirm,
 			OpSearch, campaign.OpStatus, campaign.OpAdmit, campaign.OpDelete, campaign.OpCreate} {
+			if i == 2 { // the price of a check waits for all others, also those that come later
+				last := runner.WithLast(t.Context())
+				wg.Go(func() {
+					l.admit(last, campaign.OpPrice)
+					order = append(order, "last")
+					l.leave()
+				})
+				synctest.Wait()
+			}
 			wg.Go(func() {
 				l.admit(t.Context(), op)
 				order = append(order, fmt.Sprint(i, op))
-				l.leave()
+				arrive(l)
 			})
 			synctest.Wait()
 		}
-		if got := l.waiting(); got != 9 {
-			t.Errorf("%d waiting, want 9", got)
+		if got := l.waiting(); got != 10 {
+			t.Errorf("%d waiting, want 10", got)
 		}
 		wg.Wait()
-		want := "3confirm 6admit 2price 5status 7delete 1create 8create 0stats 4search"
+		want := "3confirm 6admit 2price 5status 7delete 1create 8create 0stats 4search last"
 		if got := strings.Join(order, " "); got != want {
 			t.Errorf("served\n got %s\nwant %s", got, want)
 		}
@@ -198,16 +225,16 @@ func TestConfirmGoesFirstPollingLast(t *testing.T) {
 func TestConfirmIsNeverStarved(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := newLimiter(0, 2, 1, 0)
+		l := limits(0, 2)
 		ctx, stop := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
-		for range 100 { // who never stop asking
+		for range 100 { // each asks again and again
 			wg.Go(func() {
 				for {
 					if _, ok := l.admit(ctx, campaign.OpPrice); !ok {
 						return
 					}
-					l.leave()
+					arrive(l)
 				}
 			})
 		}
@@ -215,7 +242,7 @@ func TestConfirmIsNeverStarved(t *testing.T) {
 			time.Sleep(700 * time.Millisecond)
 			asked := time.Now()
 			l.admit(t.Context(), campaign.OpConfirm)
-			l.leave()
+			arrive(l)
 			if waited := time.Since(asked); waited > time.Second {
 				t.Errorf("a confirm waited %s for one of two tokens a second", waited)
 			}
@@ -225,11 +252,11 @@ func TestConfirmIsNeverStarved(t *testing.T) {
 	})
 }
 
-// A leave that is not used yet counts however long it is kept.
+// A permit that is not used yet counts however long it is kept.
 func TestLeaveInHandCounts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := newLimiter(0, 1, 1, 0)
+		l := limits(0, 1)
 		l.admit(t.Context(), campaign.OpConfirm)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
@@ -244,11 +271,11 @@ func TestLeaveInHandCounts(t *testing.T) {
 	})
 }
 
-// Who goes away in the very moment in which he is served leaves his token.
+// A call that gives up in the very moment in which it is served leaves its token.
 func TestTokenOfWhoeverWentAwayIsNotLost(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := newLimiter(0, 1, 1, 0)
+		l := limits(0, 1)
 		for range 500 {
 			l.admit(t.Context(), campaign.OpCreate)
 			ctx, cancel := context.WithCancel(t.Context())
@@ -261,26 +288,26 @@ func TestTokenOfWhoeverWentAwayIsNotLost(t *testing.T) {
 			l.giveBack()
 			cancel()
 			synctest.Wait()
-			if l.held != 0 || l.waiting() != 0 {
-				t.Fatalf("%d tokens are out, %d wait, and nobody is there", l.held, l.waiting())
+			if out := l.tokens.(*rate.Alone).Out(); out != 0 || l.waiting() != 0 {
+				t.Fatalf("%d tokens are out, %d wait, and nobody is there", out, l.waiting())
 			}
 		}
 	})
 }
 
-// A short 429 is waited for, a long one is said; either holds for everybody.
+// The end of a short 429 is waited for; a long one is reported. Either stops all calls.
 func TestBlockHoldsForEverybody(t *testing.T) {
 	t.Parallel()
 	for _, perSecond := range []int{0, 50} {
 		synctest.Test(t, func(t *testing.T) {
-			l := newLimiter(0, perSecond, 1, 0)
+			l := limits(0, perSecond)
 			start := time.Now()
 			l.block(12 * time.Second)
 			l.block(2 * time.Second) // an earlier end changes nothing
 			if _, ok := l.admit(t.Context(), campaign.OpConfirm); !ok || time.Since(start) != 12*time.Second {
 				t.Errorf("admitted %v after %s, want after 12s", ok, time.Since(start))
 			}
-			l.leave()
+			arrive(l)
 			synctest.Wait()
 			if l.open.Load() != (perSecond == 0) {
 				t.Error("no limit, and yet a lock")
@@ -312,21 +339,26 @@ func TestBlockHoldsForEverybody(t *testing.T) {
 	}
 }
 
-// A request without a token of its own takes the place of the oldest: the ring
-// does not grow, and the next waits for it.
-func TestExtraRequestsCount(t *testing.T) {
+// A further request of the same call needs a token of its own, and does not leave
+// without one.
+func TestFurtherRequestsCount(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := newLimiter(0, 2, 1, 0)
-		for range 5 {
-			l.extra()
+		l := limits(0, 2)
+		l.admit(t.Context(), campaign.OpPrice)
+		l.leave()
+		if !l.leaveAgain() {
+			t.Error("one of two tokens was left, and it may not leave")
 		}
-		time.Sleep(500 * time.Millisecond)
-		l.extra()
+		if l.leaveAgain() {
+			t.Error("a third request leaves with two tokens")
+		}
+		l.answered()
+		l.unanswered(time.Now())
 		start := time.Now()
 		l.admit(t.Context(), campaign.OpPrice)
-		if waited := time.Since(start); waited != 500*time.Millisecond {
-			t.Errorf("waited %s, want 500ms", waited)
+		if waited := time.Since(start); waited != time.Second {
+			t.Errorf("waited %s, want 1s", waited)
 		}
 	})
 }
@@ -334,7 +366,7 @@ func TestExtraRequestsCount(t *testing.T) {
 func BenchmarkAdmit(b *testing.B) {
 	for name, limit := range map[string]int{"Unlimited": 0, "Limited": 1 << 20} {
 		b.Run(name, func(b *testing.B) {
-			l := newLimiter(limit, limit, 1, 0)
+			l := limits(limit, limit)
 			b.ReportAllocs()
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {

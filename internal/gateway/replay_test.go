@@ -1,4 +1,4 @@
-package gateway
+package gateway_test
 
 import (
 	"bufio"
@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/gateway"
 )
 
 // hangUp is a server that answers the first request of each connection and
@@ -46,7 +47,7 @@ func (h *hangUp) serve() {
 func (h *hangUp) talk(conn net.Conn) {
 	defer conn.Close()
 	in := bufio.NewReader(conn)
-	for n := 0; n < 2; n++ {
+	for n := range 2 {
 		req, err := http.ReadRequest(in)
 		if err != nil {
 			return
@@ -87,7 +88,7 @@ func TestNothingIsSentTwiceOnAnOldConnection(t *testing.T) {
 		t.Run(string(op), func(t *testing.T) {
 			t.Parallel()
 			h := newHangUp(t)
-			g, err := New(Options{BaseURL: "http://" + h.Addr().String(), Key: secret, InFlight: 1})
+			g, err := gateway.New(gateway.Options{Vendor: vendor, BaseURL: "http://" + h.Addr().String(), Key: secret, InFlight: 1})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -113,7 +114,7 @@ func TestNothingIsSentTwiceOnAnOldConnection(t *testing.T) {
 func TestTheTransportDoesRepeatAGet(t *testing.T) {
 	t.Parallel()
 	h := newHangUp(t)
-	g, err := New(Options{BaseURL: "http://" + h.Addr().String(), Key: secret, InFlight: 1, PerMinute: 100})
+	g, err := gateway.New(gateway.Options{Vendor: vendor, BaseURL: "http://" + h.Addr().String(), Key: secret, InFlight: 1, PerMinute: 100})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +126,7 @@ func TestTheTransportDoesRepeatAGet(t *testing.T) {
 	if n := h.count("GET /campaigns/1542/price"); n != 2 {
 		t.Errorf("the server saw %d reads of the price, want 2", n)
 	}
-	if got := g.limit.windows[0].n; got != 3 {
+	if got := gateway.Counted(g); got != 3 {
 		t.Errorf("the rate limit counted %d requests, the server saw 3", got)
 	}
 }

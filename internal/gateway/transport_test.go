@@ -1,4 +1,4 @@
-package gateway
+package gateway_test
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/gateway"
 )
 
 // Connections are kept, whatever was answered on them; only a body that is not
@@ -31,14 +32,14 @@ func TestConnectionsAreKept(t *testing.T) {
 	}
 	server.Start()
 	defer server.Close()
-	g, err := New(Options{BaseURL: server.URL, Key: secret})
+	g, err := gateway.New(gateway.Options{Vendor: vendor, BaseURL: server.URL, Key: secret})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer g.Close()
 	for _, code = range []int{200, 400, 404, 402, 200} {
-		for _, body = range []string{"", "{", seed(t, "created"), strings.Repeat("x", maxBody)} {
-			g.client.Call(t.Context(), blackFriday[campaign.OpConfirm])
+		for _, body = range []string{"", "{", seed(t, "created"), strings.Repeat("x", gateway.MaxBody)} {
+			gateway.Client(g).Call(t.Context(), blackFriday[campaign.OpConfirm])
 		}
 	}
 	if n := made.Load(); n != 1 {
@@ -78,7 +79,7 @@ func TestTLS(t *testing.T) {
 				conf.RootCAs = x509.NewCertPool()
 				conf.RootCAs.AddCert(server.Certificate())
 			}
-			g, err := New(Options{BaseURL: server.URL, Key: secret, TLS: conf})
+			g, err := gateway.New(gateway.Options{Vendor: vendor, BaseURL: server.URL, Key: secret, TLS: conf})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -94,13 +95,13 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// A transport of somebody else's that does not trace is counted all the same,
-// and its failure does not prove that nothing left.
+// A foreign transport that does not trace is counted all the same, and its failure does
+// not prove that nothing left.
 func TestForeignTransport(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	foreign := &untraced{sent: cancel}
-	g, err := New(Options{BaseURL: "http://localhost", Key: secret, PerSecond: 5, Transport: foreign})
+	g, err := gateway.New(gateway.Options{Vendor: vendor, BaseURL: "http://localhost", Key: secret, PerSecond: 5, Transport: foreign})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,8 +111,8 @@ func TestForeignTransport(t *testing.T) {
 	if got := permit.Call(ctx, blackFriday[campaign.OpConfirm]); got.Kind != campaign.Unavailable {
 		t.Errorf("got %s %q, want unavailable: it may have left", got.Kind, got.Err)
 	}
-	if n := g.limit.windows[0].n; n != 2 || g.limit.held != 0 {
-		t.Errorf("%d counted and %d out, want 2 and none", n, g.limit.held)
+	if n := gateway.Counted(g); n != 2 || gateway.Held(g) != 0 {
+		t.Errorf("%d counted and %d out, want 2 and none", n, gateway.Held(g))
 	}
 }
 

@@ -11,9 +11,11 @@ import (
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/journal"
+	"github.com/staffetta-io/staffetta/internal/loop"
 	"github.com/staffetta-io/staffetta/internal/runner"
 	"github.com/staffetta-io/staffetta/internal/runner/runnertest"
 	"github.com/staffetta-io/staffetta/internal/schedule"
+	"github.com/staffetta-io/staffetta/internal/streams"
 )
 
 // What is no record is an error that says why, and an alarm. It is never "no record".
@@ -41,7 +43,7 @@ func TestRecordsFailClosed(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			alarms := make(chan string, 1)
-			b := setup(t, journal.Options{OnDisbelieved: func(what string) { alarms <- what }})
+			b := setup(t, journal.Options{OnCorrupt: func(what string) { alarms <- what }})
 			if _, err := b.js.Publish(t.Context(), "$KV.campaigns."+key.String(), []byte(test.stored)); err != nil {
 				t.Fatal(err)
 			}
@@ -63,7 +65,7 @@ func TestRecordsFailClosed(t *testing.T) {
 func TestRecordsWithoutAPlace(t *testing.T) {
 	t.Parallel()
 	b := setup(t, journal.Options{})
-	if err := b.js.DeleteStream(t.Context(), journal.StreamRecords); err != nil {
+	if err := b.js.DeleteStream(t.Context(), streams.Records); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := b.j.Load(t.Context(), key); !errors.Is(err, runner.ErrNoPlace) || !strings.Contains(err.Error(), "stream KV_campaigns is gone") {
@@ -74,7 +76,7 @@ func TestRecordsWithoutAPlace(t *testing.T) {
 func TestSchedulesFailClosed(t *testing.T) {
 	t.Parallel()
 	alarms := make(chan string, 1)
-	b := setup(t, journal.Options{OnDisbelieved: func(what string) { alarms <- what }})
+	b := setup(t, journal.Options{OnCorrupt: func(what string) { alarms <- what }})
 	s, err := b.j.Schedules(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -107,11 +109,11 @@ func TestRevisionIsVoidOnceTheBucketWasMadeAnew(t *testing.T) {
 	if rev, err = b.j.Save(t.Context(), first, rev); err != nil {
 		t.Fatal(err)
 	}
-	s, err := b.js.Stream(t.Context(), journal.StreamRecords)
+	s, err := b.js.Stream(t.Context(), streams.Records)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.js.DeleteStream(t.Context(), journal.StreamRecords); err != nil {
+	if err := b.js.DeleteStream(t.Context(), streams.Records); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := b.js.CreateStream(t.Context(), s.CachedInfo().Config); err != nil {
@@ -123,7 +125,7 @@ func TestRevisionIsVoidOnceTheBucketWasMadeAnew(t *testing.T) {
 		t.Fatalf("stored at %+v, %v; the test wants %d", ack, err, rev.Seq)
 	}
 	waitFor(t, func() bool { return !b.j.Valid(rev) })
-	if age := b.j.Age(runner.Revision{Seq: 1, Epoch: rev.Epoch, At: time.Now().Add(-time.Hour)}, time.Now()); age != 0 {
+	if age := b.j.Age(loop.Revision{Seq: 1, Epoch: rev.Epoch, At: time.Now().Add(-time.Hour)}, time.Now()); age != 0 {
 		t.Errorf("what was read before has the age %s", age)
 	}
 	if _, err := b.j.Save(t.Context(), first, rev); err == nil {

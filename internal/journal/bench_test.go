@@ -12,6 +12,7 @@ import (
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/journal"
+	"github.com/staffetta-io/staffetta/internal/loop"
 	"github.com/staffetta-io/staffetta/internal/runner"
 	"github.com/staffetta-io/staffetta/internal/runner/runnertest"
 )
@@ -39,16 +40,16 @@ func BenchmarkWrites(b *testing.B) {
 		{"Save", func(ctx context.Context, j *journal.Journal, key campaign.Key) error {
 			c := sample
 			c.Key = key
-			_, err := j.Save(ctx, c, runner.Revision{Epoch: 1})
+			_, err := j.Save(ctx, c, loop.Revision{Epoch: 1})
 			return err
 		}},
 		{"SaveOwing", func(ctx context.Context, j *journal.Journal, key campaign.Key) error {
 			c := owing(key)
-			_, err := j.Save(ctx, c, runner.Revision{Epoch: 1})
+			_, err := j.Save(ctx, c, loop.Revision{Epoch: 1})
 			return err
 		}},
 		{"ToldNothing", func(ctx context.Context, j *journal.Journal, key campaign.Key) error {
-			_, err := j.Told(ctx, key)
+			_, err := j.Published(ctx, key)
 			return err
 		}},
 		{"Publish", func(ctx context.Context, j *journal.Journal, key campaign.Key) error {
@@ -62,7 +63,7 @@ func BenchmarkWrites(b *testing.B) {
 	} {
 		b.Run(call.name, func(b *testing.B) {
 			h := setup(b, journal.Options{})
-			if _, err := h.j.Save(b.Context(), sample, runner.Revision{Epoch: 1}); err != nil {
+			if _, err := h.j.Save(b.Context(), sample, loop.Revision{Epoch: 1}); err != nil {
 				b.Fatal(err)
 			}
 			var n atomic.Int64
@@ -159,13 +160,13 @@ func benchConsume(b *testing.B, workers int, live bool, work func(context.Contex
 	if live {
 		go publish()
 	}
-	err = h.j.Consume(ctx, journal.ConsumeOptions{Requests: workers}, func(ctx context.Context, w runner.Wakeup) runner.Verdict {
+	err = h.j.Consume(ctx, journal.ConsumeOptions{Requests: workers}, journal.Handlers{Campaign: func(ctx context.Context, w runner.Wakeup) loop.Verdict {
 		work(ctx, h.j, w)
 		if n.Add(1) == int64(b.N) {
 			cancel()
 		}
-		return runner.Verdict{Do: runner.Ack}
-	})
+		return loop.Verdict{Do: loop.Ack}
+	}})
 	b.StopTimer()
 	if err != nil {
 		b.Fatal(err)

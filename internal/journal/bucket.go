@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/staffetta-io/staffetta/internal/streams"
 )
 
 // bucket is the stream of the records as it was seen last. Somebody may delete it
@@ -30,17 +31,14 @@ func (b *bucket) look(info *jetstream.StreamInfo, reconnects uint64) (another bo
 // lookAtBucket makes every revision void if the records are in another bucket than
 // before. A stream that cannot be asked cannot be written to either.
 func (j *Journal) lookAtBucket() {
-	ctx, cancel := context.WithTimeout(context.Background(), answerWithin)
+	ctx, cancel := context.WithTimeout(context.Background(), streams.AnswerWithin)
 	defer cancel()
 	reconnects := j.nc.Stats().Reconnects
-	info, err := j.records.Info(ctx)
+	info, err := streams.LeaderInfo(ctx, j.records.Stream())
 	if err != nil || !j.bucket.look(info, reconnects) {
 		return
 	}
-	j.epochs.Lock()
-	j.anew++
-	j.epochs.Unlock()
-	j.connection() // ages count from here
-	j.Log.Error("the records were deleted, or restored from a backup, while the service was running: stop every service, restore all streams together, start again; docs/disaster.md says how",
-		"stream", StreamRecords, "created", info.Created, "last_sequence", info.State.LastSeq)
+	j.epochs.MadeAnew()
+	j.options.Log.Error("the records were deleted, or restored from a backup, while the service was running: stop every service, restore all streams together, start again; docs/disaster.md says how",
+		"stream", streams.Records, "created", info.Created, "last_sequence", info.State.LastSeq)
 }

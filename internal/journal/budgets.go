@@ -4,54 +4,35 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/staffetta-io/staffetta/internal/budget"
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/streams"
 )
 
-// StreamBudgets holds the budgets and their ledgers. It is there once somebody
-// has set a budget, or a service was told to heed them.
-const StreamBudgets = "KV_budgets"
-
-const budgetPrefix = "$KV.budgets."
-
-// budgetStream is a bucket like that of the records, and for the same reason
-// made as a stream: a direct read may be stale.
-func budgetStream(replicas int) jetstream.StreamConfig {
-	return jetstream.StreamConfig{
-		Name:              StreamBudgets,
-		Description:       "Staffetta: what may be spent, and what is",
-		Subjects:          []string{budgetPrefix + ">"},
-		MaxMsgsPerSubject: 1,
-		Discard:           jetstream.DiscardNew,
-		AllowRollup:       true,
-		DenyDelete:        true,
-		Replicas:          replicas,
-	}
-}
-
-// OpenBudgets opens the budgets on a connection made with [Connect], and makes
-// their stream if it is absent. Replicas zero: as many as the records have.
-func OpenBudgets(ctx context.Context, nc *nats.Conn, replicas int) (*budget.Book, error) {
-	return openBudgets(ctx, nc, func(js jetstream.JetStream) (jetstream.Stream, error) {
+// OpenBudgets opens the budgets, and makes their stream if there never was one. Replicas
+// zero: as many as the records have. That they are lost is a [*loop.Refusal]: an empty
+// stream in their place would be no limits.
+func OpenBudgets(ctx context.Context, a streams.Access, replicas int) (*budget.Ledgers, error) {
+	return openBudgets(ctx, a, func(ctx context.Context, js jetstream.JetStream) (jetstream.Stream, error) {
+		if err := streams.LostBudgets(ctx, js); err != nil {
+			return nil, err
+		}
 		if replicas == 0 {
 			replicas = 1
-			if records, err := js.Stream(ctx, StreamRecords); err == nil {
+			if records, err := js.Stream(ctx, streams.Records); err == nil {
 				replicas = records.CachedInfo().Config.Replicas
 			}
 		}
-		id, err := installationOf(ctx, js)
+		id, err := streams.InstallationOf(ctx, js)
 		if err != nil {
 			return nil, err
 		}
-		s, err := ensureStream(ctx, js, budgetStream(replicas), id)
+		s, err := streams.Ensure(ctx, js, streams.OfBudgets(replicas), id)
 		if err == nil {
-			err = belongs(s, id)
+			err = streams.Belongs(s, id)
 		}
 		if err == nil {
 			err = rememberBudgets(ctx, js)
@@ -63,36 +44,41 @@ func OpenBudgets(ctx context.Context, nc *nats.Conn, replicas int) (*budget.Book
 // FindBudgets opens the budgets if there are any, else it says
 // [budget.ErrNone]. That they are gone is another error: budgets that are lost are
 // not no budgets.
-func FindBudgets(ctx context.Context, nc *nats.Conn) (*budget.Book, error) {
-	return openBudgets(ctx, nc, func(js jetstream.JetStream) (jetstream.Stream, error) {
-		s, err := js.Stream(ctx, StreamBudgets)
+func FindBudgets(ctx context.Context, a streams.Access) (*budget.Ledgers, error) {
+	return openBudgets(ctx, a, func(ctx context.Context, js jetstream.JetStream) (jetstream.Stream, error) {
+		s, err := js.Stream(ctx, streams.Budgets)
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
-			return nil, noBudgets(ctx, js)
+			if err := streams.LostBudgets(ctx, js); err != nil {
+				return nil, err
+			}
+			return nil, budget.ErrNone
 		}
 		if err == nil {
-			err = verifyStream(s.CachedInfo().Config, budgetStream(0))
+			err = streams.Verify(s.CachedInfo().Config, streams.OfBudgets(0))
 		}
 		if err == nil {
-			var id identity
-			if id, err = installationOf(ctx, js); err == nil {
-				err = belongs(s, id)
+			var id streams.Identity
+			if id, err = streams.InstallationOf(ctx, js); err == nil {
+				err = streams.Belongs(s, id)
 			}
 		}
 		return s, err
 	})
 }
 
-// budgetsMark lies among the records and says that there have been budgets. A
-// campaign's key has two words, so it is no campaign's.
-const budgetsMark = recordPrefix + "budgets"
-
 // RememberBudgets notes that there are budgets, where it outlives them.
 func (j *Journal) RememberBudgets(ctx context.Context) error { return rememberBudgets(ctx, j.js) }
 
 func rememberBudgets(ctx context.Context, js jetstream.JetStream) error {
-	_, err := js.Publish(ctx, budgetsMark, []byte(`{"schema":1}`), jetstream.WithExpectLastSequencePerSubject(0))
-	if sortWrite(err) == exists || errors.Is(err, jetstream.ErrNoStreamResponse) {
-		return nil // noted before, or nobody has kept a record yet
+	_, err := js.Publish(ctx, streams.BudgetsMark, []byte(`{"schema":1}`), jetstream.WithExpectLastSequencePerSubject(0))
+	if streams.SortWrite(err) == streams.Exists {
+		return nil // noted before
+	}
+	if errors.Is(err, jetstream.ErrNoStreamResponse) {
+		// Nobody has kept a record yet; or the stream has no leader, which says the same.
+		if _, missing := js.Stream(ctx, streams.Records); errors.Is(missing, jetstream.ErrStreamNotFound) {
+			return nil
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("note that there are budgets: %w", err)
@@ -100,68 +86,37 @@ func rememberBudgets(ctx context.Context, js jetstream.JetStream) error {
 	return nil
 }
 
-// noBudgets is [budget.ErrNone], or what to do if there have been some.
-func noBudgets(ctx context.Context, js jetstream.JetStream) error {
-	records, err := js.Stream(ctx, StreamRecords)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		return budget.ErrNone
-	}
+func openBudgets(ctx context.Context, a streams.Access, open func(context.Context, jetstream.JetStream) (jetstream.Stream, error)) (*budget.Ledgers, error) {
+	ctx, done := a.Rights.Watch(ctx, streams.Budgets, streams.Records, streams.BudgetsMark)
+	defer done()
+	s, err := open(ctx, a.JS)
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("open budgets: %w", streams.OrDenied(ctx, err))
 	}
-	_, err = records.GetLastMsgForSubject(ctx, budgetsMark)
-	switch {
-	case errors.Is(err, jetstream.ErrMsgNotFound):
-		return budget.ErrNone
-	case err != nil:
-		return err
-	}
-	return fmt.Errorf("there have been budgets, and stream %s is gone: restore it together with the others, set the budgets again with staffetta budget set, or say budgets: off", StreamBudgets)
+	return budget.NewLedgers(streams.NewNamedRecords(a, s, streams.BudgetPrefix)), nil
 }
 
-func openBudgets(ctx context.Context, nc *nats.Conn, open func(jetstream.JetStream) (jetstream.Stream, error)) (*budget.Book, error) {
-	js, err := newJetStream(nc)
-	if err != nil {
-		return nil, fmt.Errorf("open budgets: %w", err)
-	}
-	s, err := open(js)
-	if err != nil {
-		return nil, fmt.Errorf("open budgets: %w", orDenied(ctx, err))
-	}
-	return budget.NewBook(&shelf{nc: nc, js: js, stream: s, prefix: budgetPrefix}), nil
+// SweepBudgets has the sweep of whoever has the turn look for reservations of campaigns
+// that have ended, and settle them with what the record says: it is the second net under
+// the ledgers. See [Journal.Sweep]. It tells after each sweep what that found, and on a
+// replica that did not sweep what another one found.
+func (j *Journal) SweepBudgets(b *budget.Ledgers, tell func(context.Context, budget.Swept, *budget.Ledgers) error) {
+	j.duties.add(duty{"budgets", func(ctx context.Context, pause func() error) (done, error) {
+		found, err := j.sweepBudgets(ctx, b, pause)
+		if err == nil && found.Settled+found.Orphaned > 0 {
+			j.options.Log.Warn("sweep found reservations that were left behind", "settled", found.Settled, "without_record", found.Orphaned)
+		}
+		return done{Ledgers: found.Ledgers, Open: found.Open, Orphaned: found.Orphaned, settled: found.Settled}, err
+	}, func(ctx context.Context, d done) error {
+		return tell(ctx, budget.Swept{At: d.At, Ledgers: d.Ledgers, Open: d.Open, Settled: d.settled, Orphaned: d.Orphaned}, b)
+	}})
 }
 
-// SweepBudgets is the second net under the ledgers: until ctx ends it looks,
-// every ten minutes or so, for reservations of campaigns that have ended, and
-// settles them with what the record says. It tells after each sweep what that
-// found.
-func (j *Journal) SweepBudgets(ctx context.Context, b *budget.Book, tell func(context.Context, budget.Swept, *budget.Book) error) {
-	pause := time.Minute + rand.N(time.Minute)
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(pause):
-		}
-		found, err := j.SweepBudgetsOnce(ctx, b)
-		if err == nil {
-			err = tell(ctx, found, b)
-		}
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err != nil:
-			j.Log.Warn("sweep of the budgets", "error", err)
-		case found.Settled+found.Orphaned > 0:
-			j.Log.Warn("sweep found reservations that were left behind", "settled", found.Settled, "without_record", found.Orphaned)
-		}
-		pause = sweepEvery*3/4 + rand.N(sweepEvery/2)
-	}
-}
-
-// SweepBudgetsOnce is one such sweep.
-func (j *Journal) SweepBudgetsOnce(ctx context.Context, b *budget.Book) (budget.Swept, error) {
+func (j *Journal) sweepBudgets(ctx context.Context, b *budget.Ledgers, pause func() error) (budget.Swept, error) {
 	return b.Sweep(ctx, func(ctx context.Context, key campaign.Key) (campaign.Campaign, error) {
+		if err := pause(); err != nil {
+			return campaign.Campaign{}, err
+		}
 		c, _, err := j.Load(ctx, key)
 		return c, err
 	})

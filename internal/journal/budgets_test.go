@@ -2,15 +2,18 @@ package journal_test
 
 import (
 	"context"
+	"net"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
 
 	"github.com/staffetta-io/staffetta/internal/budget"
 	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/journal"
 	"github.com/staffetta-io/staffetta/internal/runner/runnertest"
+	"github.com/staffetta-io/staffetta/internal/streams"
 )
 
 func TestBudgetsOnOneServer(t *testing.T) {
@@ -24,7 +27,7 @@ func TestBudgetsOnOneServer(t *testing.T) {
 func TestBudgetsOnThreeServers(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("starts a cluster")
+		t.Skip("skipped: it starts a cluster of three servers; run go test ./internal/journal -run TestBudgetsOnThreeServers, without -short")
 	}
 	all := startCluster(t)
 	runnertest.TestBudgets(t, func(t *testing.T) runnertest.BudgetsHarness {
@@ -37,16 +40,16 @@ func budgetsHarness(t *testing.T, first, second *server.Server, replicas int) ru
 	t.Helper()
 	p := startProxy(t, first.Addr().String())
 	nc := p.connect(t)
-	a, err := journal.OpenBudgets(t.Context(), nc, replicas)
+	a, err := journal.OpenBudgets(t.Context(), access(t, nc), replicas)
 	// A cluster that has just met may still turn streams away for a moment.
 	for until := time.Now().Add(30 * time.Second); err != nil && replicas > 1 && time.Now().Before(until); {
-		a, err = journal.OpenBudgets(t.Context(), nc, replicas)
+		a, err = journal.OpenBudgets(t.Context(), access(t, nc), replicas)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	other := connect(t, second)
-	b, err := journal.FindBudgets(t.Context(), other)
+	b, err := journal.FindBudgets(t.Context(), access(t, other))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,11 +75,52 @@ func budgetsHarness(t *testing.T, first, second *server.Server, replicas int) ru
 	}
 }
 
+// A budget that is set while they are listed lies at the end of its stream, and is come
+// upon again.
+func TestABudgetThatIsSetMeanwhileIsListedOnce(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, -1, t.TempDir())
+	book, err := journal.OpenBudgets(t.Context(), access(t, connect(t, s)), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	limit := runnertest.Sample(campaign.Key{}).Quote.Price.Total
+	set := func() {
+		t.Helper()
+		if _, err := book.Set(t.Context(), "shop-italia", budget.Edit{By: "anna", Zone: "Europe/Rome", Day: &limit}); err != nil {
+			t.Error(err)
+		}
+	}
+	set()
+	// The first message that is asked for is what may lie behind those that were listed.
+	line := &watchedLine{request: "STREAM.MSG.GET." + streams.Budgets, before: func(nth int) {
+		if nth == 1 {
+			set()
+		}
+	}}
+	nc, err := nats.Connect(s.ClientURL(), nats.SetCustomDialer(dialer(func(network, address string) (_ net.Conn, err error) {
+		line.Conn, err = net.Dial(network, address)
+		return line, err
+	})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nc.Close)
+	other, err := journal.FindBudgets(t.Context(), access(t, nc))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := other.Definitions(t.Context())
+	if err != nil || len(all) != 1 || len(all[0].Changes) != 2 {
+		t.Errorf("listed %+v, error %v; want one budget, set twice", all, err)
+	}
+}
+
 func TestReservationsLeftBehindAreSettledByTheSweep(t *testing.T) {
 	t.Parallel()
 	s := startServer(t, -1, t.TempDir())
 	j := open(t, connect(t, s), journal.Options{})
-	book, err := journal.OpenBudgets(t.Context(), connect(t, s), 0)
+	book, err := journal.OpenBudgets(t.Context(), access(t, connect(t, s)), 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,9 +17,9 @@ func TestButton(t *testing.T) {
 		s := startServer(t, -1, t.TempDir())
 		nc := connect(t, s)
 		open(t, nc, journal.Options{})
-		a, people := openButton(t, nc), openButton(t, connect(t, s))
+		a, people := openButtonAs(t, nc), openButtonAs(t, connect(t, s))
 		return runnertest.ButtonHarness{
-			A: a, B: openButton(t, connect(t, s)),
+			A: a, B: openButtonAs(t, connect(t, s)),
 			Press: func(t *testing.T, source, why string) {
 				t.Helper()
 				if _, err := people.Press(t.Context(), source, "anna", why); err != nil {
@@ -37,9 +37,9 @@ func TestButton(t *testing.T) {
 	})
 }
 
-func openButton(t *testing.T, nc *nats.Conn) *button.Button {
+func openButtonAs(t *testing.T, nc *nats.Conn) *button.Button {
 	t.Helper()
-	b, err := journal.OpenButton(t.Context(), nc)
+	b, err := journal.OpenButton(t.Context(), access(t, nc))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func TestButtonByHand(t *testing.T) {
 		if _, err := js.Publish(t.Context(), "$KV.campaigns.hold", []byte(stored)); err != nil {
 			t.Fatal(err)
 		}
-		if openButton(t, nc).Held("shop-italia") == "" {
+		if openButtonAs(t, nc).Held("shop-italia") == "" {
 			t.Errorf("%q is taken for released", stored)
 		}
 	}

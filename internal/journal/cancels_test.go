@@ -10,8 +10,11 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/contract"
 	"github.com/staffetta-io/staffetta/internal/journal"
+	"github.com/staffetta-io/staffetta/internal/loop"
 	"github.com/staffetta-io/staffetta/internal/runner"
+	"github.com/staffetta-io/staffetta/internal/streams"
 )
 
 // approves asks for so many approvals, each of a campaign of its own.
@@ -19,7 +22,7 @@ func (b *testBundle) approves(t *testing.T, n int) {
 	t.Helper()
 	for i := range n {
 		key := campaign.Key{Source: "shop-italia", RequestID: fmt.Sprint("a-", i)}
-		if _, err := b.client.Command(t.Context(), key, journal.VerbApprove, map[string]string{"quote_id": "0123456789abcdef", "by": "carla"}); err != nil {
+		if _, err := b.client.Command(t.Context(), key, contract.VerbApprove, map[string]string{"quote_id": "0123456789abcdef", "by": "carla"}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -39,13 +42,13 @@ func TestACancelWaitsForNoOtherCommand(t *testing.T) {
 	cancelled, end := make(chan struct{}), make(chan struct{})
 	b.approves(t, 16)
 	b.cancels(t, "c")
-	stop := b.consume(t, journal.ConsumeOptions{}, func(_ context.Context, w runner.Wakeup) runner.Verdict {
-		if _, cancel := w.Command.(campaign.CancelAsked); cancel {
+	stop := b.consume(t, journal.ConsumeOptions{}, func(_ context.Context, w runner.Wakeup) loop.Verdict {
+		if _, cancel := w.Command.(campaign.Cancel); cancel {
 			close(cancelled) // twice would panic: no other lane handles it
-			return runner.Verdict{Do: runner.Ack}
+			return loop.Verdict{Do: loop.Ack}
 		}
 		<-end
-		return runner.Verdict{Do: runner.Ack}
+		return loop.Verdict{Do: loop.Ack}
 	})
 	receive(t, cancelled, "the cancel, before the approvals are done with")
 	close(end)
@@ -56,12 +59,12 @@ func TestACancelWaitsForNoOtherCommand(t *testing.T) {
 // handled again when the cancels get their own, and what it has not is.
 func TestCancelsAfterAnUpgrade(t *testing.T) {
 	t.Parallel()
-	y := newYard(t)
+	y := newTestServer(t)
 	y.mustOpen().Close()
 	y.age()
 	b := &testBundle{nc: y.nc, js: y.js, j: y.mustOpen(), client: y.c}
 	b.cancels(t, "handled")
-	old, err := b.js.CreateConsumer(t.Context(), journal.StreamWakeups, jetstream.ConsumerConfig{
+	old, err := b.js.CreateConsumer(t.Context(), streams.Wakeups, jetstream.ConsumerConfig{
 		Durable: "commands", FilterSubject: "campaign.v1.command.>", AckPolicy: jetstream.AckExplicitPolicy, MaxDeliver: -1, AckWait: time.Minute,
 	})
 	if err != nil {
@@ -77,10 +80,10 @@ func TestCancelsAfterAnUpgrade(t *testing.T) {
 	b.cancels(t, "left")
 	var handled atomic.Int64
 	got := make(chan runner.Wakeup, 10)
-	stop := b.consume(t, journal.ConsumeOptions{}, func(_ context.Context, w runner.Wakeup) runner.Verdict {
+	stop := b.consume(t, journal.ConsumeOptions{}, func(_ context.Context, w runner.Wakeup) loop.Verdict {
 		handled.Add(1)
 		got <- w
-		return runner.Verdict{Do: runner.Ack}
+		return loop.Verdict{Do: loop.Ack}
 	})
 	if w := receive(t, got, "the cancel that was left"); w.Key.RequestID != "left" {
 		t.Errorf("handled %s again", w.Key)

@@ -1,6 +1,7 @@
 package journal_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -14,13 +15,14 @@ import (
 	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/journal"
 	"github.com/staffetta-io/staffetta/internal/runner/runnertest"
+	"github.com/staffetta-io/staffetta/internal/streams"
 )
 
 // TestCluster is what only happens with three servers.
 func TestCluster(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("starts a cluster")
+		t.Skip("skipped: it starts a cluster of three servers; run go test ./internal/journal -run TestCluster, without -short")
 	}
 	withEvent := func(n int) campaign.Campaign {
 		c := runnertest.Sample(key)
@@ -80,8 +82,48 @@ func TestCluster(t *testing.T) {
 			}
 			group.Wait()
 		}
-		if got := told(t, connect(t, all[1]), key); len(got) != 50 {
+		if got := readStored(t, connect(t, all[1]), key); len(got) != 50 {
 			t.Errorf("told %d events, want each of 50 once", len(got))
+		}
+	})
+
+	// Without a leader a replica answers for the stream, and may be empty. Nobody concludes
+	// from that that there are no records, or that the bucket is another one.
+	t.Run("AStreamWithoutALeaderSaysNothing", func(t *testing.T) {
+		t.Parallel()
+		all := startCluster(t)
+		nc := connect(t, all[0])
+		j := open(t, nc, journal.Options{Replicas: 3})
+		js, err := jetstream.New(nc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := js.Stream(t.Context(), streams.Records)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, other := range all[1:] {
+			other.Shutdown()
+			other.WaitForShutdown()
+		}
+		waitFor(t, func() bool { // it notices that it is alone after a while
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			info, err := s.Info(ctx)
+			return err == nil && info.Cluster.Leader == ""
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		if info, err := streams.LeaderInfo(ctx, s); err == nil || !strings.Contains(err.Error(), "KV_campaigns has no leader") {
+			t.Errorf("it says %+v, %v; want that it has no leader", info, err)
+		}
+		ctx, cancel = context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		if in, err := streams.Survey(ctx, js); err == nil {
+			t.Errorf("streams without leaders are surveyed: %+v", in)
+		}
+		if err := j.RememberBudgets(t.Context()); err == nil {
+			t.Error("that there are budgets is called noted, and nobody has stored it")
 		}
 	})
 
@@ -93,7 +135,7 @@ func TestCluster(t *testing.T) {
 			t.Fatal(err)
 		}
 		open(t, connect(t, all[0]), journal.Options{Replicas: 3})
-		leader := leaderOf(t, js, all, journal.StreamEvents)
+		leader := leaderOf(t, js, all, streams.Events)
 		var other *server.Server
 		for _, s := range all {
 			if s != leader {
@@ -116,7 +158,7 @@ func TestCluster(t *testing.T) {
 		if err := j.Arm(t.Context(), key, time.Now().Add(time.Hour)); err != nil {
 			t.Errorf("arm gave up: %v", err)
 		}
-		if got := told(t, connect(t, other), key); strings.Join(got, " ") != "cost_calculated.1" {
+		if got := readStored(t, connect(t, other), key); strings.Join(got, " ") != "cost_calculated.1" {
 			t.Errorf("told %v", got)
 		}
 		var c campaign.Campaign
@@ -136,7 +178,7 @@ func TestCluster(t *testing.T) {
 func TestServicesOpenAtOnce(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("starts a cluster")
+		t.Skip("skipped: it starts a cluster of three servers; run go test ./internal/journal -run TestServicesOpenAtOnce, without -short")
 	}
 	var group sync.WaitGroup
 	for _, s := range startCluster(t) {
@@ -168,4 +210,70 @@ func leaderOf(t *testing.T, js jetstream.JetStream, all []*server.Server, stream
 	}
 	t.Fatalf("%s has no leader", stream)
 	return nil
+}
+
+// Sources are set apart on a cluster whose leader of the requests is lost meanwhile: what
+// was left to a source's own consumer comes from it, by two services, and none is lost.
+func TestSourcesApartOutliveALostLeader(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("skipped: it starts a cluster of three servers; run go test ./internal/journal -run TestSourcesApart, without -short")
+	}
+	all := startCluster(t)
+	var journals []*journal.Journal
+	open(t, connect(t, all[0]), journal.Options{Replicas: 3})
+	js, err := jetstream.New(connect(t, all[0]), jetstream.WithDefaultTimeout(30*time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	leader := leaderOf(t, js, all, streams.Requests)
+	var others []*server.Server
+	for _, s := range all {
+		if s != leader {
+			others = append(others, s)
+			journals = append(journals, open(t, connect(t, s), journal.Options{Replicas: 3, LookEvery: 100 * time.Millisecond}))
+		}
+	}
+	publish := func(source string, n int) {
+		t.Helper()
+		js, err := jetstream.New(connect(t, others[0]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range n {
+			id := fmt.Sprint("waits-", i)
+			r := request(id)
+			r.Source = source
+			waitFor(t, func() bool { // publishing twice is harmless
+				_, err := js.PublishMsg(t.Context(), message("campaign.v1.request."+source+"."+id, r))
+				return err == nil
+			})
+		}
+	}
+	const many, few = 300, 20
+	publish("studio-bianchi", many)
+	publish("acqua-luce", few)
+	h := newSlow(t, "studio-bianchi")
+	ctx, stop := context.WithCancel(context.Background())
+	var group sync.WaitGroup
+	for _, j := range journals {
+		group.Go(func() {
+			if err := j.Consume(ctx, journal.ConsumeOptions{Requests: 4}, journal.Handlers{Campaign: h.handle}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	defer group.Wait()
+	defer stop()
+	waitFor(t, func() bool { return len(h.of("acqua-luce")) > 0 }) // they are apart, and some wait
+	leader.Shutdown()
+	leader.WaitForShutdown()
+	waitFor(t, func() bool { return len(h.of("acqua-luce")) == few })
+	if n := len(h.of("studio-bianchi")); n > 0 {
+		t.Errorf("%d of the many were handled first", n)
+	}
+	publish("shop-italia", few) // who comes now is set apart by a cluster of two
+	waitFor(t, func() bool { return len(h.of("shop-italia")) == few })
+	close(h.goOn)
+	waitFor(t, func() bool { return len(h.of("studio-bianchi")) == many })
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/staffetta-io/staffetta/internal/journal"
+	"github.com/staffetta-io/staffetta/internal/streams"
 )
 
 func TestConnect(t *testing.T) {
@@ -19,7 +20,7 @@ func TestConnect(t *testing.T) {
 		if err := os.WriteFile(file, []byte(`{"url":"`+s.ClientURL()+`"}`), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		nc, err := journal.Connect(journal.Server{Context: file})
+		nc, err := streams.Connect(streams.Server{Context: file})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -35,7 +36,7 @@ func TestConnect(t *testing.T) {
 			if err := os.WriteFile(file, []byte(`{"url":"`+s.ClientURL()+`","`+field+`":"hub"}`), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := journal.Connect(journal.Server{Context: file}); err == nil || !strings.Contains(err.Error(), field+` "hub"`) {
+			if _, err := streams.Connect(streams.Server{Context: file}); err == nil || !strings.Contains(err.Error(), field+` "hub"`) {
 				t.Errorf("%s: got error %v", field, err)
 			}
 		}
@@ -43,7 +44,7 @@ func TestConnect(t *testing.T) {
 
 	t.Run("KeepsThePasswordOutOfItsErrors", func(t *testing.T) {
 		t.Parallel()
-		_, err := journal.Connect(journal.Server{URL: "nats://anna:hunter2@127.0.0.1:1"})
+		_, err := streams.Connect(streams.Server{URL: "nats://anna:hunter2@127.0.0.1:1"})
 		if err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "127.0.0.1:1") {
 			t.Errorf("got error %v", err)
 		}
@@ -53,7 +54,7 @@ func TestConnect(t *testing.T) {
 		t.Parallel()
 		p := startProxy(t, startServer(t, -1, t.TempDir()).Addr().String())
 		lost, found := make(chan error, 10), make(chan string, 10)
-		nc, err := journal.Connect(journal.Server{
+		nc, err := streams.Connect(streams.Server{
 			URL:          "nats://" + p.listener.Addr().String(),
 			OnDisconnect: func(err error) { lost <- err },
 			OnReconnect:  func(url string) { found <- url },

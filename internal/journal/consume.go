@@ -4,50 +4,65 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
-	"github.com/staffetta-io/staffetta/internal/runner"
+	"github.com/staffetta-io/staffetta/internal/contract"
+	"github.com/staffetta-io/staffetta/internal/loop"
+	"github.com/staffetta-io/staffetta/internal/streams"
+)
+
+// What holds where nothing else is said.
+const (
+	DefaultWorkers = 64   // for new campaigns, and as many for timers
+	DefaultAside   = 2000 // messages in hand that wait for somebody else
 )
 
 // ConsumeOptions say how much is worked on at the same time.
 type ConsumeOptions struct {
-	Requests int // workers for new campaigns; zero: 64
-	Wakeups  int // workers for timers; zero: 64
-	Commands int // workers for what people say; zero: 4
-	Cancels  int // workers for cancels, which wait for no other command; zero: 16
-	// Schedules is how many recurring campaigns are looked at at the same
-	// time; their wake-ups are of kind scheduler.Wake. Zero: none are.
+	Requests int // workers for new campaigns; zero: [DefaultWorkers]
+	Wakeups  int // workers for timers; zero: [DefaultWorkers]
+	Commands int // workers for what people say of the campaigns of one source; zero: 4
+	Cancels  int // the same for cancels, which wait for no other command; zero: 16
+	// Schedules is how many recurring campaigns are looked at at the same time. They
+	// ask nobody but the streams, so a few keep up with thousands. Zero: 4.
 	Schedules int
 	// Aside is how many messages beyond these may be in hand while they wait for
-	// somebody else: see [runner.WithAside]. Zero: 2,000.
+	// somebody else: see [loop.WithAside]. Zero: [DefaultAside].
 	Aside int
-	// Gate stops the pulling of new campaigns while it is shut. Timers and
+	// PullGate stops the pulling of new campaigns while it is shut. Timers and
 	// commands go on: expiry, cancel and reading need no gateway. Nil: open.
-	Gate Gate
+	Gate PullGate
+	// Apart has each source that comes set apart, with consumers and workers of its own.
+	// Otherwise they are once several wait in one queue. Sources that are apart already
+	// are served in any case.
+	Apart bool
+	// GateOf is the gate of a source that is apart. Nil: open. Gate does not stop the
+	// pulling of such a source.
+	GateOf func(source string) PullGate
+	// Grace is how long handlers may go on once Consume has to stop. Then their
+	// context ends. Zero: as long as it takes.
+	Grace time.Duration
 }
 
-// Gate says whether new campaigns may be started.
-type Gate interface {
+// PullGate says whether new campaigns may be started.
+type PullGate interface {
 	Pulling() bool
 	// Changed returns a channel that is closed when Pulling may have changed
 	// since this call.
 	Changed() <-chan struct{}
 }
 
-// Handler handles one wake-up and says what becomes of its message. Its
-// context is not cancelled by a shutdown: what was started is finished.
-type Handler func(context.Context, runner.Wakeup) runner.Verdict
-
 func (o ConsumeOptions) withDefaults() ConsumeOptions {
 	for _, n := range []struct {
 		field *int
 		def   int
-	}{{&o.Requests, 64}, {&o.Wakeups, 64}, {&o.Commands, 4}, {&o.Cancels, 16}, {&o.Aside, 2000}} {
+	}{{&o.Requests, DefaultWorkers}, {&o.Wakeups, DefaultWorkers}, {&o.Commands, 4}, {&o.Cancels, 16}, {&o.Schedules, 4}, {&o.Aside, DefaultAside}} {
 		if *n.field == 0 {
 			*n.field = n.def
 		}
@@ -55,27 +70,35 @@ func (o ConsumeOptions) withDefaults() ConsumeOptions {
 	return o
 }
 
-// Consume hands wake-ups to the handler until ctx ends. Then it stops pulling,
+// Consume hands messages to the handlers until ctx ends. Then it stops pulling,
 // gives back what no worker has begun, so that another replica gets it at
 // once, lets the workers finish, and returns. It returns an error only if it
 // could not begin.
-func (j *Journal) Consume(ctx context.Context, o ConsumeOptions, handle Handler) error {
+func (j *Journal) Consume(ctx context.Context, o ConsumeOptions, h Handlers) error {
 	o = o.withDefaults()
+	requests := &sources{j: j, settle: o.Apart, workers: o.Requests, gateOf: o.GateOf}
+	timers := &sources{j: j, settle: o.Apart, workers: o.Wakeups}
+	requests.common = &lane{consumer: streams.RequestConsumer(), workers: o.Requests, handle: (*lane).wakeCampaign, gate: o.Gate, others: requests.have, again: make(chan struct{})}
+	timers.common = &lane{consumer: streams.WakeupConsumer(), workers: o.Wakeups, handle: (*lane).wakeCampaign, others: timers.have, again: make(chan struct{})}
 	lanes := []*lane{
-		{consumer: consumers[0], workers: o.Requests, gate: o.Gate},
-		{consumer: consumers[1], workers: o.Wakeups},
-		{consumer: consumers[2], workers: o.Commands, others: isCancel, gate: j.commands},
-		{consumer: consumers[3], workers: o.Cancels, gate: j.commands},
+		requests.common,
+		timers.common,
+		{consumer: streams.CommandConsumer(), workers: o.Commands, hand: manySources * o.Commands, handle: (*lane).wakeCampaign, others: isForOthers, gate: j.commands},
+		{consumer: streams.CancelConsumer(), workers: o.Cancels, hand: manySources * o.Cancels, handle: (*lane).wakeCampaign, others: isStanding, gate: j.commands},
 	}
-	if o.Schedules > 0 {
-		lanes = append(lanes, &lane{consumer: scheduleConsumer, workers: o.Schedules})
+	if h.Standing != nil {
+		// One after the other: who says two things means them in that order.
+		lanes = append(lanes, &lane{consumer: streams.StandingConsumer(), workers: 1, handle: (*lane).obey, gate: j.commands})
+	}
+	if h.Schedule != nil {
+		lanes = append(lanes, &lane{consumer: streams.ScheduleConsumer(), workers: o.Schedules, handle: (*lane).wakeSchedule})
 	}
 	ensure := func(lanes []*lane) error {
 		for _, l := range lanes {
-			if l.stream == StreamCommands && !j.commands.Pulling() {
+			if l.consumer.Stream == streams.Commands && !j.commands.Pulling() {
 				continue // there is no such stream yet
 			}
-			if _, err := j.ensureConsumer(ctx, l.consumer); err != nil {
+			if _, err := streams.EnsureConsumer(ctx, j.js, l.consumer, j.options.AckWait); err != nil {
 				return err
 			}
 		}
@@ -89,8 +112,8 @@ func (j *Journal) Consume(ctx context.Context, o ConsumeOptions, handle Handler)
 	if err == nil && left {
 		// Before anything is pulled: what one leaves to the other must be there for it.
 		beside := []*lane{
-			{consumer: besideTimers[0], workers: o.Commands, others: isBareCancel},
-			{consumer: besideTimers[1], workers: o.Cancels},
+			{consumer: streams.BesideTimers()[0], workers: o.Commands, hand: manySources * o.Commands, handle: (*lane).command, others: isBareCancel},
+			{consumer: streams.BesideTimers()[1], workers: o.Cancels, hand: manySources * o.Cancels, handle: (*lane).wakeCampaign, others: isStanding},
 		}
 		err = ensure(beside)
 		lanes = append(lanes, beside...)
@@ -103,64 +126,102 @@ func (j *Journal) Consume(ctx context.Context, o ConsumeOptions, handle Handler)
 	}
 	aside := &room{limit: int64(o.Aside)}
 	for _, l := range lanes {
-		l.j, l.handle, l.aside = j, handle, aside
-		l.work = make(chan *flight)
-		l.air, l.asked = make(map[uint64]*flight), make(map[campaign.Key]bool)
+		l.aside, l.handling = aside, &handling{keys: map[campaign.Key]bool{}}
 	}
-	j.lanes.Store(&lanes)
 	defer j.lanes.Store(nil)
 
 	beating, stopBeating := context.WithCancel(context.WithoutCancel(ctx))
 	var heart sync.WaitGroup
-	heart.Go(func() { beat(beating, lanes, j.AckWait/3) })
+	heart.Go(func() { j.keepAlive(beating, j.options.AckWait/3) })
 	defer heart.Wait()
 	defer stopBeating()
 
-	var g errgroup.Group
-	for _, l := range lanes {
-		g.Go(func() error { l.run(ctx); return nil })
+	work, endWork := context.WithCancel(context.WithoutCancel(ctx))
+	defer endWork()
+	if o.Grace > 0 {
+		defer context.AfterFunc(ctx, func() { time.AfterFunc(o.Grace, endWork) })()
 	}
-	return g.Wait()
+	// The lanes begin one after the other, and more of them while sources come. So
+	// running counts the one that may begin others, and is not at zero before it ends.
+	var running sync.WaitGroup
+	begin := func(l *lane) {
+		l.j, l.handlers = j, h
+		l.places = newWorkers(l.workers, l.hand, l.aside, l.do)
+		l.inFlight = make(map[uint64]*delivery)
+		j.addLane(l)
+		running.Go(func() { l.run(ctx, work) })
+	}
+	for _, apart := range []*sources{requests, timers} {
+		apart.lanes, apart.aside, apart.start = map[string]*lane{}, o.Aside, begin
+		running.Go(func() { apart.keepFinding(ctx) })
+		if err := apart.find(ctx); err != nil && ctx.Err() == nil {
+			j.options.Log.Warn("look for sources", "error", err) // it looks again
+		}
+	}
+	for _, l := range lanes {
+		begin(l)
+	}
+	running.Wait()
+	return nil
 }
+
+// addLane adds a lane to those that are looked at from outside.
+func (j *Journal) addLane(l *lane) {
+	j.adding.Lock()
+	defer j.adding.Unlock()
+	var all []*lane
+	if had := j.lanes.Load(); had != nil {
+		all = slices.Clone(*had)
+	}
+	all = append(all, l)
+	j.lanes.Store(&all)
+}
+
+// manySources is how many sources with all their workers busy a lane of commands can
+// have in hand before it takes no more.
+const manySources = 16
 
 // lane is one consumer and its workers.
 type lane struct {
-	consumer
-	j       *Journal
-	workers int
-	gate    Gate
-	others  func(subject string) bool // what another lane handles; nil: nothing
-	aside   *room
-	handle  Handler
-	work    chan *flight // unbuffered: what is in it is in a worker's hand
+	consumer streams.Consumer
+	j        *Journal
+	workers  int // of one source
+	hand     int // messages in hand, of all sources; less than workers: as many
+	gate     PullGate
+	others   func(ctx context.Context, subject string) bool // what another lane handles; nil: nothing
+	again    chan struct{}                                  // closed once what waits for a worker is to be brought again; nil: never
+	aside    *room
+	handlers Handlers
+	handle   func(*lane, context.Context, *delivery) loop.Verdict // by one of the handlers
+	places   *workers
+	handling *handling
 
-	mu     sync.Mutex
-	air    map[uint64]*flight    // messages in hand, by stream sequence
-	asked  map[campaign.Key]bool // requests in hand, by campaign
-	health LaneHealth
+	mu       sync.Mutex
+	inFlight map[uint64]*delivery // messages in hand, by stream sequence
+	health   LaneHealth
+	made     time.Time // when the consumer was
 }
 
-// flight is a message in hand.
-type flight struct {
+// delivery is a message in hand.
+type delivery struct {
 	msg    jetstream.Msg
 	meta   *jetstream.MsgMetadata
 	latest jetstream.Msg // guarded by lane.mu: its latest delivery, the one to answer
-	beat   time.Time     // guarded by lane.mu: when the server last heard of it
+	beatAt time.Time     // guarded by lane.mu: when the server last heard of it
+	begun  time.Time     // guarded by lane.mu: when a worker began with it; zero: none has
 }
 
-// run works until ctx ends.
-func (l *lane) run(ctx context.Context) {
-	workers := workers{room: l.aside, work: l.work, do: l.do}
-	workers.start(context.WithoutCancel(ctx), l.workers)
+// run works until ctx ends; the context of its workers is work.
+func (l *lane) run(ctx, work context.Context) {
 	pause := 100 * time.Millisecond
 	for ctx.Err() == nil {
 		if err := l.awaitGate(ctx); err != nil {
 			break
 		}
 		began := time.Now()
-		if err := l.pull(ctx); err != nil && ctx.Err() == nil {
+		if err := l.pull(ctx, work); err != nil && ctx.Err() == nil {
 			l.note(err)
-			l.j.Log.Warn("consumer is made again", "consumer", l.name, "error", err)
+			l.j.options.Log.Warn("consumer is made again", "consumer", l.consumer.Name, "error", err)
 		}
 		// A consumer that cannot even begin is tried again ever more slowly.
 		if time.Since(began) > 10*time.Second {
@@ -173,26 +234,34 @@ func (l *lane) run(ctx context.Context) {
 			pause = min(2*pause, 5*time.Second)
 		}
 	}
-	close(l.work)
-	workers.wait.Wait()
+	l.places.end()
 }
 
 // pull feeds the workers until ctx ends, the gate shuts or the consumer is
 // gone. Every message that arrived is then in a worker's hand or given back.
-func (l *lane) pull(ctx context.Context) error {
-	cons, err := l.j.ensureConsumer(ctx, l.consumer)
+func (l *lane) pull(ctx, work context.Context) error {
+	cons, err := streams.EnsureConsumer(ctx, l.j.js, l.consumer, l.j.options.AckWait)
 	if err != nil {
 		return err
 	}
+	l.mu.Lock()
+	l.made = cons.CachedInfo().Created
+	l.mu.Unlock()
 	halt, broken := make(chan struct{}), make(chan error, 1)
+	again := l.again
+	select {
+	case <-again:
+		again = nil // this is the time after
+	default:
+	}
 	feed, err := cons.Consume(
-		func(m jetstream.Msg) { l.take(m, halt) },
+		func(m jetstream.Msg) { l.take(ctx, work, m, halt) },
 		// What waits in the client ages towards AckWait: keep it small.
-		jetstream.PullMaxMessages(prefetch(l.workers)),
-		jetstream.PullExpiry(pullExpiry),
-		jetstream.PullHeartbeat(pullHeartbeat),
+		jetstream.PullMaxMessages(streams.Prefetch(l.workers)),
+		jetstream.PullExpiry(streams.PullExpiry),
+		jetstream.PullHeartbeat(streams.PullHeartbeat),
 		jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) {
-			if l.note(err) >= silences {
+			if l.note(err) >= streams.Silences {
 				select {
 				case broken <- err:
 				default:
@@ -201,11 +270,11 @@ func (l *lane) pull(ctx context.Context) error {
 		}),
 	)
 	if err != nil {
-		return fmt.Errorf("pull from %s: %w", l.name, err)
+		return fmt.Errorf("pull from %s: %w", l.consumer.Name, err)
 	}
 	l.pulling(true)
 	defer l.pulling(false)
-	err = l.watch(ctx, feed, broken)
+	err = l.watch(ctx, feed, again, broken)
 	close(halt)
 	feed.Drain() // hands over what has arrived; take gives it back
 	<-feed.Closed()
@@ -213,7 +282,7 @@ func (l *lane) pull(ctx context.Context) error {
 }
 
 // watch returns when the feed has to end, and why if that is not wanted.
-func (l *lane) watch(ctx context.Context, feed jetstream.ConsumeContext, broken <-chan error) error {
+func (l *lane) watch(ctx context.Context, feed jetstream.ConsumeContext, again <-chan struct{}, broken <-chan error) error {
 	for {
 		changed, stopped := l.changes()
 		if !l.open() {
@@ -224,6 +293,8 @@ func (l *lane) watch(ctx context.Context, feed jetstream.ConsumeContext, broken 
 			return nil
 		case <-changed:
 		case <-stopped:
+		case <-again:
+			return nil
 		case err := <-broken:
 			return err
 		case <-feed.Closed():
@@ -237,135 +308,105 @@ func (l *lane) watch(ctx context.Context, feed jetstream.ConsumeContext, broken 
 
 // take puts a message into a worker's hand, or gives it back if there will be
 // no worker for it.
-func (l *lane) take(m jetstream.Msg, halt <-chan struct{}) {
+func (l *lane) take(ctx, work context.Context, m jetstream.Msg, halt <-chan struct{}) {
 	meta, err := m.Metadata()
 	if err != nil {
 		l.note(err) // not a message of a consumer: nothing to acknowledge
 		return
 	}
-	if l.others != nil && l.others(m.Subject()) {
+	if l.others != nil && l.others(ctx, m.Subject()) {
 		_ = m.Ack()
 		return
 	}
-	f := l.takeOff(m, meta)
+	f := l.track(m, meta)
 	if f == nil {
 		return
 	}
-	select {
-	case <-halt:
-		_ = l.land(f).Nak()
-		return
-	default:
-	}
-	select {
-	case l.work <- f:
-	case <-halt:
-		_ = l.land(f).Nak()
+	giveBack := func() { _ = l.untrack(f).Nak() }
+	if !l.places.take(work, sourceOf(m.Subject()), f, halt, giveBack) {
+		giveBack()
 	}
 }
 
-// takeOff registers a message. It returns nil for a redelivery of one that is
+// track registers a message. It returns nil for a redelivery of one that is
 // in hand already: nobody needs to do that twice, and the one in hand answers
 // for both.
-func (l *lane) takeOff(m jetstream.Msg, meta *jetstream.MsgMetadata) *flight {
+func (l *lane) track(m jetstream.Msg, meta *jetstream.MsgMetadata) *delivery {
 	now := time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.health.Last, l.health.Err, l.health.troubles = now, nil, 0
-	if f := l.air[meta.Sequence.Stream]; f != nil {
-		f.latest, f.beat = m, now
+	if f := l.inFlight[meta.Sequence.Stream]; f != nil {
+		f.latest, f.beatAt = m, now
 		return nil
 	}
-	f := &flight{msg: m, latest: m, meta: meta, beat: now}
-	l.air[meta.Sequence.Stream] = f
+	f := &delivery{msg: m, latest: m, meta: meta, beatAt: now}
+	l.inFlight[meta.Sequence.Stream] = f
 	return f
 }
 
-// land ends the care for a message and returns its latest delivery, which is
+// untrack ends the care for a message and returns its latest delivery, which is
 // the one to answer.
-func (l *lane) land(f *flight) jetstream.Msg {
+func (l *lane) untrack(f *delivery) jetstream.Msg {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.air, f.meta.Sequence.Stream)
+	delete(l.inFlight, f.meta.Sequence.Stream)
 	return f.latest
 }
 
-// do handles one message.
-func (l *lane) do(ctx context.Context, f *flight) {
-	w, err := l.j.intake.read(ctx, f.msg)
-	var u *unreadable
-	switch {
-	case errors.As(err, &u):
-		l.settle(ctx, f, u.verdict())
-	case err != nil:
-		l.settle(ctx, f, runner.Verdict{Do: runner.Retry, Note: err.Error()})
-	case !l.begin(w):
-		l.settle(ctx, f, runner.Verdict{Do: runner.Retry, After: sameRequest})
-	default:
-		defer l.end(w)
-		w.Stored = f.meta.Timestamp
-		l.settle(ctx, f, l.handle(ctx, w))
-	}
+// do handles one message. What was decided is answered, also after the grace.
+func (l *lane) do(ctx context.Context, f *delivery) {
+	l.begin(f)
+	l.answer(context.WithoutCancel(ctx), f, l.handle(l, ctx, f))
 }
 
-// sameRequest is when a request comes back that was published again while the
-// first is being handled.
-const sameRequest = 300 * time.Millisecond
-
-// begin says whether a worker may begin with w. A request that was published
-// several times at once would be begun by as many workers, each with a draft of
-// its own at the gateway, of which all but one are thrown away. This spares them;
-// it guards nothing, since another replica may well have begun. A command does
-// not wait: a cancel has to overtake the run that it stops.
-func (l *lane) begin(w runner.Wakeup) bool {
-	if w.Kind != runner.WakeRequest {
-		return true
-	}
+// begin notes that a worker has begun with a message.
+func (l *lane) begin(f *delivery) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.asked[w.Key] {
-		return false
-	}
-	l.asked[w.Key] = true
-	return true
+	f.begun = time.Now()
 }
 
-func (l *lane) end(w runner.Wakeup) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	delete(l.asked, w.Key)
-}
-
-// settle is the only place where a verdict becomes an answer to the server. An
+// answer is the only place where a verdict becomes an answer to the server. An
 // answer that gets lost is a redelivery, which is handled like any other.
-func (l *lane) settle(ctx context.Context, f *flight, v runner.Verdict) {
+func (l *lane) answer(ctx context.Context, f *delivery, v loop.Verdict) {
 	switch v.Do {
-	case runner.Ack:
-		_ = l.land(f).Ack()
-	case runner.Bury:
-		if err := l.j.bury(ctx, f.msg, f.meta, v); err != nil {
-			l.j.Log.Warn("dead letter not written, the message stays", "subject", f.msg.Subject(), "error", err)
-			_ = l.land(f).NakWithDelay(retryAfter)
+	case loop.Ack:
+		_ = l.untrack(f).Ack()
+	case loop.Bury:
+		if err := l.j.bury(ctx, f.msg, f.meta, l.broughtBefore(f), v); err != nil {
+			l.j.options.Log.Warn("dead letter not written, the message stays", "subject", f.msg.Subject(), "error", err)
+			_ = l.untrack(f).NakWithDelay(retryAfter)
 			return
 		}
-		l.j.Log.Warn("dead letter", "subject", f.msg.Subject(), "reason", v.Reason, "fields", v.Fields, "note", v.Note)
-		l.j.OnBuried(v.Reason)
-		_ = l.land(f).TermWithReason(v.Reason)
+		l.j.options.Log.Warn("dead letter", "subject", f.msg.Subject(), "reason", v.Reason, "fields", v.Fields, "note", v.Note)
+		l.j.options.OnBuried(v.Reason)
+		_ = l.untrack(f).TermWithReason(string(v.Reason))
 	default:
 		after := v.After
 		if after <= 0 {
 			after = retryAfter
 		}
-		_ = l.land(f).NakWithDelay(after)
+		_ = l.untrack(f).NakWithDelay(after)
 	}
+}
+
+// broughtBefore says that somebody may have had a message in hand before: it is delivered
+// again, or by a consumer that is younger than it, and counts anew; or a source's own
+// brings what that of all sources has brought to an earlier version. The clocks are those
+// of two servers.
+func (l *lane) broughtBefore(f *delivery) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return f.meta.NumDelivered > 1 || streams.IsOfSource(l.consumer.Name) || f.meta.Timestamp.Before(l.made.Add(clocksDiffer))
 }
 
 // retryAfter is the pause before another try when nobody named one. A bare
 // negative acknowledgement would come back within the millisecond.
 const retryAfter = time.Second
 
-// beat keeps every message in hand alive: one ticker for all of them.
-func beat(ctx context.Context, lanes []*lane, every time.Duration) {
+// keepAlive keeps every message in hand alive: one ticker for all of them.
+func (j *Journal) keepAlive(ctx context.Context, every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
@@ -373,11 +414,15 @@ func beat(ctx context.Context, lanes []*lane, every time.Duration) {
 		case <-ctx.Done():
 			return
 		case now := <-tick.C:
-			for _, l := range lanes {
+			lanes := j.lanes.Load()
+			if lanes == nil {
+				continue
+			}
+			for _, l := range *lanes {
 				l.mu.Lock()
-				for _, f := range l.air {
-					if now.Sub(f.beat) >= every {
-						f.beat = now
+				for _, f := range l.inFlight {
+					if now.Sub(f.beatAt) >= every {
+						f.beatAt = now
 						_ = f.latest.InProgress()
 					}
 				}
@@ -411,4 +456,24 @@ func (l *lane) changes() (gate, stopped <-chan struct{}) {
 		gate = l.gate.Changed()
 	}
 	return gate, l.j.losses.Changed()
+}
+
+// isForOthers says that the lane of all commands leaves it to another one.
+func isForOthers(ctx context.Context, subject string) bool {
+	return isCancel(subject) || isStanding(ctx, subject)
+}
+
+func isStanding(_ context.Context, subject string) bool { return contract.IsStanding(subject) }
+
+// isCancel says that a command is one that the lane of the cancels handles.
+func isCancel(subject string) bool {
+	_, rest, err := contract.SplitSubject(subject, streams.CommandPrefix)
+	verb, actor, _ := strings.Cut(rest, ".")
+	return err == nil && verb == contract.VerbCancel && !strings.Contains(actor, ".")
+}
+
+// isBareCancel is the same beside the timers, where the filter knows no actor.
+func isBareCancel(_ context.Context, subject string) bool {
+	_, rest, err := contract.SplitSubject(subject, streams.CommandPrefix)
+	return err == nil && rest == contract.VerbCancel
 }

@@ -13,9 +13,12 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/client"
 	"github.com/staffetta-io/staffetta/internal/journal"
+	"github.com/staffetta-io/staffetta/internal/loop"
 	"github.com/staffetta-io/staffetta/internal/runner"
 	"github.com/staffetta-io/staffetta/internal/runner/runnertest"
+	"github.com/staffetta-io/staffetta/internal/streams"
 	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
 )
 
@@ -29,7 +32,7 @@ type testBundle struct {
 	nc     *nats.Conn
 	js     jetstream.JetStream
 	j      *journal.Journal
-	client *journal.Client
+	client *client.Client
 }
 
 func setup(t testing.TB, o journal.Options) *testBundle {
@@ -39,19 +42,25 @@ func setup(t testing.TB, o journal.Options) *testBundle {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := journal.NewClient(nc)
+	client, err := client.New(nc)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return &testBundle{nc: nc, js: js, j: open(t, nc, o), client: client}
 }
 
-// consume runs Consume until the test ends or stop is called.
-func (b *testBundle) consume(t testing.TB, o journal.ConsumeOptions, handle journal.Handler) (stop func()) {
+// consume runs Consume for campaigns until the test ends or stop is called.
+func (b *testBundle) consume(t testing.TB, o journal.ConsumeOptions, handle func(context.Context, runner.Wakeup) loop.Verdict) (stop func()) {
+	t.Helper()
+	return b.consumeFor(t, o, journal.Handlers{Campaign: handle})
+}
+
+// consumeFor is the same for other handlers.
+func (b *testBundle) consumeFor(t testing.TB, o journal.ConsumeOptions, h journal.Handlers) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
-	go func() { ended <- b.j.Consume(ctx, o, handle) }()
+	go func() { ended <- b.j.Consume(ctx, o, h) }()
 	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {
@@ -65,7 +74,7 @@ func (b *testBundle) consume(t testing.TB, o journal.ConsumeOptions, handle jour
 // connect opens another connection to the same server.
 func (b *testBundle) connect(t testing.TB) *nats.Conn {
 	t.Helper()
-	nc, err := journal.Connect(journal.Server{URL: b.nc.ConnectedUrl()})
+	nc, err := streams.Connect(streams.Server{URL: b.nc.ConnectedUrl()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,25 +144,25 @@ func TestConsume(t *testing.T) {
 	t.Run("AnswersWhatTheVerdictSays", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t, journal.Options{})
-		seen := b.answers(t, journal.StreamRequests, "requests")
-		var verdict runner.Verdict
+		seen := b.answers(t, streams.Requests, "requests")
+		var verdict loop.Verdict
 		var tries atomic.Int64
 		handled := make(chan runner.Wakeup, 10)
-		b.consume(t, journal.ConsumeOptions{Requests: 1}, func(_ context.Context, w runner.Wakeup) runner.Verdict {
+		b.consume(t, journal.ConsumeOptions{Requests: 1}, func(_ context.Context, w runner.Wakeup) loop.Verdict {
 			handled <- w
 			if tries.Add(1) > 1 {
-				return runner.Verdict{Do: runner.Ack}
+				return loop.Verdict{Do: loop.Ack}
 			}
 			return verdict
 		})
 		for i, test := range []struct {
-			verdict runner.Verdict
+			verdict loop.Verdict
 			want    string
 		}{
-			{runner.Verdict{Do: runner.Ack}, "+ACK"},
-			{runner.Verdict{Do: runner.Retry, After: 10 * time.Millisecond}, `-NAK {"delay": 10000000}`},
-			{runner.Verdict{Do: runner.Retry}, `-NAK {"delay": 1000000000}`},
-			{runner.Verdict{Do: runner.Bury, Reason: "conflicting_duplicate"}, "+TERM conflicting_duplicate"},
+			{loop.Verdict{Do: loop.Ack}, "+ACK"},
+			{loop.Verdict{Do: loop.Retry, After: 10 * time.Millisecond}, `-NAK {"delay": 10000000}`},
+			{loop.Verdict{Do: loop.Retry}, `-NAK {"delay": 1000000000}`},
+			{loop.Verdict{Do: loop.Bury, Reason: "conflicting_duplicate"}, "+TERM conflicting_duplicate"},
 		} {
 			verdict = test.verdict
 			tries.Store(0)
@@ -162,7 +171,7 @@ func TestConsume(t *testing.T) {
 			if got := receive(t, seen, "answer"); got != test.want {
 				t.Errorf("%+v: answered %q, want %q", test.verdict, got, test.want)
 			}
-			if test.verdict.Do == runner.Retry {
+			if test.verdict.Do == loop.Retry {
 				receive(t, handled, "redelivery")
 				if got := receive(t, seen, "answer"); got != "+ACK" {
 					t.Errorf("the redelivery was answered %q", got)
@@ -174,14 +183,14 @@ func TestConsume(t *testing.T) {
 	t.Run("KeepsAMessageInHandAlive", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t, journal.Options{AckWait: 300 * time.Millisecond})
-		seen := b.answers(t, journal.StreamRequests, "requests")
+		seen := b.answers(t, streams.Requests, "requests")
 		var handled atomic.Int64
 		release := make(chan struct{})
 		done := sync.OnceFunc(func() { close(release) })
-		b.consume(t, journal.ConsumeOptions{Requests: 4}, func(context.Context, runner.Wakeup) runner.Verdict {
+		b.consume(t, journal.ConsumeOptions{Requests: 4}, func(context.Context, runner.Wakeup) loop.Verdict {
 			handled.Add(1)
 			<-release
-			return runner.Verdict{Do: runner.Ack}
+			return loop.Verdict{Do: loop.Ack}
 		})
 		t.Cleanup(done)
 		b.request(t, "slow")
@@ -209,10 +218,10 @@ func TestConsume(t *testing.T) {
 		var handled atomic.Int64
 		release := make(chan struct{})
 		done := sync.OnceFunc(func() { close(release) })
-		b.consume(t, journal.ConsumeOptions{Requests: 4}, func(context.Context, runner.Wakeup) runner.Verdict {
+		b.consume(t, journal.ConsumeOptions{Requests: 4}, func(context.Context, runner.Wakeup) loop.Verdict {
 			handled.Add(1)
 			<-release
-			return runner.Verdict{Do: runner.Ack}
+			return loop.Verdict{Do: loop.Ack}
 		})
 		t.Cleanup(done)
 		b.request(t, "slow")
@@ -243,10 +252,10 @@ func TestConsume(t *testing.T) {
 			b.request(t, "same")
 		}
 		b.request(t, "other")
-		b.consume(t, journal.ConsumeOptions{}, func(_ context.Context, w runner.Wakeup) runner.Verdict {
+		b.consume(t, journal.ConsumeOptions{}, func(_ context.Context, w runner.Wakeup) loop.Verdict {
 			began <- w.Key
 			<-goOn
-			return runner.Verdict{Do: runner.Ack}
+			return loop.Verdict{Do: loop.Ack}
 		})
 		// Workers are free: the other campaign, asked for last, does not wait.
 		if a, b := receive(t, began, "a request"), receive(t, began, "another request"); a == b {
@@ -260,6 +269,27 @@ func TestConsume(t *testing.T) {
 		}
 	})
 
+	t.Run("ShutdownEndsTheContextOfWhatRunsAfterTheGrace", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, journal.Options{})
+		running, ended, release := make(chan struct{}), make(chan struct{}), make(chan struct{})
+		stop := b.consume(t, journal.ConsumeOptions{Grace: 50 * time.Millisecond}, func(ctx context.Context, _ runner.Wakeup) loop.Verdict {
+			close(running)
+			select {
+			case <-ctx.Done():
+				close(ended)
+			case <-release:
+			}
+			return loop.Verdict{Do: loop.Ack}
+		})
+		t.Cleanup(func() { close(release) })
+		b.request(t, "long")
+		receive(t, running, "a handler")
+		go stop()
+		receive(t, ended, "the end of its context")
+		stop()
+	})
+
 	t.Run("ShutdownFinishesWhatRunsAndGivesBackTheRest", func(t *testing.T) {
 		t.Parallel()
 		// What is not given back stays away for longer than the test waits.
@@ -271,7 +301,7 @@ func TestConsume(t *testing.T) {
 		for i := range 20 {
 			b.request(t, fmt.Sprint("r-", i))
 		}
-		stop := b.consume(t, journal.ConsumeOptions{Requests: 4}, func(ctx context.Context, _ runner.Wakeup) runner.Verdict {
+		stop := b.consume(t, journal.ConsumeOptions{Requests: 4}, func(ctx context.Context, _ runner.Wakeup) loop.Verdict {
 			started.Add(1)
 			running <- struct{}{}
 			<-release
@@ -279,7 +309,7 @@ func TestConsume(t *testing.T) {
 				t.Error("the shutdown cancelled a running handler")
 			}
 			finished.Add(1)
-			return runner.Verdict{Do: runner.Ack}
+			return loop.Verdict{Do: loop.Ack}
 		})
 		t.Cleanup(done)
 		for range 4 {
@@ -295,9 +325,9 @@ func TestConsume(t *testing.T) {
 		}
 		// Another replica gets the other 16 at once.
 		got := make(chan string, 100)
-		b.consume(t, journal.ConsumeOptions{}, func(_ context.Context, w runner.Wakeup) runner.Verdict {
+		b.consume(t, journal.ConsumeOptions{}, func(_ context.Context, w runner.Wakeup) loop.Verdict {
 			got <- w.Key.RequestID
-			return runner.Verdict{Do: runner.Ack}
+			return loop.Verdict{Do: loop.Ack}
 		})
 		for range 16 {
 			receive(t, got, "request that was given back")
@@ -307,11 +337,11 @@ func TestConsume(t *testing.T) {
 	t.Run("PausesNewCampaignsOnly", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t, journal.Options{})
-		gate := &gate{changed: make(chan struct{})}
+		gate := &testGate{changed: make(chan struct{})}
 		got := make(chan runner.Wakeup, 100)
-		b.consume(t, journal.ConsumeOptions{Gate: gate}, func(_ context.Context, w runner.Wakeup) runner.Verdict {
+		b.consume(t, journal.ConsumeOptions{Gate: gate}, func(_ context.Context, w runner.Wakeup) loop.Verdict {
 			got <- w
-			return runner.Verdict{Do: runner.Ack}
+			return loop.Verdict{Do: loop.Ack}
 		})
 		b.request(t, "waits")
 		if _, err := b.client.Cancel(t.Context(), key, "anna", "typo"); err != nil {
@@ -348,13 +378,13 @@ func TestConsume(t *testing.T) {
 		t.Parallel()
 		b := setup(t, journal.Options{})
 		got := make(chan string, 100)
-		b.consume(t, journal.ConsumeOptions{}, func(_ context.Context, w runner.Wakeup) runner.Verdict {
+		b.consume(t, journal.ConsumeOptions{}, func(_ context.Context, w runner.Wakeup) loop.Verdict {
 			got <- w.Key.RequestID
-			return runner.Verdict{Do: runner.Ack}
+			return loop.Verdict{Do: loop.Ack}
 		})
 		b.request(t, "one")
 		receive(t, got, "request")
-		if err := b.js.DeleteConsumer(t.Context(), journal.StreamRequests, "requests"); err != nil {
+		if err := b.js.DeleteConsumer(t.Context(), streams.Requests, "requests"); err != nil {
 			t.Fatal(err)
 		}
 		b.request(t, "two")
@@ -397,15 +427,15 @@ func TestConsume(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		client, err := journal.NewClient(nc)
+		client, err := client.New(nc)
 		if err != nil {
 			t.Fatal(err)
 		}
 		b := &testBundle{nc: nc, js: js, j: open(t, nc, journal.Options{}), client: client}
 		got := make(chan runner.Wakeup, 100)
-		b.consume(t, journal.ConsumeOptions{}, func(_ context.Context, w runner.Wakeup) runner.Verdict {
+		b.consume(t, journal.ConsumeOptions{}, func(_ context.Context, w runner.Wakeup) loop.Verdict {
 			got <- w
-			return runner.Verdict{Do: runner.Ack}
+			return loop.Verdict{Do: loop.Ack}
 		})
 		waitFor(t, func() bool { ok, _ := b.j.Ready(); return ok })
 		due := time.Now().Add(time.Second)
@@ -427,26 +457,26 @@ func TestConsume(t *testing.T) {
 	})
 }
 
-// gate is shut until it is set.
-type gate struct {
+// testGate is shut until it is set.
+type testGate struct {
 	mu      sync.Mutex
 	open    bool
 	changed chan struct{}
 }
 
-func (g *gate) Pulling() bool {
+func (g *testGate) Pulling() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.open
 }
 
-func (g *gate) Changed() <-chan struct{} {
+func (g *testGate) Changed() <-chan struct{} {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.changed
 }
 
-func (g *gate) set(open bool) {
+func (g *testGate) set(open bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.open = open

@@ -8,13 +8,14 @@
 // of load, save and deliver (package runner), and the gateway.
 //
 //	CAMPAIGN_REQUESTS      campaign.v1.request.<source>.<request id>
+//	CAMPAIGN_AUDIENCES     campaign.v1.audience.<source>.<digest>.<n>
 //	CAMPAIGN_COMMANDS      campaign.v1.command.<source>.<request id>.<verb>.<actor>
 //	KV_campaigns           $KV.campaigns.<source>.<request id>
 //	CAMPAIGN_EVENTS        campaign.v1.event.<source>.<request id>.<type>.<n>
 //	CAMPAIGN_WAKEUPS       campaign.v1.timer.<source>.<request id>.<instant>
 //	                       campaign.v1.wakeup.<source>.<request id>
 //	CAMPAIGN_DEAD_LETTERS  campaign.v1.dead.<source>.<request id>
-//	KV_budgets             $KV.budgets.definition.… and $KV.budgets.ledger.…, once there are budgets
+//	KV_budgets             $KV.budgets.<definition, ledger or change>.…, once there are budgets
 //	KV_schedules           $KV.schedules.<source>.<schedule id>
 //	SCHEDULE_WAKEUPS       campaign.v1.schedule.timer.<source>.<schedule id>.<instant>
 //	                       campaign.v1.schedule.wakeup.<source>.<schedule id>

@@ -1,15 +1,18 @@
 package journal_test
 
 import (
+	"fmt"
 	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/staffetta-io/staffetta/internal/journal"
+	"github.com/staffetta-io/staffetta/internal/streams"
 )
 
 // docs/deploy.md lists the streams that a service makes, and no others; and
@@ -21,7 +24,10 @@ func TestDeployListsEveryStream(t *testing.T) {
 	if _, err := j.Schedules(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := journal.OpenBudgets(t.Context(), nc, 1); err != nil {
+	if _, err := journal.OpenBudgets(t.Context(), access(t, nc), 1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := journal.OpenRate(t.Context(), nc, "default", 1); err != nil {
 		t.Fatal(err)
 	}
 	js, err := jetstream.New(nc)
@@ -51,6 +57,15 @@ func TestDeployListsEveryStream(t *testing.T) {
 	if !slices.Equal(listed, made) {
 		t.Errorf("docs/deploy.md lists %v, the service makes %v", listed, made)
 	}
+	for _, want := range streams.All(0) {
+		kept := "(for ever|each message has its own end)"
+		if want.MaxAge > 0 {
+			kept = fmt.Sprintf("%d days", want.MaxAge/streams.Day)
+		}
+		if row := regexp.MustCompile("(?m)^\\| `" + want.Name + "` \\|.*$").FindString(doc); !regexp.MustCompile(`\| ` + kept + `[^|]*\|$`).MatchString(row) {
+			t.Errorf("docs/deploy.md says %q, and the service keeps it %s", row, kept)
+		}
+	}
 	_, loop, _ := strings.Cut(doc, "for stream in ")
 	loop, _, _ = strings.Cut(loop, "; do")
 	looped := strings.Fields(strings.ReplaceAll(loop, "\\", ""))
@@ -60,24 +75,34 @@ func TestDeployListsEveryStream(t *testing.T) {
 	}
 }
 
-// docs/operations.md says of every reason of a dead letter what to do.
-func TestOperationsExplainsEveryReason(t *testing.T) {
+// The package's own list is that of the code: each stream with all its subjects, and no
+// others.
+func TestThePackageListsEveryStream(t *testing.T) {
 	t.Parallel()
-	data, err := os.ReadFile("../../docs/operations.md")
+	data, err := os.ReadFile("doc.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, doc, _ := strings.Cut(string(data), "## Dead letters")
-	_, doc, _ = strings.Cut(doc, "|---|---|---|\n")
-	table, _, _ := strings.Cut(doc, "\n\n")
-	var explained []string
-	for line := range strings.Lines(table) {
-		cell, _, _ := strings.Cut(strings.TrimPrefix(line, "|"), "|")
-		for _, m := range regexp.MustCompile("`([a-z_]+)`").FindAllStringSubmatch(cell, -1) {
-			explained = append(explained, m[1])
+	listed, name := map[string][]string{}, ""
+	for line := range strings.Lines(string(data)) {
+		m := regexp.MustCompile(`^//\t([A-Z]+_[A-Za-z_]+)?\s+(\S+\.\S+)`).FindStringSubmatch(line)
+		if m == nil {
+			continue
+		}
+		if m[1] != "" {
+			name = m[1]
+		}
+		// As the code writes it, up to the first word that is any.
+		fixed, _, _ := strings.Cut(m[2], "<")
+		listed[name] = append(listed[name], fixed)
+	}
+	made := map[string][]string{}
+	for _, s := range streams.All(0) {
+		for _, subject := range s.Subjects {
+			made[s.Name] = append(made[s.Name], strings.TrimRight(subject, "*.>")+".")
 		}
 	}
-	if !slices.Equal(explained, journal.Reasons) {
-		t.Errorf("docs/operations.md explains %q, the reasons are %q", explained, journal.Reasons)
+	if diff := cmp.Diff(made, listed); diff != "" {
+		t.Errorf("doc.go lists other streams than the code makes (-code +doc.go):\n%s", diff)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/client"
 	"github.com/staffetta-io/staffetta/internal/journal"
 	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
 )
@@ -105,7 +106,7 @@ func TestEvents(t *testing.T) {
 			}
 			c := sample
 			c.Request.Simulation = true
-			c.Cancel = &campaign.Cancel{By: "anna", Why: "typo"}
+			c.Cancel = &campaign.Cancellation{By: "anna", Why: "typo"}
 			c.Attempts = []campaign.Attempt{{Op: campaign.OpCreate, At: at.Add(-time.Hour)}, {Op: campaign.OpConfirm, At: confirm}}
 			test.event.N, test.event.At, test.event.CampaignID, test.event.Gateway = 3, at, 1542, "https://gateway.example/v1"
 			c.Outbox = []campaign.Event{test.event}
@@ -174,7 +175,7 @@ func TestDeliveryRates(t *testing.T) {
 		if err := b.j.Publish(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}
-		for told, err := range b.client.Watch(t.Context(), journal.WatchOptions{Key: c.Key}) {
+		for told, err := range b.client.Watch(t.Context(), client.WatchOptions{Key: c.Key}) {
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,11 +1,58 @@
 package journal
 
-import "google.golang.org/protobuf/proto"
+import (
+	"context"
+	"time"
 
-// Promised are the events whose rules are checked, by name.
-func Promised() (names []string) {
-	for _, m := range promised {
-		names = append(names, string(proto.MessageName(m)))
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/staffetta-io/staffetta/internal/budget"
+	"github.com/staffetta-io/staffetta/internal/schedule"
+	"github.com/staffetta-io/staffetta/internal/streams"
+)
+
+// Every is how all sweeps look again and again.
+var Every = every
+
+// WriteSchedule writes a record as a command line of an earlier version did, and wakes
+// the service.
+func WriteSchedule(ctx context.Context, js jetstream.JetStream, r schedule.Record) error {
+	m, err := scheduleMessage(r)
+	if err == nil {
+		_, err = js.PublishMsg(ctx, m)
 	}
-	return names
+	if err == nil {
+		_, err = js.Publish(ctx, streams.ScheduleWakeupPrefix+r.Key.String(), nil, jetstream.WithMsgTTL(wakeupLife))
+	}
+	return err
+}
+
+// EditCheckpoint changes how far the records were looked at, as a sweep would not.
+func EditCheckpoint(ctx context.Context, j *Journal, edit func(until *uint64, turn *time.Time)) error {
+	c, rev, err := loadCheckpoint(ctx, j.records)
+	if err != nil {
+		return err
+	}
+	edit(&c.Until, &c.Turn.Until)
+	if !c.Turn.Until.IsZero() {
+		c.Turn.By = "somebody else"
+	}
+	_, err = storeCheckpoint(ctx, j.records, c, rev)
+	return err
+}
+
+// ErrNoTurn is [errNoTurn].
+var ErrNoTurn = errNoTurn
+
+// TakeTurn sweeps if it is time to.
+func (j *Journal) TakeTurn(ctx context.Context) (Swept, error) { return j.takeTurn(ctx) }
+
+// SweepOnce sweeps the schedules alone, and returns how many were woken.
+func (s *Schedules) SweepOnce(ctx context.Context) (int, error) {
+	return s.wakeOverdue(ctx, func() error { return nil })
+}
+
+// SweepBudgetsOnce sweeps the budgets alone.
+func (j *Journal) SweepBudgetsOnce(ctx context.Context, b *budget.Ledgers) (budget.Swept, error) {
+	return j.sweepBudgets(ctx, b, func() error { return nil })
 }

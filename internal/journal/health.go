@@ -1,27 +1,29 @@
 package journal
 
-import "time"
+import (
+	"github.com/staffetta-io/staffetta/internal/streams"
+	"time"
+)
 
 // LaneHealth says how one consumer is doing in this process.
 type LaneHealth struct {
 	Consumer string    // requests, wakeups, commands
 	Pulling  bool      // false while the gate is shut, or while it is made again
 	Paused   bool      // the gate is shut
-	InHand   int       // messages in workers' hands
 	Last     time.Time // when the last message arrived; zero: none yet
 	Err      error     // the last trouble, if no message came since
 	ErrAt    time.Time
 	troubles int // in a row, without a message between them
 }
 
-// Alive says that the consumer does what it should: it pulls, or is paused on
+// alive says that the consumer does what it should: it pulls, or is paused on
 // purpose, and the server has not been silent. A silent server is reported
 // every two heartbeats, so trouble older than a few of them is over.
-func (h LaneHealth) Alive() bool {
+func (h LaneHealth) alive() bool {
 	if h.Paused {
 		return true
 	}
-	return h.Pulling && (h.Err == nil || h.troubles < 2 || time.Since(h.ErrAt) > 5*pullHeartbeat)
+	return h.Pulling && (h.Err == nil || h.troubles < 2 || time.Since(h.ErrAt) > 5*streams.PullHeartbeat)
 }
 
 // Health says how the consumers are doing; none before Consume has begun.
@@ -34,12 +36,30 @@ func (j *Journal) Health() []LaneHealth {
 	for _, l := range *lanes {
 		l.mu.Lock()
 		h := l.health
-		h.InHand = len(l.air)
 		l.mu.Unlock()
-		h.Consumer, h.Paused = l.name, !l.open()
+		h.Consumer, h.Paused = l.consumer.Name, !l.open()
 		all = append(all, h)
 	}
 	return all
+}
+
+// InFlight says how many messages are being handled, and for how long the oldest of
+// them: what their number does not say, whether one is stuck.
+func (j *Journal) InFlight() (n int, oldest time.Duration) {
+	lanes := j.lanes.Load()
+	if lanes == nil {
+		return 0, 0
+	}
+	for _, l := range *lanes {
+		l.mu.Lock()
+		for _, f := range l.inFlight {
+			if !f.begun.IsZero() {
+				n, oldest = n+1, max(oldest, time.Since(f.begun))
+			}
+		}
+		l.mu.Unlock()
+	}
+	return n, oldest
 }
 
 // Ready says that NATS is connected and every consumer alive, or the sentence
@@ -56,7 +76,7 @@ func (j *Journal) Ready() (bool, string) {
 		return false, "not consuming yet"
 	}
 	for _, h := range all {
-		if !h.Alive() {
+		if !h.alive() {
 			why := "consumer " + h.Consumer + " does not pull"
 			if h.Err != nil {
 				why += ": " + h.Err.Error()
@@ -71,7 +91,7 @@ func (j *Journal) Ready() (bool, string) {
 func (l *lane) note(err error) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if time.Since(l.health.ErrAt) > 5*pullHeartbeat {
+	if time.Since(l.health.ErrAt) > 5*streams.PullHeartbeat {
 		l.health.troubles = 0
 	}
 	l.health.Err, l.health.ErrAt = err, time.Now()

@@ -13,33 +13,35 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/staffetta-io/staffetta/internal/client"
 	"github.com/staffetta-io/staffetta/internal/journal"
 	"github.com/staffetta-io/staffetta/internal/runner/runnertest"
+	"github.com/staffetta-io/staffetta/internal/streams"
 )
 
-// yard is a server, and what its streams bear.
-type yard struct {
+// testServer is a server, and what its streams bear.
+type testServer struct {
 	t  *testing.T
 	nc *nats.Conn
 	js jetstream.JetStream
-	c  *journal.Client
+	c  *client.Client
 }
 
-func newYard(t *testing.T) *yard {
+func newTestServer(t *testing.T) *testServer {
 	t.Helper()
 	nc := connect(t, startServer(t, -1, t.TempDir()))
 	js, err := jetstream.New(nc)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := journal.NewClient(nc)
+	c, err := client.New(nc)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &yard{t, nc, js, c}
+	return &testServer{t, nc, js, c}
 }
 
-func (y *yard) open() (*journal.Journal, error) {
+func (y *testServer) open() (*journal.Journal, error) {
 	j, err := journal.Open(y.t.Context(), y.nc, journal.Options{})
 	if err == nil {
 		y.t.Cleanup(j.Close)
@@ -47,7 +49,7 @@ func (y *yard) open() (*journal.Journal, error) {
 	return j, err
 }
 
-func (y *yard) refused(want ...string) {
+func (y *testServer) refused(want ...string) {
 	y.t.Helper()
 	_, err := y.open()
 	if err == nil {
@@ -61,7 +63,7 @@ func (y *yard) refused(want ...string) {
 }
 
 // ids are the installations that the streams are of; "" for those without.
-func (y *yard) ids() map[string]int {
+func (y *testServer) ids() map[string]int {
 	y.t.Helper()
 	all, err := y.c.Streams(y.t.Context())
 	if err != nil {
@@ -76,7 +78,7 @@ func (y *yard) ids() map[string]int {
 	return ids
 }
 
-func (y *yard) config(name string) jetstream.StreamConfig {
+func (y *testServer) config(name string) jetstream.StreamConfig {
 	y.t.Helper()
 	s, err := y.js.Stream(y.t.Context(), name)
 	if err != nil {
@@ -86,7 +88,7 @@ func (y *yard) config(name string) jetstream.StreamConfig {
 }
 
 // change makes a stream again, empty, with something changed.
-func (y *yard) change(name string, change func(*jetstream.StreamConfig)) {
+func (y *testServer) change(name string, change func(*jetstream.StreamConfig)) {
 	y.t.Helper()
 	cfg := y.config(name)
 	y.drop(name)
@@ -96,7 +98,7 @@ func (y *yard) change(name string, change func(*jetstream.StreamConfig)) {
 	}
 }
 
-func (y *yard) drop(names ...string) {
+func (y *testServer) drop(names ...string) {
 	y.t.Helper()
 	for _, name := range names {
 		if err := y.js.DeleteStream(y.t.Context(), name); err != nil {
@@ -106,7 +108,7 @@ func (y *yard) drop(names ...string) {
 }
 
 // unmark makes the streams those of a version before there were ids.
-func (y *yard) unmark() {
+func (y *testServer) unmark() {
 	y.t.Helper()
 	y.age()
 	for s := range y.js.ListStreams(y.t.Context()).Info() {
@@ -120,16 +122,16 @@ func (y *yard) unmark() {
 }
 
 // age makes the streams those of layout 1, in which commands lay beside the timers.
-func (y *yard) age() {
+func (y *testServer) age() {
 	y.t.Helper()
-	y.drop(journal.StreamCommands)
+	y.drop(streams.Commands)
 	for s := range y.js.ListStreams(y.t.Context()).Info() {
 		cfg := s.Config
 		cfg.Metadata["staffetta.layout"] = "1"
 		switch cfg.Name {
-		case journal.StreamWakeups:
+		case streams.Wakeups:
 			cfg.Subjects = append(cfg.Subjects, "campaign.v1.command.>")
-		case journal.StreamRequests:
+		case streams.Requests:
 			// It cannot be purged any more, which no update takes back.
 			cfg.Duplicates = 2 * time.Minute
 		}
@@ -139,14 +141,14 @@ func (y *yard) age() {
 	}
 }
 
-func (y *yard) tell(subject string) {
+func (y *testServer) publish(subject string) {
 	y.t.Helper()
 	if _, err := y.js.Publish(y.t.Context(), subject, nil); err != nil {
 		y.t.Fatal(err)
 	}
 }
 
-func (y *yard) mustOpen() *journal.Journal {
+func (y *testServer) mustOpen() *journal.Journal {
 	y.t.Helper()
 	j, err := y.open()
 	if err != nil {
@@ -159,13 +161,13 @@ const anEvent, aRequest = "campaign.v1.event.shop-italia.bf-2026.rejected.1", "c
 
 func TestInstallation(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]func(*yard){
-		"GivesAllStreamsOneID": func(y *yard) {
+	for name, test := range map[string]func(*testServer){
+		"GivesAllStreamsOneID": func(y *testServer) {
 			j := y.mustOpen()
 			if _, err := j.Schedules(y.t.Context()); err != nil { // what comes later bears it too
 				y.t.Fatal(err)
 			}
-			if _, err := journal.OpenBudgets(y.t.Context(), y.nc, 0); err != nil {
+			if _, err := journal.OpenBudgets(y.t.Context(), access(y.t, y.nc), 0); err != nil {
 				y.t.Fatal(err)
 			}
 			ids := y.ids()
@@ -177,7 +179,7 @@ func TestInstallation(t *testing.T) {
 				y.t.Errorf("opened again (-before +after):\n%s", diff)
 			}
 		},
-		"TwoThatStartAtOnceAgree": func(y *yard) {
+		"TwoThatStartAtOnceAgree": func(y *testServer) {
 			var all sync.WaitGroup
 			errs := make([]error, 4)
 			for i := range errs {
@@ -191,71 +193,79 @@ func TestInstallation(t *testing.T) {
 				y.t.Errorf("streams by id: %v, want all under one", ids)
 			}
 		},
-		"OneThatDiedInBetweenIsFinished": func(y *yard) {
+		"OneThatDiedInBetweenIsFinished": func(y *testServer) {
 			y.mustOpen()
 			ids := y.ids()
 			// It makes the records first.
-			y.drop(journal.StreamRequests, journal.StreamEvents, journal.StreamWakeups, journal.StreamCommands, journal.StreamDeadLetters)
+			y.drop(streams.Requests, streams.Events, streams.Wakeups, streams.Commands, streams.DeadLetters)
 			y.mustOpen()
 			if diff := cmp.Diff(ids, y.ids()); diff != "" {
 				y.t.Errorf("finished (-want +got):\n%s", diff)
 			}
 		},
-		"RefusesStreamsOfTwoInstallations": func(y *yard) {
+		"RefusesStreamsOfTwoInstallations": func(y *testServer) {
 			y.mustOpen()
-			y.change(journal.StreamEvents, func(c *jetstream.StreamConfig) { c.Metadata["staffetta.installation"] = "ANOTHER" })
+			y.change(streams.Events, func(c *jetstream.StreamConfig) { c.Metadata["staffetta.installation"] = "ANOTHER" })
 			y.refused("CAMPAIGN_EVENTS of ANOTHER: they do not belong together", "restore all streams from one backup")
 		},
-		"RefusesBudgetsOfAnotherInstallation": func(y *yard) {
+		"RefusesBudgetsOfAnotherInstallation": func(y *testServer) {
 			y.mustOpen()
-			if _, err := journal.OpenBudgets(y.t.Context(), y.nc, 0); err != nil {
+			if _, err := journal.OpenBudgets(y.t.Context(), access(y.t, y.nc), 0); err != nil {
 				y.t.Fatal(err)
 			}
-			y.change(journal.StreamBudgets, func(c *jetstream.StreamConfig) { c.Metadata["staffetta.installation"] = "ANOTHER" })
+			y.change(streams.Budgets, func(c *jetstream.StreamConfig) { c.Metadata["staffetta.installation"] = "ANOTHER" })
 			y.refused("KV_budgets of ANOTHER")
-			if _, err := journal.FindBudgets(y.t.Context(), y.nc); err == nil || !strings.Contains(err.Error(), "they do not belong together") {
+			if _, err := journal.FindBudgets(y.t.Context(), access(y.t, y.nc)); err == nil || !strings.Contains(err.Error(), "they do not belong together") {
 				y.t.Errorf("budgets of another installation are found: %v", err)
 			}
 		},
-		"RefusesANewerLayout": func(y *yard) {
+		"RefusesANewerLayout": func(y *testServer) {
 			y.mustOpen()
-			y.change(journal.StreamEvents, func(c *jetstream.StreamConfig) { c.Metadata["staffetta.layout"] = "3" })
+			y.change(streams.Events, func(c *jetstream.StreamConfig) { c.Metadata["staffetta.layout"] = "3" })
 			y.refused("stream CAMPAIGN_EVENTS has layout 3, this version knows up to 2", "upgrade this one")
 		},
-		"RefusesEventsWithoutRecords": func(y *yard) {
+		"RefusesEventsWithoutRecords": func(y *testServer) {
 			y.mustOpen()
-			y.tell(anEvent)
+			y.publish(anEvent)
 			y.refused("stream KV_campaigns is empty, and CAMPAIGN_EVENTS holds 1 messages", "restore all streams from one backup")
-			y.drop(journal.StreamRecords)
+			y.drop(streams.Records)
 			y.refused("stream KV_campaigns is missing, and CAMPAIGN_EVENTS holds 1 messages")
 		},
-		"RefusesEventsWithoutRecordsThoughThereHaveBeenBudgets": func(y *yard) {
+		"TakesNoAnswerToAStandingOrderForACampaign": func(y *testServer) {
 			y.mustOpen()
-			if _, err := journal.OpenBudgets(y.t.Context(), y.nc, 0); err != nil {
+			y.publish("campaign.v1.event.@all.@standing.held.1")
+			y.publish("campaign.v1.event.shop-italia.@standing.schedule_changed.2")
+			y.mustOpen()
+			y.publish(anEvent)
+			y.refused("stream KV_campaigns is empty, and CAMPAIGN_EVENTS holds 1 messages")
+		},
+		"RefusesEventsWithoutRecordsThoughThereHaveBeenBudgets": func(y *testServer) {
+			y.mustOpen()
+			if _, err := journal.OpenBudgets(y.t.Context(), access(y.t, y.nc), 0); err != nil {
 				y.t.Fatal(err)
 			}
-			y.tell(anEvent)
+			y.publish(anEvent)
 			y.refused("stream KV_campaigns is empty")
 		},
-		"RefusesRequestsWithoutAPlaceForRecords": func(y *yard) {
+		"RefusesRequestsWithoutAPlaceForRecords": func(y *testServer) {
 			y.mustOpen()
-			y.tell(aRequest)
+			y.publish(aRequest)
 			y.mustOpen() // nobody has handled it yet
-			y.drop(journal.StreamRecords)
+			y.drop(streams.Records)
 			y.refused("stream KV_campaigns is missing, and CAMPAIGN_REQUESTS holds 1 messages")
 			y.unmark() // with ids or without
 			y.refused("stream KV_campaigns is missing")
 		},
-		"RefusesEventsThatDieBeforeRequests": func(y *yard) {
+		"RefusesEventsThatDieBeforeRequests": func(y *testServer) {
 			y.mustOpen()
-			y.change(journal.StreamRequests, func(c *jetstream.StreamConfig) { c.MaxAge = 1000 * time.Hour })
+			y.change(streams.Requests, func(c *jetstream.StreamConfig) { c.MaxAge = 1000 * time.Hour })
 			y.refused("stream CAMPAIGN_EVENTS has max_age 720h0m0s, less than the 1000h0m0s of CAMPAIGN_REQUESTS", "nats stream edit CAMPAIGN_EVENTS --max-age 1000h0m0s")
-			y.change(journal.StreamEvents, func(c *jetstream.StreamConfig) { c.MaxAge = 0 })
+			y.change(streams.Events, func(c *jetstream.StreamConfig) { c.MaxAge = 0 })
 			y.mustOpen()
-			y.change(journal.StreamRequests, func(c *jetstream.StreamConfig) { c.MaxAge = 0 })
+			y.change(streams.Requests, func(c *jetstream.StreamConfig) { c.MaxAge = 0 })
 			y.mustOpen()
 		},
-		"StartsOnStreamsWithoutIDsAndSaysSo": func(y *yard) {
+		"StartsOnStreamsWithoutIDsAndSaysSo": func(y *testServer) {
 			j := y.mustOpen()
 			_, rev, err := j.Load(y.t.Context(), key)
 			if err != nil {
@@ -264,7 +274,7 @@ func TestInstallation(t *testing.T) {
 			if _, err := j.Save(y.t.Context(), runnertest.Sample(key), rev); err != nil {
 				y.t.Fatal(err)
 			}
-			y.tell(anEvent)
+			y.publish(anEvent)
 			y.unmark()
 			var log bytes.Buffer
 			j, err = journal.Open(y.t.Context(), y.nc, journal.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
@@ -279,36 +289,60 @@ func TestInstallation(t *testing.T) {
 				y.t.Errorf("streams by id: %v: the service changes no stream", ids)
 			}
 		},
-		"UpgradeStampsThemAll": func(y *yard) {
+		"SaysThatSchedulesAreLost": func(y *testServer) {
+			var log bytes.Buffer
+			open := func() {
+				y.t.Helper()
+				j, err := journal.Open(y.t.Context(), y.nc, journal.Options{Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelError}))})
+				if err == nil {
+					_, err = j.Schedules(y.t.Context())
+				}
+				if err != nil {
+					y.t.Fatal(err)
+				}
+				j.Close()
+			}
+			open()
+			open()
+			if log.Len() > 0 {
+				y.t.Errorf("nothing is lost, and the log says %s", log.String())
+			}
+			y.drop(streams.Schedules)
+			open()
+			if !strings.Contains(log.String(), "no recurring campaign is asked for any more") || !strings.Contains(log.String(), streams.Schedules) {
+				y.t.Errorf("the schedules are lost, and the log says %q", log.String())
+			}
+		},
+		"UpgradeStampsThemAll": func(y *testServer) {
 			y.mustOpen()
 			y.unmark()
 			plan, err := y.c.PlanUpgrade(y.t.Context())
-			if err != nil || len(plan.Steps) != 6 || plan.Installation == "" {
+			if err != nil || len(plan.Steps) != 7 || plan.Installation == "" {
 				y.t.Fatalf("planned %+v, %v", plan, err)
 			}
-			if ids := y.ids(); ids[""] != 5 {
+			if ids := y.ids(); ids[""] != 6 {
 				y.t.Errorf("a plan has changed something: %v", ids)
 			}
 			// It ends in between, and is run again.
-			if err := y.c.Upgrade(y.t.Context(), journal.Upgrade{Installation: plan.Installation, Steps: plan.Steps[:2]}); err != nil {
+			if err := y.c.Upgrade(y.t.Context(), client.Upgrade{Installation: plan.Installation, Steps: plan.Steps[:2]}); err != nil {
 				y.t.Fatal(err)
 			}
 			again, err := y.c.PlanUpgrade(y.t.Context())
-			if diff := cmp.Diff(journal.Upgrade{Installation: plan.Installation, Steps: plan.Steps[2:]}, again); err != nil || diff != "" {
+			if diff := cmp.Diff(client.Upgrade{Installation: plan.Installation, Steps: plan.Steps[2:]}, again); err != nil || diff != "" {
 				y.t.Fatalf("planned again: %v (-want +got):\n%s", err, diff)
 			}
 			if err := y.c.Upgrade(y.t.Context(), again); err != nil {
 				y.t.Fatal(err)
 			}
-			if ids := y.ids(); ids[plan.Installation] != 6 {
+			if ids := y.ids(); ids[plan.Installation] != 7 {
 				y.t.Errorf("streams by id: %v", ids)
 			}
 			y.mustOpen()
 		},
-		"UpgradeChangesNothingWhereRecordsAreLost": func(y *yard) {
+		"UpgradeChangesNothingWhereRecordsAreLost": func(y *testServer) {
 			y.mustOpen()
 			y.unmark()
-			y.tell(anEvent)
+			y.publish(anEvent)
 			if plan, err := y.c.PlanUpgrade(y.t.Context()); err == nil {
 				y.t.Errorf("planned %+v", plan)
 			}
@@ -316,7 +350,7 @@ func TestInstallation(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			test(newYard(t))
+			test(newTestServer(t))
 		})
 	}
 }

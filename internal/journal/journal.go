@@ -2,8 +2,10 @@ package journal
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,7 +15,11 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/contract"
+	"github.com/staffetta-io/staffetta/internal/deadletter"
+	"github.com/staffetta-io/staffetta/internal/loop"
 	"github.com/staffetta-io/staffetta/internal/runner"
+	"github.com/staffetta-io/staffetta/internal/streams"
 )
 
 // Options of a Journal. The zero value is what a single server wants.
@@ -34,13 +40,19 @@ type Options struct {
 	// of a second late).
 	Overdue time.Duration
 	// LookEvery is how often somebody looks whether the bucket of the records is
-	// still the same one. Zero: 5 s.
+	// still the same one, and which sources are apart. Zero: 5 s.
 	LookEvery time.Duration
 	// PowerCut is how far back a power cut may have taken acknowledged writes. It is
 	// also more than the clocks of two servers differ by. Zero: 1 h.
 	PowerCut time.Duration
 	// SweepEvery is how often [Journal.Sweep] looks, more or less. Zero: 10 min.
 	SweepEvery time.Duration
+	// Retention is how long after its end a campaign's text is kept: the sweep wakes
+	// what is older, and opening fails where messages may not be erased. Zero: for ever.
+	Retention time.Duration
+	// KeepWhole is how long after its end a campaign's record is kept whole: the sweep
+	// wakes what is older. Zero: for ever.
+	KeepWhole time.Duration
 	// ProofRequired refuses commands that nobody is proven to have given; opening fails
 	// where NATS proves nothing.
 	ProofRequired bool
@@ -49,19 +61,19 @@ type Options struct {
 	Log *slog.Logger
 	// OnBuried is told the reason of every dead letter once it is written. It
 	// must not block. Nil: nobody is told.
-	OnBuried func(reason string)
+	OnBuried func(deadletter.Reason)
 	// OnSwept is told what every sweep found. It must not block. Nil: nobody
 	// is told.
 	OnSwept func(Swept)
-	// OnToldOtherwise is told that a cost was told before, for another draft or
+	// OnCostConflict is told that a cost was told before, for another draft or
 	// another quote: somebody has been further than a record knows. It must not
 	// block. Nil: nobody is told.
-	OnToldOtherwise func(campaign.Key, *runner.ToldOtherwise)
-	// OnDisbelieved is told of every read of a record that no version can have
+	OnCostConflict func(campaign.Key, *runner.CostConflict)
+	// OnCorrupt is told of every read of a record that no version can have
 	// written so. It must not block. Nil: nobody is told.
-	OnDisbelieved func(what string)
-	// OnBroken is told of a campaign that was not saved because an event that it would
-	// owe breaks the contract. It must not block. Nil: nobody is told.
+	OnCorrupt func(what string)
+	// OnBroken is told of a campaign that was not saved, or not told, because an event
+	// that it would owe breaks the contract. It must not block. Nil: nobody is told.
 	OnBroken func(campaign.Key)
 }
 
@@ -82,7 +94,7 @@ func (o Options) withDefaults() Options {
 		o.LookEvery = 5 * time.Second
 	}
 	if o.PowerCut == 0 {
-		o.PowerCut = lookBack
+		o.PowerCut = streams.LookBack
 	}
 	if o.SweepEvery == 0 {
 		o.SweepEvery = sweepEvery
@@ -91,16 +103,16 @@ func (o Options) withDefaults() Options {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.OnBuried == nil {
-		o.OnBuried = func(string) {}
+		o.OnBuried = func(deadletter.Reason) {}
 	}
 	if o.OnSwept == nil {
 		o.OnSwept = func(Swept) {}
 	}
-	if o.OnToldOtherwise == nil {
-		o.OnToldOtherwise = func(campaign.Key, *runner.ToldOtherwise) {}
+	if o.OnCostConflict == nil {
+		o.OnCostConflict = func(campaign.Key, *runner.CostConflict) {}
 	}
-	if o.OnDisbelieved == nil {
-		o.OnDisbelieved = func(string) {}
+	if o.OnCorrupt == nil {
+		o.OnCorrupt = func(string) {}
 	}
 	if o.OnBroken == nil {
 		o.OnBroken = func(campaign.Key) {}
@@ -110,34 +122,31 @@ func (o Options) withDefaults() Options {
 
 // Journal keeps campaigns in JetStream. It is safe for concurrent use.
 type Journal struct {
-	Options
+	options  Options // with its defaults
 	nc       *nats.Conn
 	js       jetstream.JetStream
-	requests jetstream.Stream
-	records  jetstream.Stream
+	records  *streams.Keeper
 	events   jetstream.Stream
 	letters  jetstream.Stream
-	intake   *intake
+	intake   *messageReader
 	promise  protovalidate.Validator
-	id       identity // what the streams bear
+	id       streams.Identity // what the streams bear
 	commands *commands
-
-	epochs sync.Mutex
-	epoch  uint64    // guarded by epochs: the connection last seen
-	since  time.Time // guarded by epochs: when it was first seen, monotonic
-	anew   uint64    // guarded by epochs: how often the records were found made anew
+	epochs   *streams.Epochs
+	waker    waker
 
 	bucket bucket
 	losses *losses
-	lanes  atomic.Pointer[[]*lane] // nil: not consuming
+	lanes  atomic.Pointer[[]*lane] // nil: not consuming; replaced, never changed
+	adding sync.Mutex              // for who replaces it
 	sweep  struct {
 		sync.Mutex
-		from  time.Time // requests stored before it are in order; zero: not looked yet
-		epoch uint64    // the connection on which that was found
 		// before: what was stored before it, no power cut can have taken with it: the
-		// cut came after something that is still there, or after the last sweep.
+		// cut came after something that is still there, or after the last whole sweep.
 		before time.Time
 	}
+	duties duties
+	name   string // of this process among the replicas
 	closed chan struct{}
 	once   sync.Once
 }
@@ -146,77 +155,52 @@ var _ runner.Journal = (*Journal)(nil)
 
 // Open checks the server, creates the streams that are absent, and verifies
 // those that are present. The connection stays the caller's; make it with
-// [Connect], which turns the reconnect buffer off.
+// [streams.Connect], which turns the reconnect buffer off.
 func Open(ctx context.Context, nc *nats.Conn, o Options) (*Journal, error) {
-	js, err := newJetStream(nc)
+	js, err := streams.JetStream(nc)
 	if err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
 	if nc.Opts.ReconnectBufSize >= 0 {
-		return nil, fmt.Errorf("open journal: the connection has a reconnect buffer, which could send a save on a connection it was not meant for; use journal.Connect")
+		return nil, fmt.Errorf("open journal: the connection has a reconnect buffer, which could send a save on a connection it was not meant for; use streams.Connect")
 	}
-	promise, err := newPromise()
+	promise, err := contract.NewEventValidator()
 	if err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
-	if err := checkServer(ctx, nc, js); err != nil {
+	if err := streams.CheckServer(ctx, nc, js); err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
-	j := &Journal{Options: o.withDefaults(), nc: nc, js: js, losses: newLosses(), commands: newCommands(), promise: promise, closed: make(chan struct{})}
-	if j.intake, err = newIntake(j.loadRequest); err != nil {
+	j := &Journal{options: o.withDefaults(), nc: nc, js: js, epochs: streams.NewEpochs(nc), losses: newLosses(), commands: newCommands(), promise: promise, name: rand.Text(), closed: make(chan struct{})}
+	j.waker = waker{j, streams.TimerPrefix, streams.WakeupPrefix}
+	if j.intake, err = newMessageReader(j.loadRequest); err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
 	if err := j.openStreams(ctx); err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
-	if err := j.hearProof(ctx); err != nil {
+	if err := j.learnProof(ctx); err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
-	j.connection()
-	j.bucket.look(j.records.CachedInfo(), nc.Stats().Reconnects)
+	if j.options.Retention > 0 {
+		if err := j.mayErase(ctx); err != nil {
+			return nil, fmt.Errorf("open journal: %w", err)
+		}
+	}
+	j.bucket.look(j.records.Stream().CachedInfo(), nc.Stats().Reconnects)
 	go j.watchConnection(nc.StatusChanged(nats.CONNECTED))
 	return j, nil
 }
 
-// loadRequest reads a request by its sequence.
-func (j *Journal) loadRequest(ctx context.Context, seq uint64) (*jetstream.RawStreamMsg, error) {
-	m, err := j.requests.GetMsg(ctx, seq)
-	if err != nil {
-		return nil, err
-	}
-	// What the server says of where it found it is no part of the message.
-	for _, added := range []string{jetstream.StreamHeader, jetstream.SubjectHeader, jetstream.SequenceHeader, jetstream.TimeStampHeaer} {
-		m.Header.Del(added)
-	}
-	return m, nil
-}
-
 // Close lets go of what Open started. It does not close the connection.
 func (j *Journal) Close() { j.once.Do(func() { close(j.closed) }) }
-
-// connection counts the connections that this process has had, and the buckets. The
-// client raises its count under the same lock that guards its socket, before anything
-// can be written to the new one: no save decided on the old connection passes
-// for one decided on the new.
-func (j *Journal) connection() uint64 {
-	reconnects := j.nc.Stats().Reconnects
-	j.epochs.Lock()
-	defer j.epochs.Unlock()
-	n := reconnects + 1 + j.anew
-	if n > j.epoch {
-		// First seen is later than connected: ages come out too small, never
-		// too large.
-		j.epoch, j.since = n, time.Now()
-	}
-	return n
-}
 
 // watchConnection notices new connections when nobody asks, so that ages start
 // to count from the reconnect and not from the next wake-up; and a bucket that is
 // another one, after a reconnect and now and then.
 func (j *Journal) watchConnection(up chan nats.Status) {
 	defer j.nc.RemoveStatusListener(up)
-	tick := time.NewTicker(j.LookEvery)
+	tick := time.NewTicker(j.options.LookEvery)
 	defer tick.Stop()
 	for {
 		select {
@@ -226,7 +210,7 @@ func (j *Journal) watchConnection(up chan nats.Status) {
 			if !ok {
 				return
 			}
-			j.connection()
+			j.epochs.Now()
 		case <-tick.C:
 		}
 		j.lookAtBucket()
@@ -236,17 +220,77 @@ func (j *Journal) watchConnection(up chan nats.Status) {
 }
 
 // Valid says whether rev was read or written on the connection that still stands.
-func (j *Journal) Valid(rev runner.Revision) bool {
-	return rev.Epoch == j.connection() && j.nc.IsConnected()
-}
+func (j *Journal) Valid(rev loop.Revision) bool { return j.epochs.Valid(rev) }
 
 // Age says how long the record has certainly stood as it is. See [runner.Journal].
-func (j *Journal) Age(rev runner.Revision, seen time.Time) time.Duration {
-	if rev.At.IsZero() || !j.Valid(rev) {
-		return 0
+func (j *Journal) Age(rev loop.Revision, seen time.Time) time.Duration {
+	return j.epochs.Age(rev, seen)
+}
+
+// openStreams verifies what is there and makes what is missing, with the id of the
+// others. It never changes a stream that exists. Two that start at once both find
+// nothing: who makes the first stream gives it its id, the other one takes that.
+func (j *Journal) openStreams(ctx context.Context) error {
+	in, err := streams.Survey(ctx, j.js)
+	if err != nil {
+		return err
 	}
-	j.epochs.Lock()
-	connected := time.Since(j.since) // monotonic: a clock that jumps ages nothing
-	j.epochs.Unlock()
-	return max(0, min(seen.Sub(rev.At), connected))
+	id, err := in.Identity()
+	if err == nil {
+		err = in.Lost()
+	}
+	if err != nil {
+		return err
+	}
+	if in.Fresh() && id.Installation == "" {
+		id = streams.NewIdentity(rand.Text())
+	} else if missing := in.Unmarked(); len(missing) > 0 {
+		j.options.Log.Warn("streams bear no installation id, so that one of another backup would not be noticed: run staffetta streams upgrade, when every service has this version", "streams", strings.Join(missing, ", "))
+	}
+	if in.Earlier() {
+		j.options.Log.Warn("streams are those of an earlier version, in which one message may act on others: run staffetta streams upgrade, when every service has this version")
+	}
+	for _, want := range streams.Core(j.options.Replicas) {
+		if want.Name == streams.Commands && in.Beside() {
+			continue // they lie beside the timers until the streams are upgraded
+		}
+		if in.Have[want.Name] == nil && in.Recorded {
+			j.options.Log.Error("a stream was missing beside records, and is made anew, empty: if it was lost, see docs/disaster.md", "stream", want.Name)
+		}
+		s, err := streams.Ensure(ctx, j.js, want, id)
+		if err != nil {
+			return err
+		}
+		if in.Fresh() && want.Name == streams.Records {
+			id = streams.IdentityOf(s.CachedInfo().Config) // perhaps somebody else was quicker
+		}
+		if err := streams.Belongs(s, id); err != nil {
+			return err
+		}
+		switch want.Name {
+		case streams.Commands:
+			j.commands.found()
+		case streams.Records:
+			j.records = streams.NewKeeper(streams.Access{JS: j.js}, j.epochs, s)
+		case streams.Events:
+			j.events = s
+		case streams.DeadLetters:
+			j.letters = s
+		}
+	}
+	audiences, err := streams.Ensure(ctx, j.js, streams.OfAudiences(j.options.Replicas), id)
+	if err == nil {
+		err = streams.Belongs(audiences, id)
+	}
+	if err != nil {
+		return err
+	}
+	if in.Have[streams.Schedules] == nil && (in.Recorded || in.Have[streams.ScheduleWakeups] != nil) {
+		j.options.Log.Error("the schedules are missing beside records or timers of theirs, and their stream is made anew, empty: if it was lost, no recurring campaign is asked for any more; see docs/disaster.md", "stream", streams.Schedules)
+	}
+	j.id = id
+	if at := in.Newest(); !at.IsZero() {
+		j.sweep.before = at.Add(-j.options.PowerCut)
+	}
+	return in.Outlive()
 }

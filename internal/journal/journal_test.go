@@ -11,7 +11,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/client"
 	"github.com/staffetta-io/staffetta/internal/journal"
+	"github.com/staffetta-io/staffetta/internal/loop"
 	"github.com/staffetta-io/staffetta/internal/runner"
 	"github.com/staffetta-io/staffetta/internal/runner/runnertest"
 )
@@ -27,7 +29,7 @@ func TestJournalOnOneServer(t *testing.T) {
 func TestJournalOnThreeServers(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("starts a cluster")
+		t.Skip("skipped: it starts a cluster of three servers; run go test ./internal/journal -run TestJournalOnThreeServers, without -short")
 	}
 	all := startCluster(t)
 	runnertest.TestJournal(t, func(t *testing.T) runnertest.JournalHarness {
@@ -41,7 +43,7 @@ func harness(t *testing.T, first, second *server.Server, replicas int) runnertes
 	t.Helper()
 	p := startProxy(t, first.Addr().String())
 	nc := p.connect(t)
-	o := journal.Options{Replicas: replicas}
+	o := journal.Options{Replicas: replicas, Retention: time.Hour}
 	a := open(t, nc, o)
 	b := open(t, connect(t, second), o)
 
@@ -49,10 +51,10 @@ func harness(t *testing.T, first, second *server.Server, replicas int) runnertes
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
 	go func() {
-		ended <- b.Consume(ctx, journal.ConsumeOptions{}, func(_ context.Context, w runner.Wakeup) runner.Verdict {
+		ended <- b.Consume(ctx, journal.ConsumeOptions{}, journal.Handlers{Campaign: func(_ context.Context, w runner.Wakeup) loop.Verdict {
 			woken <- w
-			return runner.Verdict{Do: runner.Ack}
-		})
+			return loop.Verdict{Do: loop.Ack}
+		}})
 	}()
 	t.Cleanup(func() {
 		cancel()
@@ -63,7 +65,16 @@ func harness(t *testing.T, first, second *server.Server, replicas int) runnertes
 	return runnertest.JournalHarness{
 		A: a, B: b, Woken: woken,
 		Told: func(t *testing.T, key campaign.Key) []string {
-			return told(t, connect(t, second), key)
+			return readStored(t, connect(t, second), key)
+		},
+		Ask: func(t *testing.T, key campaign.Key) {
+			js, err := jetstream.New(connect(t, second))
+			if err == nil {
+				_, err = js.Publish(t.Context(), "campaign.v1.request."+key.String(), nil)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
 		},
 		Break: func(t *testing.T) { p.breakConnection(t, nc) },
 		Mute: func(t *testing.T, mute bool) {
@@ -94,15 +105,15 @@ func deleteStreams(t *testing.T, s *server.Server) {
 	}
 }
 
-// told lists the events of a campaign as "<type>.<n>".
-func told(t *testing.T, nc *nats.Conn, key campaign.Key) []string {
+// readStored lists the events of a campaign as "<type>.<n>".
+func readStored(t *testing.T, nc *nats.Conn, key campaign.Key) []string {
 	t.Helper()
-	c, err := journal.NewClient(nc)
+	c, err := client.New(nc)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var all []string
-	for e, err := range c.Watch(t.Context(), journal.WatchOptions{Key: key}) {
+	for e, err := range c.Watch(t.Context(), client.WatchOptions{Key: key}) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,40 +13,44 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/client"
+	"github.com/staffetta-io/staffetta/internal/contract"
 	"github.com/staffetta-io/staffetta/internal/journal"
+	"github.com/staffetta-io/staffetta/internal/loop"
 	"github.com/staffetta-io/staffetta/internal/runner"
+	"github.com/staffetta-io/staffetta/internal/streams"
 )
 
-// office is a service that buries what it cannot read, and whatever it is told
+// testService is a service that buries what it cannot read, and whatever it is told
 // to.
-type office struct {
+type testService struct {
 	*testBundle
-	verdict atomic.Pointer[runner.Verdict]
+	verdict atomic.Pointer[loop.Verdict]
 	woken   chan runner.Wakeup
 }
 
-func openOffice(t *testing.T, o journal.Options) *office {
+func openTestService(t *testing.T, o journal.Options) *testService {
 	t.Helper()
-	opened := &office{
+	opened := &testService{
 		testBundle: setup(t, o),
 		woken:      make(chan runner.Wakeup, 100),
 	}
-	opened.says(runner.Verdict{Do: runner.Ack})
-	opened.consume(t, journal.ConsumeOptions{}, func(_ context.Context, w runner.Wakeup) runner.Verdict {
+	opened.says(loop.Verdict{Do: loop.Ack})
+	opened.consume(t, journal.ConsumeOptions{}, func(_ context.Context, w runner.Wakeup) loop.Verdict {
 		opened.woken <- w
 		return *opened.verdict.Load()
 	})
 	return opened
 }
 
-func (o *office) says(v runner.Verdict) { o.verdict.Store(&v) }
+func (o *testService) says(v loop.Verdict) { o.verdict.Store(&v) }
 
 // bury publishes a message and returns the letter it becomes.
-func (o *office) bury(t *testing.T, m *nats.Msg) journal.Letter {
+func (o *testService) bury(t *testing.T, m *nats.Msg) contract.Letter {
 	t.Helper()
 	before := o.letters(t)
 	o.publish(t, m)
-	var all []journal.Letter
+	var all []contract.Letter
 	waitFor(t, func() bool { all = o.letters(t); return len(all) > len(before) })
 	last := all[len(all)-1]
 	whole, err := o.client.Letter(t.Context(), last.ID)
@@ -56,9 +60,9 @@ func (o *office) bury(t *testing.T, m *nats.Msg) journal.Letter {
 	return whole
 }
 
-func (o *office) letters(t *testing.T) (all []journal.Letter) {
+func (o *testService) letters(t *testing.T) (all []contract.Letter) {
 	t.Helper()
-	for l, err := range o.client.Letters(t.Context(), journal.LetterFilter{}) {
+	for l, err := range o.client.Letters(t.Context(), client.LetterFilter{}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -69,7 +73,7 @@ func (o *office) letters(t *testing.T) (all []journal.Letter) {
 
 func TestLetters(t *testing.T) {
 	t.Parallel()
-	o := openOffice(t, journal.Options{})
+	o := openTestService(t, journal.Options{})
 	bad := request("bf-2026")
 	bad.Sender = "much too long a name"
 	asked := message(subject, bad, "x-team", "shop", "Nats-Expected-Last-Subject-Sequence", "0")
@@ -79,9 +83,9 @@ func TestLetters(t *testing.T) {
 	verb := o.bury(t, &nats.Msg{Subject: "campaign.v1.command.acqualuce.bf.resolve", Data: []byte(`{"by":"anna"}`)})
 
 	t.Run("GiveTheMessageBackAsItWas", func(t *testing.T) {
-		want := journal.Letter{
+		want := contract.Letter{
 			ID: 1, Key: key, Reason: "invalid", Fields: []string{"sender"}, Note: l.Note,
-			Subject: subject, Stream: journal.StreamRequests, Sequence: 1, Header: asked.Header, Data: asked.Data, Size: len(asked.Data),
+			Subject: subject, Stream: streams.Requests, Sequence: 1, Header: asked.Header, Data: asked.Data, Size: len(asked.Data),
 		}
 		if l.Stored.Before(sent.Add(-time.Minute)) || l.Buried.Before(l.Stored) || !strings.HasPrefix(l.Note, "sender: ") {
 			t.Errorf("stored %s, buried %s, note %s", l.Stored, l.Buried, l.Note)
@@ -113,14 +117,14 @@ func TestLetters(t *testing.T) {
 	t.Run("AreListedBySourceAndKeyWithoutPayloads", func(t *testing.T) {
 		for _, test := range []struct {
 			name   string
-			filter journal.LetterFilter
+			filter client.LetterFilter
 			want   []uint64
 		}{
-			{"All", journal.LetterFilter{}, []uint64{1, 2, 3}},
-			{"OfASource", journal.LetterFilter{Source: "acqualuce"}, []uint64{3}},
-			{"OfACampaign", journal.LetterFilter{Key: key}, []uint64{1}},
-			{"BehindOne", journal.LetterFilter{After: 1}, []uint64{2, 3}},
-			{"OfNobody", journal.LetterFilter{Source: "nobody"}, nil},
+			{"All", client.LetterFilter{}, []uint64{1, 2, 3}},
+			{"OfASource", client.LetterFilter{Source: "acqualuce"}, []uint64{3}},
+			{"OfACampaign", client.LetterFilter{Key: key}, []uint64{1}},
+			{"BehindOne", client.LetterFilter{After: 1}, []uint64{2, 3}},
+			{"OfNobody", client.LetterFilter{Source: "nobody"}, nil},
 		} {
 			t.Run(test.name, func(t *testing.T) {
 				var got []uint64
@@ -141,7 +145,7 @@ func TestLetters(t *testing.T) {
 	})
 
 	t.Run("AreNotFoundWhenThereIsNone", func(t *testing.T) {
-		if _, err := o.client.Letter(t.Context(), 99); !errors.Is(err, journal.ErrNoLetter) {
+		if _, err := o.client.Letter(t.Context(), 99); !errors.Is(err, client.ErrNoLetter) {
 			t.Errorf("error %v", err)
 		}
 	})
@@ -149,7 +153,7 @@ func TestLetters(t *testing.T) {
 
 func TestReplay(t *testing.T) {
 	t.Parallel()
-	plan := func(t *testing.T, o *office, id uint64, edited string) (journal.Replay, error) {
+	plan := func(t *testing.T, o *testService, id uint64, edited string) (client.Replay, error) {
 		t.Helper()
 		if edited == "" {
 			return o.client.PlanReplay(t.Context(), id, nil)
@@ -157,13 +161,13 @@ func TestReplay(t *testing.T) {
 		return o.client.PlanReplay(t.Context(), id, []byte(edited))
 	}
 	// unlucky is a good request that was buried when the service was older.
-	unlucky := func(t *testing.T) (*office, journal.Letter) {
+	unlucky := func(t *testing.T) (*testService, contract.Letter) {
 		t.Helper()
-		o := openOffice(t, journal.Options{})
-		o.says(runner.Verdict{Do: runner.Bury, Reason: "invalid"})
+		o := openTestService(t, journal.Options{})
+		o.says(loop.Verdict{Do: loop.Bury, Reason: "invalid"})
 		l := o.bury(t, message(subject, request("bf-2026"), "x-team", "shop", "Nats-Msg-Id", "once"))
 		receive(t, o.woken, "first delivery")
-		o.says(runner.Verdict{Do: runner.Ack})
+		o.says(loop.Verdict{Do: loop.Ack})
 		return o, l
 	}
 
@@ -188,7 +192,7 @@ func TestReplay(t *testing.T) {
 		if w.Kind != runner.WakeRequest || w.Key != key || w.Request.Sender != "ShopItalia" {
 			t.Errorf("woken by %+v", w)
 		}
-		s, err := o.js.Stream(t.Context(), journal.StreamRequests)
+		s, err := o.js.Stream(t.Context(), streams.Requests)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -196,7 +200,7 @@ func TestReplay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if m.Header.Get("x-team") != "shop" || m.Header.Get("Staffetta-Replay") != "1" || m.Header.Get("Nats-Msg-Id") == "once" || m.Header.Get("Staffetta-Reason") != "" {
+		if m.Header.Get("x-team") != "shop" || m.Header.Get("Staffetta-Replay") != "1" || m.Header.Get("Nats-Msg-Id") != "" || m.Header.Get("Staffetta-Reason") != "" {
 			t.Errorf("headers %v", m.Header)
 		}
 	})
@@ -204,7 +208,7 @@ func TestReplay(t *testing.T) {
 	t.Run("SaysSinceWhenItsOriginalWaits", func(t *testing.T) {
 		t.Parallel()
 		o, first := unlucky(t)
-		o.says(runner.Verdict{Do: runner.Bury, Reason: "invalid"}) // the replay is buried as well
+		o.says(loop.Verdict{Do: loop.Bury, Reason: "invalid"}) // the replay is buried as well
 		r, err := plan(t, o, first.ID, "")
 		if err != nil {
 			t.Fatal(err)
@@ -212,11 +216,11 @@ func TestReplay(t *testing.T) {
 		if _, err := o.client.Replay(t.Context(), r); err != nil {
 			t.Fatal(err)
 		}
-		if w := receive(t, o.woken, "replay"); !w.Asked.Equal(first.Stored) || !w.Stored.After(first.Stored) {
-			t.Errorf("a replay stored at %s was asked for at %s, want %s", w.Stored, w.Asked, first.Stored)
+		if w := receive(t, o.woken, "replay"); !w.RequestedAt.Equal(first.Stored) || !w.Stored.After(first.Stored) {
+			t.Errorf("a replay stored at %s was asked for at %s, want %s", w.Stored, w.RequestedAt, first.Stored)
 		}
 		waitFor(t, func() bool { return len(o.letters(t)) == 2 })
-		o.says(runner.Verdict{Do: runner.Ack})
+		o.says(loop.Verdict{Do: loop.Ack})
 		const corrected = `{"source":"shop-italia","requestId":"bf-2026","name":"BF","sender":"ShopItalia","text":"Ciao","contactListId":87,"immediately":true}`
 		if r, err = plan(t, o, 2, corrected); err != nil {
 			t.Fatal(err)
@@ -224,8 +228,8 @@ func TestReplay(t *testing.T) {
 		if _, err := o.client.Replay(t.Context(), r); err != nil {
 			t.Fatal(err)
 		}
-		if w := receive(t, o.woken, "replay of the replay"); !w.Asked.Equal(first.Stored) {
-			t.Errorf("a replay of a replay was asked for at %s, want %s", w.Asked, first.Stored)
+		if w := receive(t, o.woken, "replay of the replay"); !w.RequestedAt.Equal(first.Stored) {
+			t.Errorf("a replay of a replay was asked for at %s, want %s", w.RequestedAt, first.Stored)
 		}
 	})
 
@@ -241,7 +245,7 @@ func TestReplay(t *testing.T) {
 		if _, err := o.client.Replay(t.Context(), first); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := o.client.Replay(t.Context(), same); !errors.Is(err, journal.ErrMoved) {
+		if _, err := o.client.Replay(t.Context(), same); !errors.Is(err, client.ErrMoved) {
 			t.Errorf("a replay planned at the same time: %v", err)
 		}
 		again, err := plan(t, o, l.ID, "")
@@ -254,7 +258,7 @@ func TestReplay(t *testing.T) {
 		if _, err := o.client.Replay(t.Context(), again); err == nil {
 			t.Error("it was replayed again")
 		}
-		s, err := o.js.Stream(t.Context(), journal.StreamRequests)
+		s, err := o.js.Stream(t.Context(), streams.Requests)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -265,7 +269,7 @@ func TestReplay(t *testing.T) {
 
 	t.Run("TakesACorrectedPayloadForTheSameKeyOnly", func(t *testing.T) {
 		t.Parallel()
-		o := openOffice(t, journal.Options{})
+		o := openTestService(t, journal.Options{})
 		bad := request("bf-2026")
 		bad.Sender = "much too long a name"
 		l := o.bury(t, message(subject, bad, "Content-Type", "application/protobuf"))
@@ -276,7 +280,7 @@ func TestReplay(t *testing.T) {
 		if _, err := plan(t, o, l.ID, strings.Replace(good, "bf-2026", "other", 1)); err == nil || !strings.Contains(err.Error(), "a replay keeps the key") {
 			t.Errorf("another key: %v", err)
 		}
-		if _, err := plan(t, o, l.ID, strings.Replace(good, "sender", "sendr", 1)); err == nil || !strings.Contains(err.Error(), "sendr: there is no such field; there are ") {
+		if _, err := plan(t, o, l.ID, strings.Replace(good, "sender", "sendr", 1)); err == nil || !strings.Contains(err.Error(), `sendr: there is no such field, did you mean "sender"? There are `) {
 			t.Errorf("a misspelt field: %v", err)
 		}
 		if r, err := plan(t, o, l.ID, strings.Replace(good, "87", "0", 1)); err != nil || !strings.HasPrefix(r.Again, "invalid: contact_list_id") {
@@ -320,8 +324,8 @@ func TestReplay(t *testing.T) {
 
 	t.Run("RepeatsACommand", func(t *testing.T) {
 		t.Parallel()
-		o := openOffice(t, journal.Options{})
-		o.says(runner.Verdict{Do: runner.Bury, Reason: "unknown_campaign"})
+		o := openTestService(t, journal.Options{})
+		o.says(loop.Verdict{Do: loop.Bury, Reason: "unknown_campaign"})
 		l := o.bury(t, &nats.Msg{Subject: "campaign.v1.command.shop-italia.bf-2026.cancel", Data: []byte(`{"by":"anna"}`)})
 		receive(t, o.woken, "cancel")
 		r, err := plan(t, o, l.ID, "")
@@ -331,14 +335,14 @@ func TestReplay(t *testing.T) {
 		if _, err := o.client.Replay(t.Context(), r); err != nil {
 			t.Fatal(err)
 		}
-		if w := receive(t, o.woken, "cancel again"); w.Command != (campaign.CancelAsked{By: "anna"}) {
+		if w := receive(t, o.woken, "cancel again"); w.Command != (campaign.Cancel{By: "anna"}) {
 			t.Errorf("woken by %+v", w)
 		}
 	})
 
 	t.Run("SaysWhatToDoWhenItCannotHelp", func(t *testing.T) {
 		t.Parallel()
-		o := openOffice(t, journal.Options{})
+		o := openTestService(t, journal.Options{})
 		for _, test := range []struct {
 			msg  *nats.Msg
 			want string
@@ -347,11 +351,11 @@ func TestReplay(t *testing.T) {
 			{&nats.Msg{Subject: "campaign.v1.wakeup.shop-italia.bf", Header: nats.Header{"Staffetta-Request-Sequence": {"many"}}}, "there is nothing to do"},
 		} {
 			l := o.bury(t, test.msg)
-			if _, err := plan(t, o, l.ID, ""); !errors.Is(err, journal.ErrNotReplayable) || !strings.Contains(err.Error(), test.want) {
+			if _, err := plan(t, o, l.ID, ""); !errors.Is(err, client.ErrNotReplayable) || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("%s: %v", test.msg.Subject, err)
 			}
 		}
-		if _, err := plan(t, o, 99, ""); !errors.Is(err, journal.ErrNoLetter) {
+		if _, err := plan(t, o, 99, ""); !errors.Is(err, client.ErrNoLetter) {
 			t.Errorf("no letter: %v", err)
 		}
 	})

@@ -3,14 +3,12 @@ package journal
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
-
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/streams"
 )
 
 // A key that was spoken of has had a record. A few that have none any more are what a
@@ -19,10 +17,6 @@ import (
 
 // maxLost is how many campaigns without their record one process takes for bad luck.
 const maxLost = 10
-
-// recoveryMark lies among the records and says that somebody has looked. A campaign's
-// key has two words, so it is no campaign's.
-const recoveryMark = recordPrefix + "recovery"
 
 // recoveryHolds is how long after somebody has looked what was lost before is handled
 // again, however much it is.
@@ -41,11 +35,11 @@ func (r Recovery) allows(stored, now time.Time) bool {
 }
 
 // losses are the campaigns that were found without their record. It stops the lanes
-// once there are too many, and is a [Gate].
+// once there are too many, and is a [PullGate].
 type losses struct {
 	mu      sync.Mutex
 	keys    map[campaign.Key]bool
-	seen    int       // how many were ever found
+	missing int       // how many were ever found
 	stopped time.Time // zero: the lanes go on
 	changed chan struct{}
 }
@@ -59,7 +53,7 @@ func (l *losses) add(key campaign.Key) (stops bool) {
 	if l.keys[key] {
 		return false
 	}
-	l.seen++
+	l.missing++
 	if len(l.keys) <= maxLost { // more need no names
 		l.keys[key] = true
 	}
@@ -67,7 +61,7 @@ func (l *losses) add(key campaign.Key) (stops bool) {
 		return false
 	}
 	l.stopped = time.Now()
-	l.turn()
+	l.signal()
 	return true
 }
 
@@ -76,22 +70,22 @@ func (l *losses) release() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.stopped, l.keys = time.Time{}, map[campaign.Key]bool{}
-	l.turn()
+	l.signal()
 }
 
-func (l *losses) turn() {
+func (l *losses) signal() {
 	close(l.changed)
 	l.changed = make(chan struct{})
 }
 
-// Pulling implements [Gate].
+// Pulling implements [PullGate].
 func (l *losses) Pulling() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.stopped.IsZero()
 }
 
-// Changed implements [Gate].
+// Changed implements [PullGate].
 func (l *losses) Changed() <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -106,7 +100,7 @@ func (j *Journal) Lost() (found int, stopped string) {
 	if !j.losses.stopped.IsZero() {
 		stopped = stoppedBecause
 	}
-	return j.losses.seen, stopped
+	return j.losses.missing, stopped
 }
 
 const stoppedBecause = "more than 10 campaigns that were spoken of have no record: records were lost, and nothing is handled any more; look with staffetta recover, docs/disaster.md says what to do"
@@ -121,27 +115,24 @@ func (j *Journal) missing(ctx context.Context, key campaign.Key, spoken time.Tim
 	if r.allows(spoken, time.Now()) {
 		return true, nil
 	}
-	j.Log.Warn("a campaign was spoken of and has no record", "key", key.String(), "spoken_of", spoken)
+	j.options.Log.Warn("a campaign was spoken of and has no record", "key", key.String(), "spoken_of", spoken)
 	if j.losses.add(key) {
-		j.Log.Error(stoppedBecause)
+		j.options.Log.Error(stoppedBecause)
 	}
 	return j.losses.Pulling(), nil
 }
 
 // recovery is the last word of somebody who has looked; zero: nobody has.
 func (j *Journal) recovery(ctx context.Context) (Recovery, error) {
-	m, err := j.records.GetLastMsgForSubject(ctx, recoveryMark)
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return Recovery{}, nil
-	}
+	mark, rev, err := j.records.Read(ctx, streams.RecoveryMark)
 	if err != nil {
 		return Recovery{}, fmt.Errorf("read whether somebody has looked: %w", err)
 	}
 	var r Recovery
-	if err := json.Unmarshal(m.Data, &r); err != nil {
-		return Recovery{}, nil // deleted by hand: nobody has
+	if err := json.Unmarshal(mark.Data, &r); err != nil {
+		return Recovery{}, nil // absent, or no mark of ours: nobody has
 	}
-	r.At = m.Time
+	r.At = rev.At
 	return r, nil
 }
 
@@ -153,13 +144,13 @@ func (j *Journal) lookForRecovery() {
 	if stopped.IsZero() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), answerWithin)
+	ctx, cancel := context.WithTimeout(context.Background(), streams.AnswerWithin)
 	defer cancel()
 	// The clock that stopped them may differ from the stream's by a little; somebody
 	// who has looked before says nothing of what was found since.
 	if r, err := j.recovery(ctx); err == nil && r.At.After(stopped.Add(-clocksDiffer)) {
 		j.losses.release()
-		j.Log.Warn("somebody has looked at the campaigns without a record: they are handled again", "by", r.By)
+		j.options.Log.Warn("somebody has looked at the campaigns without a record: they are handled again", "by", r.By)
 	}
 }
 

@@ -12,8 +12,10 @@ import (
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/journal"
+	"github.com/staffetta-io/staffetta/internal/loop"
 	"github.com/staffetta-io/staffetta/internal/runner"
 	"github.com/staffetta-io/staffetta/internal/runner/runnertest"
+	"github.com/staffetta-io/staffetta/internal/streams"
 )
 
 // afterLoss is a service that finds n requests which another one was done with long
@@ -22,9 +24,9 @@ func afterLoss(t *testing.T, n int) (b *testBundle, woken chan runner.Wakeup) {
 	t.Helper()
 	b = setup(t, journal.Options{})
 	handled := make(chan struct{}, n)
-	stop := b.consume(t, journal.ConsumeOptions{}, func(context.Context, runner.Wakeup) runner.Verdict {
+	stop := b.consume(t, journal.ConsumeOptions{}, func(context.Context, runner.Wakeup) loop.Verdict {
 		handled <- struct{}{}
-		return runner.Verdict{Do: runner.Ack}
+		return loop.Verdict{Do: loop.Ack}
 	})
 	for i := range n {
 		b.publish(t, message(fmt.Sprintf("campaign.v1.request.shop-italia.r-%02d", i), request(fmt.Sprintf("r-%02d", i))))
@@ -42,11 +44,11 @@ func afterLoss(t *testing.T, n int) (b *testBundle, woken chan runner.Wakeup) {
 	b.j.Close()
 	b.j = open(t, b.nc, journal.Options{Overdue: time.Nanosecond, PowerCut: time.Nanosecond, LookEvery: 20 * time.Millisecond})
 	woken = make(chan runner.Wakeup, 100)
-	b.consume(t, journal.ConsumeOptions{}, func(_ context.Context, w runner.Wakeup) runner.Verdict {
+	b.consume(t, journal.ConsumeOptions{}, func(_ context.Context, w runner.Wakeup) loop.Verdict {
 		if w.Kind == runner.WakeRequest {
 			woken <- w
 		}
-		return runner.Verdict{Do: runner.Ack}
+		return loop.Verdict{Do: loop.Ack}
 	})
 	return b, woken
 }
@@ -124,7 +126,7 @@ func TestLosses(t *testing.T) {
 		}
 		look := func(k campaign.Key) {
 			t.Helper()
-			if events, err := b.j.Told(t.Context(), k); err != nil || len(events) != 1 {
+			if events, err := b.j.Published(t.Context(), k); err != nil || len(events) != 1 {
 				t.Fatalf("told %+v, %v", events, err)
 			}
 		}
@@ -165,25 +167,25 @@ func TestLosses(t *testing.T) {
 
 	t.Run("RecordsThatAreLostForGoodAreSaidToBe", func(t *testing.T) {
 		t.Parallel()
-		for name, lose := range map[string]func(*yard){
-			"Missing": func(y *yard) { y.drop(journal.StreamRecords) },
-			"Empty":   func(y *yard) { y.change(journal.StreamRecords, func(*jetstream.StreamConfig) {}) },
-			"OfAnEarlierVersion": func(y *yard) {
+		for name, lose := range map[string]func(*testServer){
+			"Missing": func(y *testServer) { y.drop(streams.Records) },
+			"Empty":   func(y *testServer) { y.change(streams.Records, func(*jetstream.StreamConfig) {}) },
+			"OfAnEarlierVersion": func(y *testServer) {
 				y.unmark()
-				y.drop(journal.StreamRecords)
+				y.drop(streams.Records)
 			},
 		} {
 			t.Run(name, func(t *testing.T) {
-				y := newYard(t)
+				y := newTestServer(t)
 				y.mustOpen()
-				y.tell(anEvent)
+				y.publish(anEvent)
 				lose(y)
 				y.refused("see what staffetta recover says")
 				if err := y.c.Recover(t.Context(), "anna"); err != nil {
 					t.Fatal(err)
 				}
 				y.mustOpen()
-				y.drop(journal.StreamRecords) // the word was about that loss, not about the next
+				y.drop(streams.Records) // the word was about that loss, not about the next
 				y.refused("KV_campaigns is missing")
 			})
 		}

@@ -3,34 +3,66 @@ package journal
 import (
 	"context"
 	"errors"
-
-	"github.com/nats-io/nats.go/jetstream"
+	"slices"
+	"sync"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/contract"
+	"github.com/staffetta-io/staffetta/internal/streams"
 )
+
+// newestAtOnce is how many read the newest records together.
+const newestAtOnce = 8
 
 // Newest hands over the records that were saved last, looking so many saves
 // back at most: what has been going on, without a look at a million records.
 // One that cannot be read is passed over; whoever needs it will say so.
+//
+// It makes no consumer: to make one that begins in the middle costs the server more, the
+// more records there are, and a start waits for this.
 func (j *Journal) Newest(ctx context.Context, saves uint64, see func(campaign.Campaign)) error {
-	info, err := j.records.Info(ctx)
+	info, err := j.records.Stream().Info(ctx)
 	if err != nil {
-		return unread(ctx, j.js, StreamRecords, err)
+		return streams.ExplainReadError(ctx, j.js, streams.Records, err)
 	}
+	c, _, err := loadCheckpoint(ctx, j.records)
+	if err != nil {
+		return err
+	}
+	roster := slices.Concat(c.Parts[:]...) // it may be large, and is no record
 	last := info.State.LastSeq
-	cfg := jetstream.ConsumerConfig{DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: max(last, saves) - saves + 1}
-	for m, err := range walk(ctx, j.js, StreamRecords, cfg) {
-		if err != nil {
-			return errors.Join(ctx.Err(), err)
-		}
-		if m.Headers().Get(headerKV) != "" {
-			continue // deleted by hand
-		}
-		key, _, err := splitSubject(m.Subject(), recordPrefix)
-		if err != nil {
+	first := last - min(last, saves)
+	var met [newestAtOnce][]streams.Kept
+	var errs [newestAtOnce]error
+	var all sync.WaitGroup
+	for i := range uint64(newestAtOnce) {
+		all.Go(func() {
+			after, end := first+(last-first)*i/newestAtOnce, first+(last-first)*(i+1)/newestAtOnce
+			for {
+				for slices.Contains(roster, after+1) {
+					after++
+				}
+				if after >= end {
+					return
+				}
+				k, err := j.records.Next(ctx, after)
+				if errs[i] = err; err != nil || k.Sequence == 0 || k.Sequence > end {
+					return
+				}
+				met[i], after = append(met[i], k), k.Sequence
+			}
+		})
+	}
+	all.Wait()
+	if err := errors.Join(errs[:]...); err != nil {
+		return err
+	}
+	for _, k := range slices.Concat(met[:]...) {
+		key, rest, err := contract.SplitSubject(k.Subject, streams.RecordPrefix)
+		if err != nil || rest != "" || k.Absent {
 			continue
 		}
-		if c, err := decodeRecord(key, m.Data()); err == nil {
+		if c, err := DecodeRecord(key, k.Data); err == nil {
 			see(c)
 		}
 	}

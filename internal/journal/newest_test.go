@@ -2,10 +2,12 @@ package journal_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats.go"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/journal"
@@ -76,5 +78,33 @@ func TestNewest(t *testing.T) {
 		}
 		save(t, b, "c", 102)
 		check(t, newest(t, b, 1000), "b at 101 a minute", "c at 102 a minute")
+	})
+
+	t.Run("TheListOfTheOpenOnesIsNotReadForIt", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, journal.Options{})
+		for i := range 20 {
+			save(t, b, fmt.Sprintf("c%02d", i), int64(100+i))
+		}
+		if _, err := b.j.SweepOnce(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := newest(t, b, 1000); len(got) != 20 || !slices.IsSorted(got) {
+			t.Errorf("20 records and a sweep behind them: got %q, want each once, in order", got)
+		}
+		// A consumer that begins in the middle costs the server what is stored.
+		asked := make(chan *nats.Msg, 1)
+		if _, err := b.nc.ChanSubscribe("$JS.EVENT.ADVISORY.CONSUMER.CREATED.KV_campaigns.>", asked); err != nil {
+			t.Fatal(err)
+		}
+		newest(t, b, 1000)
+		if err := b.nc.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case m := <-asked:
+			t.Errorf("a consumer was made: %s", m.Data)
+		default:
+		}
 	})
 }

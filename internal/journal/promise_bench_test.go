@@ -4,12 +4,13 @@ import (
 	"testing"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/contract"
 	"github.com/staffetta-io/staffetta/internal/runner/runnertest"
 )
 
 // BenchmarkKeeps is what the contract's rules cost for one event.
 func BenchmarkKeeps(b *testing.B) {
-	p, err := newPromise()
+	p, err := contract.NewEventValidator()
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -18,7 +19,7 @@ func BenchmarkKeeps(b *testing.B) {
 	c.Outbox = []campaign.Event{{Type: campaign.EventCostCalculated, N: 1, At: c.Since, CampaignID: 1542, Quote: c.Quote, QuoteID: "0123456789abcdef"}}
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := j.keeps(c); err != nil {
+		if err := j.checkEvents(c); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"github.com/staffetta-io/staffetta/internal/journal"
+	"github.com/staffetta-io/staffetta/internal/streams"
 )
 
 // proxy stands between a client and a server, to break the connection or to
@@ -18,6 +18,7 @@ type proxy struct {
 	listener net.Listener
 	target   string
 	mute     atomic.Bool
+	lost     chan struct{} // not nil: told of what was swallowed
 
 	mu    sync.Mutex
 	conns []net.Conn
@@ -62,6 +63,10 @@ type muffler struct {
 
 func (m muffler) Write(b []byte) (int, error) {
 	if m.p.mute.Load() {
+		select {
+		case m.p.lost <- struct{}{}:
+		default:
+		}
 		return len(b), nil
 	}
 	return m.w.Write(b)
@@ -87,7 +92,7 @@ func (p *proxy) breakConnection(t testing.TB, nc *nats.Conn) {
 
 func (p *proxy) connect(t testing.TB) *nats.Conn {
 	t.Helper()
-	nc, err := journal.Connect(journal.Server{URL: "nats://" + p.listener.Addr().String()})
+	nc, err := streams.Connect(streams.Server{URL: "nats://" + p.listener.Addr().String()})
 	if err != nil {
 		t.Fatal(err)
 	}

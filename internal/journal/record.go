@@ -8,117 +8,102 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/contract"
+	"github.com/staffetta-io/staffetta/internal/loop"
 	"github.com/staffetta-io/staffetta/internal/runner"
+	"github.com/staffetta-io/staffetta/internal/streams"
 )
 
 // Headers of a record: what the sweep and whoever looks for a campaign need, so
 // that they read headers only.
 const (
-	headerState   = "Staffetta-State"
-	headerSince   = "Staffetta-Since"   // when it entered the state
-	headerWake    = "Staffetta-Wake"    // absent: it is final, and owes nothing
-	headerWaiting = "Staffetta-Waiting" // why nothing happens now, cut short; absent: it goes on
-	headerKV      = "KV-Operation"      // on the marker of a record that was deleted by hand
+	HeaderState     = "Staffetta-State"
+	HeaderSince     = "Staffetta-Since"     // when it entered the state
+	HeaderWake      = "Staffetta-Wake"      // absent: it is final, and owes nothing
+	HeaderWaiting   = "Staffetta-Waiting"   // why nothing happens now, cut short; absent: it goes on
+	HeaderSummary   = "Staffetta-Summary"   // what a list says beside; absent: an earlier version saved it
+	headerForgotten = "Staffetta-Forgotten" // when its text was; absent: it was not
+	headerShort     = "Staffetta-Short"     // when it was made small; absent: it was not
 )
 
-// noRetry keeps the client from repeating a save by itself: after "no
-// responders" the first one may still have been stored, and the second would
-// then come back as a conflict, which says "not stored".
-var noRetry = jetstream.WithRetryAttempts(0)
+// nameInList is how much of a campaign's name its list has, in characters.
+const nameInList = 60
 
 // Load asks the stream's leader for the record. See [runner.Journal].
-func (j *Journal) Load(ctx context.Context, key campaign.Key) (campaign.Campaign, runner.Revision, error) {
-	// Taken before the read: if the connection breaks on the way, the revision
-	// is void, not falsely fresh.
-	epoch := j.connection()
-	m, err := j.records.GetLastMsgForSubject(ctx, recordSubject(key))
+func (j *Journal) Load(ctx context.Context, key campaign.Key) (campaign.Campaign, loop.Revision, error) {
+	kept, rev, err := j.records.Read(ctx, contract.RecordSubject(key))
 	switch {
-	case errors.Is(err, jetstream.ErrMsgNotFound):
-		return campaign.Campaign{}, runner.Revision{Epoch: epoch}, nil
 	case errors.Is(err, jetstream.ErrStreamNotFound):
-		return campaign.Campaign{}, runner.Revision{}, fmt.Errorf("load %s: stream %s is gone: %w", key, StreamRecords, runner.ErrNoPlace)
+		return campaign.Campaign{}, rev, fmt.Errorf("load %s: stream %s is gone: %w", key, streams.Records, runner.ErrNoPlace)
 	case err != nil:
-		return campaign.Campaign{}, runner.Revision{}, fmt.Errorf("load %s: %w", key, err)
-	}
-	rev := runner.Revision{Seq: m.Sequence, Epoch: epoch, At: m.Time}
-	if m.Header.Get(headerKV) != "" {
-		// Somebody deleted the record by hand: there is none, and it may be
-		// created in the place of the marker.
+		return campaign.Campaign{}, rev, fmt.Errorf("load %s: %w", key, err)
+	case kept.Absent:
 		return campaign.Campaign{}, rev, nil
 	}
-	c, err := decodeRecord(key, m.Data)
+	c, err := DecodeRecord(key, kept.Data)
 	if err != nil {
-		j.disbelieved("record of "+key.String(), err)
-		return campaign.Campaign{}, runner.Revision{}, fmt.Errorf("load %s: %w", key, err)
+		j.alarmCorrupt("record of "+key.String(), err)
+		return campaign.Campaign{}, loop.Revision{}, fmt.Errorf("load %s: %w", key, err)
 	}
 	return c, rev, nil
 }
 
 // Save stores the record if it still is what rev says. See [runner.Journal].
-func (j *Journal) Save(ctx context.Context, c campaign.Campaign, rev runner.Revision) (runner.Revision, error) {
-	if err := j.keeps(c); err != nil {
-		return runner.Revision{}, fmt.Errorf("save %s: %w", c.Key, err)
+func (j *Journal) Save(ctx context.Context, c campaign.Campaign, rev loop.Revision) (loop.Revision, error) {
+	if err := j.checkEvents(c); err != nil {
+		return loop.Revision{}, fmt.Errorf("save %s: %w", c.Key, err)
 	}
 	buf := records.Get().(*bytes.Buffer)
 	defer records.Put(buf)
 	buf.Reset()
 	if err := json.NewEncoder(buf).Encode(&c); err != nil {
-		return runner.Revision{}, fmt.Errorf("save %s: %w", c.Key, err)
+		return loop.Revision{}, fmt.Errorf("save %s: %w", c.Key, err)
 	}
-	m := nats.NewMsg(recordSubject(c.Key))
-	m.Data = bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
-	m.Header.Set(headerState, string(c.State))
-	m.Header.Set(headerSince, c.Since.UTC().Format(time.RFC3339Nano))
+	summary := c.Summary()
+	summary.Name = contract.Clip(contract.OneLine(summary.Name), nameInList)
+	m := streams.NewMsg(contract.RecordSubject(c.Key), contract.Headers(
+		HeaderState, string(c.State),
+		HeaderSince, instant(c.Since),
+		HeaderSummary, summary.Line(),
+	), bytes.TrimSuffix(buf.Bytes(), []byte("\n")))
 	if c.Waiting != "" {
-		m.Header.Set(headerWaiting, clip(oneLine(c.Waiting), 160))
+		m.Header.Set(HeaderWaiting, contract.Clip(contract.OneLine(c.Waiting), 160))
 	}
 	if !c.Wake.IsZero() {
-		m.Header.Set(headerWake, c.Wake.UTC().Format(time.RFC3339Nano))
+		m.Header.Set(HeaderWake, instant(c.Wake))
 	}
-	if !j.Valid(rev) {
-		return runner.Revision{}, fmt.Errorf("save %s: %w", c.Key, runner.ErrConflict)
+	if c.Forgotten != nil {
+		m.Header.Set(headerForgotten, instant(c.Forgotten.At))
 	}
-	seq, err := j.write(ctx, m, rev.Seq, answerWithin)
-	switch sortWrite(err) {
-	case stored:
-		return runner.Revision{Seq: seq, Epoch: rev.Epoch}, nil
-	case exists, contended:
-		return runner.Revision{}, fmt.Errorf("save %s: %w", c.Key, runner.ErrConflict)
-	default:
-		return runner.Revision{}, fmt.Errorf("save %s: %w", c.Key, err)
+	if !c.Shortened.IsZero() {
+		m.Header.Set(headerShort, instant(c.Shortened))
 	}
+	next, err := j.records.Save(ctx, m, rev)
+	if err != nil {
+		return loop.Revision{}, fmt.Errorf("save %s: %w", c.Key, err)
+	}
+	return next, nil
 }
 
 // records are buffers for records on their way out. The connection copies what
 // it is given, so a buffer is free again once the write has returned.
 var records = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// disbelieved raises an alarm: what the record is about does not go on before
+// alarmCorrupt raises an alarm: what the record is about does not go on before
 // somebody has looked.
-func (j *Journal) disbelieved(what string, err error) {
-	j.Log.Error("a "+what+" cannot be believed; nothing is done about what it is about", "error", err)
-	j.OnDisbelieved(what)
+func (j *Journal) alarmCorrupt(what string, err error) {
+	j.options.Log.Error("a "+what+" cannot be believed; nothing is done about what it is about", "error", err)
+	j.options.OnCorrupt(what)
 }
 
-// ReadRecord reads a record that was handed on as it is stored.
-func ReadRecord(key campaign.Key, data []byte) (campaign.Campaign, error) {
-	c, err := decodeRecord(key, data)
-	if err != nil {
-		err = fmt.Errorf("read %s: %w", key, err)
-	}
-	return c, err
-}
-
-// decodeRecord reads a record. It refuses one that a newer version wrote, whose
+// DecodeRecord reads a record. It refuses one that a newer version wrote, whose
 // states or promises may be unknown here, and one that no version wrote under this
 // key: what it left out would be taken for what has not happened.
-func decodeRecord(key campaign.Key, data []byte) (campaign.Campaign, error) {
+func DecodeRecord(key campaign.Key, data []byte) (campaign.Campaign, error) {
 	var c campaign.Campaign
 	if err := json.Unmarshal(data, &c); err != nil {
 		var v struct {
@@ -139,6 +124,7 @@ func decodeRecord(key campaign.Key, data []byte) (campaign.Campaign, error) {
 	case !slices.Contains(campaign.States, c.State):
 		return c, fmt.Errorf("the record has the state %q, which this version does not know: restore what was there", c.State)
 	}
+	sortStatuses(&c)
 	return c, nil
 }
 

@@ -15,10 +15,15 @@ import (
 
 	"github.com/staffetta-io/staffetta/internal/calendar"
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/client"
+	"github.com/staffetta-io/staffetta/internal/contract"
 	"github.com/staffetta-io/staffetta/internal/journal"
+	"github.com/staffetta-io/staffetta/internal/loop"
 	"github.com/staffetta-io/staffetta/internal/runner"
 	"github.com/staffetta-io/staffetta/internal/schedule"
 	"github.com/staffetta-io/staffetta/internal/scheduler"
+	"github.com/staffetta-io/staffetta/internal/streams"
+	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
 )
 
 var recurring = schedule.Key{Source: "studio-bianchi", ID: "daily"}
@@ -71,7 +76,7 @@ func TestSchedules(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Save(t.Context(), r, rev); !errors.Is(err, runner.ErrConflict) {
+		if _, err := s.Save(t.Context(), r, rev); !errors.Is(err, loop.ErrConflict) {
 			t.Errorf("saved twice under one revision: %v", err)
 		}
 		if _, err := s.Save(t.Context(), r.Pause("berta", time.Now().UTC()), next); err != nil {
@@ -86,7 +91,7 @@ func TestSchedules(t *testing.T) {
 	t.Run("AreABucketThatEveryKVClientReads", func(t *testing.T) {
 		t.Parallel()
 		b, s := schedules(t)
-		if _, err := s.Save(t.Context(), written(t, daily(), time.Now()), runner.Revision{Epoch: 1}); err != nil {
+		if _, err := s.Save(t.Context(), written(t, daily(), time.Now()), loop.Revision{Epoch: 1}); err != nil {
 			t.Fatal(err)
 		}
 		kv, err := b.js.KeyValue(t.Context(), "schedules")
@@ -134,11 +139,11 @@ func TestSchedules(t *testing.T) {
 	t.Run("WakeAtTheInstantAndNotThroughTheTimersOfCampaigns", func(t *testing.T) {
 		t.Parallel()
 		b, s := schedules(t)
-		woken := make(chan runner.Wakeup, 10)
-		b.consume(t, journal.ConsumeOptions{Schedules: 2}, func(_ context.Context, w runner.Wakeup) runner.Verdict {
+		woken := make(chan scheduler.Wakeup, 10)
+		b.consumeFor(t, journal.ConsumeOptions{}, journal.Handlers{Schedule: func(_ context.Context, w scheduler.Wakeup) loop.Verdict {
 			woken <- w
-			return runner.Verdict{Do: runner.Ack}
-		})
+			return loop.Verdict{Do: loop.Ack}
+		}})
 		at := time.Now().Add(2 * time.Second) // not due before it is armed for the third time
 		for range 3 {
 			if err := s.Arm(t.Context(), recurring, at); err != nil {
@@ -146,7 +151,7 @@ func TestSchedules(t *testing.T) {
 			}
 		}
 		w := receive(t, woken, "wake-up")
-		if w.Kind != scheduler.Wake || w.Key != (campaign.Key{Source: "studio-bianchi", RequestID: "daily"}) || w.Stored.Before(at) {
+		if w.Key != recurring || w.Stored.Before(at) {
 			t.Errorf("woken by %+v, armed for %s", w, at)
 		}
 		if err := s.Arm(t.Context(), recurring, time.Now()); err == nil {
@@ -173,9 +178,9 @@ func TestAsk(t *testing.T) {
 			t.Fatal(err)
 		}
 		woken := make(chan runner.Wakeup, 10)
-		b.consume(t, journal.ConsumeOptions{}, func(_ context.Context, w runner.Wakeup) runner.Verdict {
+		b.consume(t, journal.ConsumeOptions{}, func(_ context.Context, w runner.Wakeup) loop.Verdict {
 			woken <- w
-			return runner.Verdict{Do: runner.Ack}
+			return loop.Verdict{Do: loop.Ack}
 		})
 		w := receive(t, woken, "request")
 		want := campaign.Request{
@@ -185,7 +190,7 @@ func TestAsk(t *testing.T) {
 		if diff := cmp.Diff(want, w.Request); diff != "" || w.Kind != runner.WakeRequest || w.Key.String() != "studio-bianchi.daily-20261130T0900" {
 			t.Errorf("the runner gets %s %s (-want +got):\n%s", w.Kind, w.Key, diff)
 		}
-		stream, err := b.js.Stream(t.Context(), journal.StreamRequests)
+		stream, err := b.js.Stream(t.Context(), streams.Requests)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -193,7 +198,7 @@ func TestAsk(t *testing.T) {
 			t.Errorf("asked four times, the stream holds %d requests", n)
 		}
 		m, err := stream.GetLastMsgForSubject(t.Context(), "campaign.v1.request.studio-bianchi.daily-20261130T0900")
-		if err != nil || m.Header.Get("Staffetta-Schedule") != "studio-bianchi.daily" {
+		if err != nil || m.Header.Get("Staffetta-Schedule") != "studio-bianchi.daily" || m.Header.Get("Nats-Msg-Id") != "" {
 			t.Errorf("it does not name its schedule: %v, %v", m, err)
 		}
 	})
@@ -254,7 +259,7 @@ func TestEnded(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer sub.Unsubscribe()
-			b.consume(t, journal.ConsumeOptions{}, func(context.Context, runner.Wakeup) runner.Verdict { return runner.Verdict{Do: runner.Ack} })
+			b.consume(t, journal.ConsumeOptions{}, func(context.Context, runner.Wakeup) loop.Verdict { return loop.Verdict{Do: loop.Ack} })
 			receive(t, letters, "dead letter")
 		}, true},
 	} {
@@ -287,24 +292,19 @@ func saved(t *testing.T, b *testBundle, c campaign.Campaign) {
 
 func TestClientSchedules(t *testing.T) {
 	t.Parallel()
-	t.Run("AreWrittenListedPausedAndRemoved", func(t *testing.T) {
+	t.Run("AreListedAndRemoved", func(t *testing.T) {
 		t.Parallel()
-		b, _ := schedules(t)
+		b, s := schedules(t)
 		ctx := t.Context()
-		_, rev, err := b.client.Schedule(ctx, recurring)
-		if !errors.Is(err, journal.ErrNoSchedule) {
+		if _, _, err := b.client.Schedule(ctx, recurring); !errors.Is(err, client.ErrNoSchedule) {
 			t.Fatalf("got %v", err)
-		}
-		if err := b.client.PutSchedule(ctx, written(t, daily(), time.Now()), rev); err != nil {
-			t.Fatal(err)
-		}
-		if err := b.client.PutSchedule(ctx, written(t, daily(), time.Now()), rev); !errors.Is(err, runner.ErrConflict) {
-			t.Errorf("two wrote it as new: %v", err)
 		}
 		other := daily()
 		other.Source = "acqualuce"
-		if err := b.client.PutSchedule(ctx, written(t, other, time.Now()), runner.Revision{}); err != nil {
-			t.Fatal(err)
+		for _, s := range []schedule.Schedule{daily(), other} {
+			if err := journal.WriteSchedule(ctx, b.js, written(t, s, time.Now())); err != nil {
+				t.Fatal(err)
+			}
 		}
 		list := func(source string) (keys []string) {
 			for r, err := range b.client.Schedules(ctx, source, 0) {
@@ -321,33 +321,18 @@ func TestClientSchedules(t *testing.T) {
 		if diff := cmp.Diff([]string{"acqualuce.daily"}, list("acqualuce")); diff != "" {
 			t.Error(diff)
 		}
-		r, rev, err := b.client.Schedule(ctx, recurring)
-		if err != nil || r.ChangedBy != "anna" {
+		if r, _, err := b.client.Schedule(ctx, recurring); err != nil || r.ChangedBy != "anna" {
 			t.Fatalf("%+v, %v", r, err)
 		}
-		if err := b.client.RemoveSchedule(ctx, recurring, rev, "berta"); err != nil {
+		remove := contract.Order{Source: recurring.Source, Verb: contract.VerbRemoveSchedule, Body: &campaignv1.RemoveSchedule{Id: recurring.ID}, By: "berta", Sequence: 1, Stored: time.Now()}
+		if _, err := s.Obey(ctx, remove); err != nil {
 			t.Fatal(err)
 		}
-		_, rev, err = b.client.Schedule(ctx, recurring)
-		if !errors.Is(err, journal.ErrNoSchedule) {
+		if _, _, err := b.client.Schedule(ctx, recurring); !errors.Is(err, client.ErrNoSchedule) {
 			t.Errorf("after it was removed: %v", err)
 		}
 		if diff := cmp.Diff([]string{"acqualuce.daily"}, list("")); diff != "" {
 			t.Error(diff)
-		}
-		if err := b.client.PutSchedule(ctx, written(t, daily(), time.Now()), rev); err != nil {
-			t.Errorf("in the place of a removed one: %v", err)
-		}
-	})
-
-	t.Run("AreRefusedWithARequestThatCouldNeverBeAskedFor", func(t *testing.T) {
-		t.Parallel()
-		b, _ := schedules(t)
-		s := daily()
-		s.Request = json.RawMessage(`{"name":"x","sender":"much too long a sender","text":"x","contactListId":"88"}`)
-		err := b.client.PutSchedule(t.Context(), written(t, s, time.Now()), runner.Revision{})
-		if err == nil || !strings.Contains(err.Error(), "sender: must be a name of at most 11 letters") {
-			t.Errorf("got %v", err)
 		}
 	})
 
@@ -384,7 +369,7 @@ func TestSweepOfSchedules(t *testing.T) {
 			t.Errorf("woke %d, %v", n, err)
 		}
 	}
-	stream, err := b.js.Stream(t.Context(), journal.StreamScheduleWakeups)
+	stream, err := b.js.Stream(t.Context(), streams.ScheduleWakeups)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -408,13 +393,12 @@ func TestRecurring(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		loop := scheduler.New(s, slog.New(slog.DiscardHandler), nil)
 		replica := &testBundle{nc: b.nc, js: b.js, j: j, client: b.client}
-		replica.consume(t, journal.ConsumeOptions{Schedules: 4}, func(ctx context.Context, w runner.Wakeup) runner.Verdict {
-			if w.Kind == scheduler.Wake {
-				return loop.Handle(ctx, w)
-			}
-			return runner.Verdict{Do: runner.Retry, After: time.Hour}
+		replica.consumeFor(t, journal.ConsumeOptions{}, journal.Handlers{
+			Campaign: func(context.Context, runner.Wakeup) loop.Verdict {
+				return loop.Verdict{Do: loop.Retry, After: time.Hour}
+			},
+			Schedule: scheduler.New(s, slog.New(slog.DiscardHandler), nil).Handle,
 		})
 	}
 	daily := daily()
@@ -422,7 +406,7 @@ func TestRecurring(t *testing.T) {
 	r := written(t, daily, time.Now().Add(-72*time.Hour))
 	for i := range 20 {
 		r.ID = "daily-" + string(rune('a'+i))
-		if err := b.client.PutSchedule(t.Context(), r, runner.Revision{}); err != nil {
+		if err := journal.WriteSchedule(t.Context(), b.js, r); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -438,7 +422,7 @@ func TestRecurring(t *testing.T) {
 		}
 		return done == 20
 	})
-	stream, err := b.js.Stream(t.Context(), journal.StreamRequests)
+	stream, err := b.js.Stream(t.Context(), streams.Requests)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -454,11 +438,11 @@ func TestScheduleStreams(t *testing.T) {
 		want   string
 	}{
 		"RefuseStaleReadsOfRecords": {
-			jetstream.StreamConfig{Name: journal.StreamSchedules, Subjects: []string{"$KV.schedules.>"}, MaxMsgsPerSubject: 1, Discard: jetstream.DiscardNew, AllowDirect: true},
+			jetstream.StreamConfig{Name: streams.Schedules, Subjects: []string{"$KV.schedules.>"}, MaxMsgsPerSubject: 1, Discard: jetstream.DiscardNew, AllowDirect: true},
 			"stream KV_schedules has allow_direct true, want false",
 		},
 		"RefuseALimitForTimers": {
-			jetstream.StreamConfig{Name: journal.StreamScheduleWakeups, Subjects: []string{"campaign.v1.schedule.timer.>", "campaign.v1.schedule.wakeup.>"},
+			jetstream.StreamConfig{Name: streams.ScheduleWakeups, Subjects: []string{"campaign.v1.schedule.timer.>", "campaign.v1.schedule.wakeup.>"},
 				AllowMsgSchedules: true, AllowMsgTTL: true, MaxBytes: 1 << 30},
 			"stream SCHEDULE_WAKEUPS has max_bytes 1073741824, want none",
 		},

@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/staffetta-io/staffetta/internal/journal"
+	"github.com/staffetta-io/staffetta/internal/streams"
 )
 
 // startServer starts one JetStream server in this process. With a port and a
@@ -105,12 +106,22 @@ func waitFor(t testing.TB, done func() bool) {
 
 func connect(t testing.TB, s *server.Server) *nats.Conn {
 	t.Helper()
-	nc, err := journal.Connect(journal.Server{URL: s.ClientURL()})
+	nc, err := streams.Connect(streams.Server{URL: s.ClientURL()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(nc.Close)
 	return nc
+}
+
+// access is what a service has over a connection.
+func access(t testing.TB, nc *nats.Conn) streams.Access {
+	t.Helper()
+	own, err := streams.OwnAccess(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return own
 }
 
 func open(t testing.TB, nc *nats.Conn, o journal.Options) *journal.Journal {

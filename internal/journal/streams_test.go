@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/staffetta-io/staffetta/internal/journal"
+	"github.com/staffetta-io/staffetta/internal/streams"
 )
 
 func TestStreams(t *testing.T) {
@@ -45,42 +46,50 @@ func TestStreams(t *testing.T) {
 		change       func(*jetstream.StreamConfig)
 		want         string
 	}{
-		{"RefusesOtherSubjects", journal.StreamEvents, func(c *jetstream.StreamConfig) { c.Subjects = []string{"campaign.v1.event.shop.>"} },
+		{"RefusesOtherSubjects", streams.Events, func(c *jetstream.StreamConfig) { c.Subjects = []string{"campaign.v1.event.shop.>"} },
 			"stream CAMPAIGN_EVENTS has subjects [campaign.v1.event.shop.>], want [campaign.v1.event.>]"},
-		{"RefusesOtherRetention", journal.StreamRequests, func(c *jetstream.StreamConfig) { c.Retention = jetstream.WorkQueuePolicy },
+		{"RefusesOtherRetention", streams.Requests, func(c *jetstream.StreamConfig) { c.Retention = jetstream.WorkQueuePolicy },
 			"stream CAMPAIGN_REQUESTS has retention WorkQueue, want Limits"},
-		{"RefusesShorterAge", journal.StreamEvents, func(c *jetstream.StreamConfig) { c.MaxAge = time.Hour },
+		{"RefusesShorterAge", streams.Events, func(c *jetstream.StreamConfig) { c.MaxAge = time.Hour },
 			"stream CAMPAIGN_EVENTS has max_age 1h0m0s, want 720h0m0s or longer"},
-		{"RefusesAnAgeForTimers", journal.StreamWakeups, func(c *jetstream.StreamConfig) { c.MaxAge = 1000 * time.Hour },
+		{"RefusesAnAgeForTimers", streams.Wakeups, func(c *jetstream.StreamConfig) { c.MaxAge = 1000 * time.Hour },
 			"stream CAMPAIGN_WAKEUPS has max_age 1000h0m0s, want unlimited"},
-		{"RefusesALimitForTimers", journal.StreamWakeups, func(c *jetstream.StreamConfig) { c.MaxBytes = 1 << 30 },
+		{"RefusesALimitForTimers", streams.Wakeups, func(c *jetstream.StreamConfig) { c.MaxBytes = 1 << 30 },
 			"stream CAMPAIGN_WAKEUPS has max_bytes 1073741824, want none"},
-		{"RefusesStaleReadsOfRecords", journal.StreamRecords, func(c *jetstream.StreamConfig) { c.AllowDirect = true },
+		{"RefusesStaleReadsOfRecords", streams.Records, func(c *jetstream.StreamConfig) { c.AllowDirect = true },
 			"stream KV_campaigns has allow_direct true, want false"},
-		{"RefusesAHistoryOfRecords", journal.StreamRecords, func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject = 5 },
+		{"RefusesAHistoryOfRecords", streams.Records, func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject = 5 },
 			"stream KV_campaigns has max_msgs_per_subject 5, want 1"},
-		{"RefusesLargerRequests", journal.StreamRequests, func(c *jetstream.StreamConfig) { c.MaxMsgSize = 1 << 20 },
+		{"RefusesLargerRequests", streams.Requests, func(c *jetstream.StreamConfig) { c.MaxMsgSize = 1 << 20 },
 			"stream CAMPAIGN_REQUESTS has max_msg_size 1048576, want 262144 or less"},
-		{"RefusesTimersWithoutSchedules", journal.StreamWakeups, func(c *jetstream.StreamConfig) { c.AllowMsgSchedules = false },
+		{"RefusesTimersWithoutSchedules", streams.Wakeups, func(c *jetstream.StreamConfig) { c.AllowMsgSchedules = false },
 			"stream CAMPAIGN_WAKEUPS has allow_msg_schedules false, want true"},
-		{"RefusesARollUpOfRequests", journal.StreamRequests, func(c *jetstream.StreamConfig) { c.DenyPurge, c.AllowRollup = false, true },
+		{"RefusesARollUpOfRequests", streams.Requests, func(c *jetstream.StreamConfig) { c.DenyPurge, c.AllowRollup = false, true },
 			"stream CAMPAIGN_REQUESTS has allow_rollup_hdrs true, want false"},
-		{"RefusesAPurgeOfCommands", journal.StreamCommands, func(c *jetstream.StreamConfig) { c.DenyPurge = false },
+		{"RefusesAPurgeOfCommands", streams.Commands, func(c *jetstream.StreamConfig) { c.DenyPurge = false },
 			"stream CAMPAIGN_COMMANDS has deny_purge false, want true"},
-		{"RefusesRequestsThatCannotBeForgotten", journal.StreamRequests, func(c *jetstream.StreamConfig) { c.DenyDelete = true },
+		{"RefusesRequestsThatCannotBeForgotten", streams.Requests, func(c *jetstream.StreamConfig) { c.DenyDelete = true },
 			"stream CAMPAIGN_REQUESTS has deny_delete true, want false"},
-		{"RefusesALongMemoryOfMessageIDs", journal.StreamRequests, func(c *jetstream.StreamConfig) { c.Duplicates = time.Minute },
+		{"RefusesALongMemoryOfMessageIDs", streams.Requests, func(c *jetstream.StreamConfig) { c.Duplicates = time.Minute },
 			"stream CAMPAIGN_REQUESTS has duplicate_window 1m0s, want 100ms"},
-		{"RefusesSchedulesOfCommands", journal.StreamCommands, func(c *jetstream.StreamConfig) {
+		{"RefusesSchedulesOfCommands", streams.Commands, func(c *jetstream.StreamConfig) {
 			c.AllowMsgSchedules, c.AllowMsgTTL, c.AllowRollup, c.DenyPurge = true, true, true, false
 		}, "stream CAMPAIGN_COMMANDS has allow_msg_schedules true, want false"},
-		{"RefusesATimeToLiveOfRequests", journal.StreamRequests, func(c *jetstream.StreamConfig) { c.AllowMsgTTL = true },
+		{"RefusesATimeToLiveOfRequests", streams.Requests, func(c *jetstream.StreamConfig) { c.AllowMsgTTL = true },
 			"stream CAMPAIGN_REQUESTS has allow_msg_ttl true, want false"},
-		{"AcceptsALongerAge", journal.StreamEvents, func(c *jetstream.StreamConfig) { c.MaxAge = 10000 * time.Hour }, ""},
-		{"AcceptsNoAge", journal.StreamDeadLetters, func(c *jetstream.StreamConfig) { c.MaxAge = 0 }, ""},
-		{"AcceptsMemory", journal.StreamRequests, func(c *jetstream.StreamConfig) { c.Storage = jetstream.MemoryStorage }, ""},
-		{"AcceptsALimitInBytes", journal.StreamRecords, func(c *jetstream.StreamConfig) { c.MaxBytes = 1 << 30 }, ""},
-		{"AcceptsCompression", journal.StreamEvents, func(c *jetstream.StreamConfig) { c.Compression = jetstream.S2Compression }, ""},
+		{"RefusesRecipientsThatAreKeptForEver", streams.Audiences, func(c *jetstream.StreamConfig) { c.MaxAge = 0 },
+			"stream CAMPAIGN_AUDIENCES has max_age unlimited, want 720h0m0s or longer"},
+		{"RefusesRecipientsThatReadersOfStreamsRead", streams.Audiences, func(c *jetstream.StreamConfig) { c.AllowDirect = true },
+			"stream CAMPAIGN_AUDIENCES has allow_direct true, want false"},
+		{"RefusesRecipientsThatAreReplaced", streams.Audiences, func(c *jetstream.StreamConfig) { c.DiscardNewPerSubject, c.Discard = false, jetstream.DiscardOld },
+			"stream CAMPAIGN_AUDIENCES has discard DiscardOld, want DiscardNew"},
+		{"RefusesARollUpOfRecipients", streams.Audiences, func(c *jetstream.StreamConfig) { c.DenyPurge, c.AllowRollup = false, true },
+			"stream CAMPAIGN_AUDIENCES has allow_rollup_hdrs true, want false"},
+		{"AcceptsALongerAge", streams.Events, func(c *jetstream.StreamConfig) { c.MaxAge = 10000 * time.Hour }, ""},
+		{"AcceptsNoAge", streams.DeadLetters, func(c *jetstream.StreamConfig) { c.MaxAge = 0 }, ""},
+		{"AcceptsMemory", streams.Requests, func(c *jetstream.StreamConfig) { c.Storage = jetstream.MemoryStorage }, ""},
+		{"AcceptsALimitInBytes", streams.Records, func(c *jetstream.StreamConfig) { c.MaxBytes = 1 << 30 }, ""},
+		{"AcceptsCompression", streams.Events, func(c *jetstream.StreamConfig) { c.Compression = jetstream.S2Compression }, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

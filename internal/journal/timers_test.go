@@ -8,7 +8,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/staffetta-io/staffetta/internal/journal"
+	"github.com/staffetta-io/staffetta/internal/loop"
 	"github.com/staffetta-io/staffetta/internal/runner"
+	"github.com/staffetta-io/staffetta/internal/streams"
 )
 
 func TestTimers(t *testing.T) {
@@ -16,7 +18,7 @@ func TestTimers(t *testing.T) {
 	// stored lists what the stream of wake-ups holds.
 	stored := func(t *testing.T, b *testBundle) (all []*jetstream.RawStreamMsg) {
 		t.Helper()
-		s, err := b.js.Stream(t.Context(), journal.StreamWakeups)
+		s, err := b.js.Stream(t.Context(), streams.Wakeups)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -58,9 +60,9 @@ func TestTimers(t *testing.T) {
 		t.Parallel()
 		b := setup(t, journal.Options{})
 		woken := make(chan runner.Wakeup, 10)
-		b.consume(t, journal.ConsumeOptions{}, func(_ context.Context, w runner.Wakeup) runner.Verdict {
+		b.consume(t, journal.ConsumeOptions{}, func(_ context.Context, w runner.Wakeup) loop.Verdict {
 			woken <- w
-			return runner.Verdict{Do: runner.Ack}
+			return loop.Verdict{Do: loop.Ack}
 		})
 		if err := b.j.Arm(t.Context(), key, time.Now().Add(50*time.Millisecond)); err != nil {
 			t.Fatal(err)

@@ -3,6 +3,7 @@ package journal_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -10,17 +11,25 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/client"
+	"github.com/staffetta-io/staffetta/internal/contract"
+	"github.com/staffetta-io/staffetta/internal/deadletter"
 	"github.com/staffetta-io/staffetta/internal/journal"
+	"github.com/staffetta-io/staffetta/internal/loop"
 	"github.com/staffetta-io/staffetta/internal/runner"
+	"github.com/staffetta-io/staffetta/internal/streams"
+	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
 )
 
 // Streams of layout 1 are upgraded while services run on them, and people go on
 // telling campaigns what to do.
 func TestUpgradeUnderWay(t *testing.T) {
 	t.Parallel()
-	y := newYard(t)
+	y := newTestServer(t)
 	y.mustOpen().Close()
 	y.age()
 	// serve is one service, until stop; what it is told it hands on.
@@ -33,10 +42,10 @@ func TestUpgradeUnderWay(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() {
-			done <- j.Consume(ctx, journal.ConsumeOptions{}, func(_ context.Context, w runner.Wakeup) runner.Verdict {
+			done <- j.Consume(ctx, journal.ConsumeOptions{}, journal.Handlers{Campaign: func(_ context.Context, w runner.Wakeup) loop.Verdict {
 				told <- w
-				return runner.Verdict{Do: runner.Ack}
-			})
+				return loop.Verdict{Do: loop.Ack}
+			}})
 		}()
 		stop = func() {
 			cancel()
@@ -56,20 +65,20 @@ func TestUpgradeUnderWay(t *testing.T) {
 	}
 	heard := func(told chan runner.Wakeup, who string) {
 		t.Helper()
-		if diff := cmp.Diff(campaign.CancelAsked{By: who}, receive(t, told, who).Command); diff != "" {
+		if diff := cmp.Diff(campaign.Cancel{By: who}, receive(t, told, who).Command); diff != "" {
 			t.Errorf("told (-want +got):\n%s", diff)
 		}
 	}
 
 	told, stop := serve()
-	cancel("before", journal.StreamWakeups)
+	cancel("before", streams.Wakeups)
 	heard(told, "before")
-	m, err := y.last(journal.StreamWakeups, "campaign.v1.command.shop-italia.bf-2026.cancel")
+	m, err := y.last(streams.Wakeups, "campaign.v1.command.shop-italia.bf-2026.cancel")
 	if err != nil || m.Header.Get("Nats-TTL") == "" {
 		t.Errorf("beside the timers a command must end by itself: %v, %v", m, err)
 	}
 	stop()
-	cancel("left over", journal.StreamWakeups)
+	cancel("left over", streams.Wakeups)
 
 	plan, err := y.c.PlanUpgrade(t.Context())
 	if err != nil {
@@ -77,24 +86,24 @@ func TestUpgradeUnderWay(t *testing.T) {
 	}
 	// It ends in between, as if somebody had pulled the plug: nobody takes a command, and
 	// it is run again.
-	if err := y.c.Upgrade(t.Context(), journal.Upgrade{Installation: plan.Installation, Steps: plan.Steps[:len(plan.Steps)-1]}); err != nil {
+	if err := y.c.Upgrade(t.Context(), client.Upgrade{Installation: plan.Installation, Steps: plan.Steps[:len(plan.Steps)-1]}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := y.c.Cancel(t.Context(), key, "in between", ""); err == nil || !strings.Contains(err.Error(), "no stream takes campaign.v1.command.") {
 		t.Errorf("a command that no stream takes: %v", err)
 	}
-	if plan, err = y.c.PlanUpgrade(t.Context()); err != nil || len(plan.Steps) != 1 || plan.Steps[0].Stream != journal.StreamCommands {
+	if plan, err = y.c.PlanUpgrade(t.Context()); err != nil || len(plan.Steps) != 1 || plan.Steps[0].Stream != streams.Commands {
 		t.Fatalf("planned again: %+v, %v", plan, err)
 	}
 	if err := y.c.Upgrade(t.Context(), plan); err != nil {
 		t.Fatal(err)
 	}
-	cancel("after", journal.StreamCommands)
+	cancel("after", streams.Commands)
 
 	told, stop = serve()
 	got := map[string]bool{}
 	for range 2 {
-		got[receive(t, told, "both").Command.(campaign.CancelAsked).By] = true
+		got[receive(t, told, "both").Command.(campaign.Cancel).By] = true
 	}
 	if diff := cmp.Diff(map[string]bool{"left over": true, "after": true}, got); diff != "" {
 		t.Errorf("told (-want +got):\n%s", diff)
@@ -109,7 +118,7 @@ func TestUpgradeUnderWay(t *testing.T) {
 	all, err := y.c.Commands(t.Context(), key)
 	var by []string
 	for _, h := range all {
-		by = append(by, h.Wakeup.Command.(campaign.CancelAsked).By)
+		by = append(by, h.Input.(campaign.Cancel).By)
 	}
 	if diff := cmp.Diff([]string{"before", "left over", "after"}, by); err != nil || diff != "" {
 		t.Errorf("what people told the campaign: %v (-want +got):\n%s", err, diff)
@@ -123,7 +132,7 @@ func TestUpgradeUnderWay(t *testing.T) {
 // A service that runs while the streams are upgraded goes on by itself.
 func TestUpgradeIsNoticed(t *testing.T) {
 	t.Parallel()
-	y := newYard(t)
+	y := newTestServer(t)
 	y.mustOpen().Close()
 	y.age()
 	j, err := journal.Open(t.Context(), y.nc, journal.Options{LookEvery: 20 * time.Millisecond})
@@ -135,10 +144,10 @@ func TestUpgradeIsNoticed(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
-		done <- j.Consume(ctx, journal.ConsumeOptions{}, func(_ context.Context, w runner.Wakeup) runner.Verdict {
+		done <- j.Consume(ctx, journal.ConsumeOptions{}, journal.Handlers{Campaign: func(_ context.Context, w runner.Wakeup) loop.Verdict {
 			told <- w
-			return runner.Verdict{Do: runner.Ack}
-		})
+			return loop.Verdict{Do: loop.Ack}
+		}})
 	}()
 	if _, err := y.c.Cancel(t.Context(), key, "before", ""); err != nil {
 		t.Fatal(err)
@@ -161,42 +170,122 @@ func TestUpgradeIsNoticed(t *testing.T) {
 	}
 }
 
+// Commands that lie beside the timers are read after an upgrade, whether or not anybody has
+// ever read there: no service ran meanwhile, or its consumers are lost.
+func TestCommandsThatNobodyHasReadOutliveAnUpgrade(t *testing.T) {
+	t.Parallel()
+	y := newTestServer(t)
+	y.mustOpen().Close()
+	y.age()
+	if _, err := y.c.Cancel(t.Context(), key, "anna", ""); err != nil {
+		t.Fatal(err)
+	}
+	laid, err := y.c.Lay(t.Context(), "shop-italia", contract.VerbHold, &campaignv1.HoldCampaigns{By: "anna", Why: "wrong prices"})
+	if err != nil || laid.Stream != streams.Wakeups {
+		t.Fatalf("an order before the upgrade: %+v, %v", laid, err)
+	}
+	plan, err := y.c.PlanUpgrade(t.Context())
+	if err == nil {
+		err = y.c.Upgrade(t.Context(), plan)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := y.mustOpen()
+	told := make(chan string, 10)
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		done <- j.Consume(ctx, journal.ConsumeOptions{}, journal.Handlers{
+			Campaign: func(_ context.Context, w runner.Wakeup) loop.Verdict {
+				told <- "cancel"
+				return loop.Verdict{Do: loop.Ack}
+			},
+			Standing: func(_ context.Context, o contract.Order) (proto.Message, error) {
+				told <- o.Verb
+				return &campaignv1.CampaignsHeld{Source: o.Source, Command: o.Sequence, At: timestamppb.New(o.Stored), By: o.By, Why: "wrong prices"}, nil
+			},
+		})
+	}()
+	got := map[string]bool{receive(t, told, "one"): true, receive(t, told, "the other"): true}
+	if diff := cmp.Diff(map[string]bool{"cancel": true, "hold": true}, got); diff != "" {
+		t.Errorf("told (-want +got):\n%s", diff)
+	}
+	// Whoever gave the order before the upgrade asks what became of it.
+	waitFor(t, func() bool {
+		out, err := y.c.Outcome(t.Context(), laid.Sequence)
+		return err == nil && out.Answer != nil && out.Subject == laid.Subject
+	})
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
 // In streams of layout 1 whoever may publish one command can schedule another one.
 func TestACommandThatAScheduleHasPublishedIsRefused(t *testing.T) {
 	t.Parallel()
-	y := newYard(t)
+	for name, tt := range map[string]struct{ target, body string }{
+		"OfACampaign":    {"campaign.v1.command.shop-italia.bf-2026.approve", `{"quote_id":"0123456789abcdef","by":"anna"}`},
+		"AStandingOrder": {"campaign.v1.command.@all.@standing.release", `{"by":"anna"}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			scheduled(t, tt.target, tt.body)
+		})
+	}
+}
+
+// scheduled has a schedule of the server publish a command, which nobody may obey; nor may
+// anybody obey the schedule itself, which is a command by its subject. One that has fired
+// is gone at once, perhaps before anybody has read it: so there is one that does not fire.
+func scheduled(t *testing.T, target, body string) {
+	y := newTestServer(t)
 	y.mustOpen().Close()
 	y.age()
 	j := y.mustOpen()
-	buried := make(chan string, 2)
-	j.OnBuried = func(reason string) { buried <- reason }
-	h := nats.NewMsg("campaign.v1.command.shop-italia.x.cancel")
-	h.Header.Set("Nats-Schedule", "@at "+time.Now().UTC().Format(time.RFC3339Nano))
-	h.Header.Set("Nats-Schedule-Target", "campaign.v1.command.shop-italia.bf-2026.approve")
-	h.Data = []byte(`{"quote_id":"0123456789abcdef","by":"anna"}`)
-	if _, err := y.js.PublishMsg(t.Context(), h); err != nil {
-		t.Fatal(err)
+	for _, at := range []time.Time{time.Now().Add(time.Hour), time.Now()} {
+		h := nats.NewMsg(fmt.Sprintf("campaign.v1.command.shop-italia.x-%d.cancel", at.Unix()))
+		h.Header.Set("Nats-Schedule", "@at "+at.UTC().Format(time.RFC3339Nano))
+		h.Header.Set("Nats-Schedule-Target", target)
+		h.Data = []byte(body)
+		if _, err := y.js.PublishMsg(t.Context(), h); err != nil {
+			t.Fatal(err)
+		}
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
-		done <- j.Consume(ctx, journal.ConsumeOptions{}, func(_ context.Context, w runner.Wakeup) runner.Verdict {
-			t.Errorf("obeyed: %+v", w)
-			return runner.Verdict{Do: runner.Ack}
-		})
-	}()
-	for _, what := range []string{"the schedule", "what it has published"} {
-		if reason := receive(t, buried, what); reason != "bad_command" {
-			t.Errorf("%s is buried as %s", what, reason)
+		standing := func(_ context.Context, o contract.Order) (proto.Message, error) {
+			t.Errorf("obeyed: %+v", o)
+			return nil, errors.New("it must not be")
 		}
-	}
+		done <- j.Consume(ctx, journal.ConsumeOptions{}, journal.Handlers{Standing: standing, Campaign: func(_ context.Context, w runner.Wakeup) loop.Verdict {
+			t.Errorf("obeyed: %+v", w)
+			return loop.Verdict{Do: loop.Ack}
+		}})
+	}()
+	waitFor(t, func() bool {
+		schedule, published := false, false
+		for l, err := range y.c.Letters(t.Context(), client.LetterFilter{}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if l.Reason != string(deadletter.BadCommand) {
+				t.Errorf("%s is buried as %s", l.Subject, l.Reason)
+			}
+			schedule = schedule || strings.HasPrefix(l.Subject, "campaign.v1.command.shop-italia.x-")
+			published = published || l.Subject == target
+		}
+		return schedule && published
+	})
 	stop()
 	if err := <-done; err != nil && !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }
 
-func (y *yard) last(stream, subject string) (*jetstream.RawStreamMsg, error) {
+func (y *testServer) last(stream, subject string) (*jetstream.RawStreamMsg, error) {
 	s, err := y.js.Stream(y.t.Context(), stream)
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/staffetta-io/staffetta/internal/journal"
+	"github.com/staffetta-io/staffetta/internal/loop"
 	"github.com/staffetta-io/staffetta/internal/runner"
 )
 
@@ -20,17 +21,17 @@ func TestAWorkerStepsAside(t *testing.T) {
 		goOn[id] = make(chan bool)
 	}
 	var atOnce, most atomic.Int64
-	b.consume(t, journal.ConsumeOptions{Requests: 1, Aside: 1}, func(ctx context.Context, w runner.Wakeup) runner.Verdict {
+	b.consume(t, journal.ConsumeOptions{Requests: 1, Aside: 1}, func(ctx context.Context, w runner.Wakeup) loop.Verdict {
 		n := atOnce.Add(1)
 		defer atOnce.Add(-1)
 		most.Store(max(most.Load(), n))
 		begun <- w.Key.RequestID
 		if w.Key.RequestID != "after" {
-			runner.StepAside(ctx)
-			runner.StepAside(ctx) // as often as it waits
+			loop.StepAside(ctx)
+			loop.StepAside(ctx) // as often as it waits
 		}
 		<-goOn[w.Key.RequestID]
-		return runner.Verdict{Do: runner.Ack}
+		return loop.Verdict{Do: loop.Ack}
 	})
 	begins := func(want string) {
 		t.Helper()

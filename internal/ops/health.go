@@ -6,9 +6,8 @@ import (
 	"time"
 )
 
-// A Probe says in a sentence how something is, and whether that is good
-// enough to be given work. It must answer at once: it is asked while somebody
-// waits.
+// A Probe says in a sentence how something is, and whether the service may be given
+// work. It must answer at once: a caller is waiting.
 type Probe func() (how string, ok bool)
 
 type check struct {
@@ -20,8 +19,8 @@ type check struct {
 // Check makes readiness depend on a probe.
 func (s *Ops) Check(name string, p Probe) { s.addCheck(check{name, p, true}) }
 
-// Note shows a probe's answer beside the checks, whatever it is: something to
-// know, nothing for which work should go elsewhere.
+// Note shows a probe's answer beside the checks. It is for information: readiness does
+// not depend on it.
 func (s *Ops) Note(name string, p Probe) { s.addCheck(check{name, p, false}) }
 
 func (s *Ops) addCheck(c check) {
@@ -44,7 +43,7 @@ type State struct {
 	Name string `json:"name"`
 	OK   bool   `json:"ok"`
 	How  string `json:"how"`
-	// Optional: it is shown, and readiness does not depend on it.
+	// Optional: shown, but readiness does not depend on it.
 	Optional bool `json:"optional,omitempty"`
 }
 
@@ -76,8 +75,7 @@ func (s *Ops) readyz(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, status, r)
 }
 
-// livez says only that the process turns: to restart it cures nothing that
-// readyz complains about.
+// livez says only that the process runs. A restart would not cure what readyz reports.
 func (s *Ops) livez(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, struct {
 		Alive   bool   `json:"alive"`
@@ -93,5 +91,6 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
-	enc.Encode(v) // whoever asked has hung up: nobody is left to tell
+	//lint:ignore errcheck the caller has hung up: there is no one to report to
+	enc.Encode(v)
 }

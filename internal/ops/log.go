@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// NewLogger writes lines of JSON, or of text for a terminal, from a level up.
-// Whatever is logged through it, what looks like a phone number does not get
-// through. Formats: json, text. Levels: debug, info, warn, error.
+// NewLogger writes lines of JSON, or of text for a terminal, from a level up. It hides
+// what looks like a phone number, in whatever is logged. Formats: json, text. Levels:
+// debug, info, warn, error.
 func NewLogger(w io.Writer, level, format string) (*slog.Logger, error) {
 	var l slog.Level
 	if err := l.UnmarshalText([]byte(level)); err != nil {
@@ -26,9 +26,8 @@ func NewLogger(w io.Writer, level, format string) (*slog.Logger, error) {
 	return nil, fmt.Errorf("log format %q: want json or text", format)
 }
 
-// redact hides what looks like a phone number in every attribute that is not
-// one of our own words or names. New attributes are redacted until they are
-// listed here, not the other way round.
+// redact hides what looks like a phone number in every attribute that is not one of our
+// own words or names. A new attribute is redacted until it is listed here as safe.
 func redact(_ []string, a slog.Attr) slog.Attr {
 	switch a.Key {
 	case slog.TimeKey, slog.LevelKey, slog.MessageKey, slog.SourceKey,
@@ -39,8 +38,8 @@ func redact(_ []string, a slog.Attr) slog.Attr {
 	case slog.KindString:
 		s := a.Value.String()
 		if a.Key == "note" {
-			// Notes of parsers quote what they could not read, and that may be
-			// a message. The dead letter has it all.
+			// A parser's note quotes what it could not read, and that may be part of a
+			// message. The dead letter has all of it.
 			s = quoted.ReplaceAllString(s, `"…"`)
 		}
 		if hasDigits(s) {
@@ -48,10 +47,10 @@ func redact(_ []string, a slog.Attr) slog.Attr {
 		}
 		a.Value = slog.StringValue(s)
 	case slog.KindDuration:
-		// As JSON it would be nanoseconds, which nobody would guess.
+		// In JSON it would be a number of nanoseconds, without a unit.
 		a.Value = slog.StringValue(a.Value.Duration().String())
 	case slog.KindAny:
-		// An error or a struct: its text is what would be written.
+		// An error or a struct: what is written is its text.
 		if s := fmt.Sprint(a.Value.Any()); hasDigits(s) {
 			a.Value = slog.StringValue(Redact(s))
 		}
@@ -68,8 +67,8 @@ var quoted = regexp.MustCompile(`"[^"]*"`)
 // Redact replaces what looks like a phone number.
 func Redact(s string) string { return phone.ReplaceAllString(s, "[number]") }
 
-// hasDigits is the cheap look before the expression: are there enough digits
-// for a phone number at all?
+// hasDigits is a cheap check before the expression: are there enough digits for a phone
+// number at all?
 func hasDigits(s string) bool {
 	n := 0
 	for i := range len(s) {

@@ -9,14 +9,16 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/deadletter"
+	"github.com/staffetta-io/staffetta/internal/loop"
 	"github.com/staffetta-io/staffetta/internal/runner"
 )
 
-// Every label comes from a closed set. What somebody will put an alarm on
-// exists from the start: a rate over a counter that was not there yet shows
-// nothing on the first day. The other series come with their first event, or
-// /metrics would be a thousand lines of zeros. Each is resolved once, so
-// counting costs a map read and an atomic add.
+// Every label comes from a closed set. A series that operators put an alarm on exists
+// from the start: a rate over a counter that did not exist yet shows nothing on the
+// first day. Every other series comes with its first event, otherwise /metrics would be
+// a thousand lines of zeros. Each is resolved once, so counting costs a map read and an
+// atomic add.
 type (
 	edge struct{ from, to campaign.State }
 	call struct {
@@ -25,7 +27,7 @@ type (
 	}
 	handled struct {
 		kind    runner.WakeupKind
-		verdict runner.Disposal
+		verdict loop.Disposal
 	}
 )
 
@@ -33,27 +35,13 @@ type meters struct {
 	transitions counters[edge]
 	ended       counters[campaign.State]
 	events      counters[string]
-	dead        counters[string]
+	dead        counters[deadletter.Reason]
 	calls       histograms[call]
 	wakeups     histograms[handled]
 	waits       histograms[campaign.Op]
 
 	unsaved prometheus.Counter
 }
-
-var (
-	operations = []campaign.Op{campaign.OpCreate, campaign.OpConfigure, campaign.OpCalculate, campaign.OpPrice, campaign.OpAdmit,
-		campaign.OpConfirm, campaign.OpStatus, campaign.OpStats, campaign.OpDelete, campaign.OpWitness}
-	kinds    = []campaign.Kind{campaign.OK, campaign.Refused, campaign.Unauthorised, campaign.Throttled, campaign.Unavailable, campaign.NotAttempted}
-	wakes    = []runner.WakeupKind{runner.WakeRequest, runner.WakeTimer, runner.WakeCommand}
-	verdicts = []runner.Disposal{runner.Ack, runner.Retry, runner.Bury}
-	// Reasons of dead letters; what is none of them is counted as "other".
-	reasons = []string{
-		"bad_subject", "structured_cloudevent", "unknown_content_type", "unknown_event_type", "not_protobuf", "not_json",
-		"invalid", "subject_mismatch", "bad_command", "refused_command",
-		"conflicting_duplicate", "cancelled_before", "too_many", "unknown_campaign", "other",
-	}
-)
 
 func newMeters(r *prometheus.Registry, version string) meters {
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "staffetta_build_info",
@@ -66,6 +54,10 @@ func newMeters(r *prometheus.Registry, version string) meters {
 	dead := counter(r, "staffetta_dead_letters_total", "Messages put aside for a person.", "reason")
 	calls := histogram(r, "staffetta_gateway_call_duration_seconds", "Calls to the gateway, by what became of them.",
 		[]float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}, "op", "kind")
+	people := histogram(r, "staffetta_people_call_duration_seconds", "Reads and removals of the recipients that came with requests, by what became of them: refused is an audience that cannot be used.",
+		[]float64{.005, .01, .05, .1, .5, 1, 5, 10, 30, 60}, "op", "kind")
+	ledger := histogram(r, "staffetta_ledger_call_duration_seconds", "Calls to the ledger of the budgets, by what became of them: refused is a budget without room.",
+		[]float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5}, "op", "kind")
 	wakeups := histogram(r, "staffetta_wakeup_duration_seconds", "Wake-ups handled, by what became of the message.",
 		[]float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}, "kind", "verdict")
 	waits := histogram(r, "staffetta_gateway_admission_wait_seconds", "How long calls waited for the rate limit before they left or were turned away.",
@@ -75,7 +67,7 @@ func newMeters(r *prometheus.Registry, version string) meters {
 	r.MustRegister(build, unsaved)
 
 	m := meters{
-		transitions: counters[edge]{}, ended: counters[campaign.State]{}, events: counters[string]{}, dead: counters[string]{},
+		transitions: counters[edge]{}, ended: counters[campaign.State]{}, events: counters[string]{}, dead: counters[deadletter.Reason]{},
 		calls: histograms[call]{}, wakeups: histograms[handled]{}, waits: histograms[campaign.Op]{},
 		unsaved: unsaved,
 	}
@@ -93,43 +85,56 @@ func newMeters(r *prometheus.Registry, version string) meters {
 	for _, t := range campaign.EventTypes {
 		m.events[string(t)] = eagerly(events, string(t))
 	}
-	for _, reason := range reasons {
-		m.dead[reason] = eagerly(dead, reason)
+	for _, reason := range append(deadletter.Reasons(), otherReason) {
+		m.dead[reason] = eagerly(dead, string(reason))
 	}
-	for _, op := range operations {
-		m.waits[op] = observer(waits, string(op))
-		for _, kind := range kinds {
-			m.calls[call{op, kind}] = observer(calls, string(op), string(kind))
+	for _, op := range campaign.Ops {
+		of := calls
+		switch op.To() {
+		case campaign.ToGateway:
+			m.waits[op] = observer(waits, string(op))
+		case campaign.ToLedger:
+			of = ledger
+		case campaign.ToPeople:
+			of = people
+		default:
+			continue // calls to the streams are not reported
+		}
+		for _, kind := range campaign.Kinds {
+			m.calls[call{op, kind}] = observer(of, string(op), string(kind))
 		}
 	}
-	for _, kind := range wakes {
-		for _, v := range verdicts {
+	for _, kind := range runner.WakeupKinds {
+		for _, v := range loop.Disposals {
 			m.wakeups[handled{kind, v}] = observer(wakeups, string(kind), string(v))
 		}
 	}
 	return m
 }
 
-func (m *meters) deadLetter(reason string) {
+// otherReason counts dead letters whose reason this version does not know.
+const otherReason deadletter.Reason = "other"
+
+func (m *meters) deadLetter(reason deadletter.Reason) {
 	if _, known := m.dead[reason]; !known {
-		reason = "other"
+		reason = otherReason
 	}
 	m.dead.inc(reason)
 }
 
-// Gauge shows a number that the program knows: name without the prefix, in
-// base units ("in_flight", "oldest_in_flight_seconds").
+// Gauge shows a number that the program knows. The name has no prefix, and its unit is
+// a base unit ("in_flight", "oldest_in_flight_seconds").
 func (s *Ops) Gauge(name, help string, read func() float64) {
 	s.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "staffetta_" + name, Help: help}, read))
 }
 
-// Counter shows a number that only grows; name without the prefix, with _total.
+// Counter shows a number that only grows. The name has no prefix, and ends in _total.
 func (s *Ops) Counter(name, help string, read func() float64) {
 	s.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "staffetta_" + name, Help: help}, read))
 }
 
-// CounterOf counts things of several kinds, all of which are there from the
-// start. What is none of them is not counted.
+// CounterOf counts things of several kinds. All kinds are there from the start; any
+// other kind is not counted.
 func (s *Ops) CounterOf(name, help, label string, values []string) (inc func(value string)) {
 	v := counter(s.registry, "staffetta_"+name, help, label)
 	all := counters[string]{}
@@ -148,8 +153,8 @@ func (s *Ops) GaugeOf(name, help, label string, values []string, read func(value
 	}
 }
 
-// GaugesOf shows numbers of things that come and go while the program runs: read
-// says what there is now. It bounds their number.
+// GaugesOf shows numbers of things that come and go while the program runs. Read
+// returns those that there are now, and limits how many there can be.
 func (s *Ops) GaugesOf(name, help string, labels []string, read func(is func(value float64, labels ...string))) {
 	s.registry.MustRegister(gauges{prometheus.NewDesc("staffetta_"+name, help, labels, nil), read})
 }
@@ -167,8 +172,8 @@ func (g gauges) Collect(c chan<- prometheus.Metric) {
 	})
 }
 
-// OneOf shows which of several states something is in: 1 for that one, 0 for
-// the others.
+// OneOf shows which of several states something is in: 1 for that state, 0 for the
+// others.
 func (s *Ops) OneOf(name, help, label string, states []string, read func() string) {
 	s.GaugeOf(name, help, label, states, func(state string) float64 {
 		if read() == state {
@@ -178,8 +183,9 @@ func (s *Ops) OneOf(name, help, label string, states []string, read func() strin
 	})
 }
 
-// counters and histograms are read-only once built. What is not in them is
-// not in the closed set, which a test forbids; it is not counted.
+// counters and histograms are read-only once they are built. A label that is not in
+// them is not in the closed set. It is not counted, and a test makes sure that there is
+// none.
 type (
 	counters[K comparable]   map[K]func() prometheus.Counter
 	histograms[K comparable] map[K]func() prometheus.Observer
@@ -197,8 +203,8 @@ func (h histograms[K]) observe(k K, d time.Duration) {
 	}
 }
 
-// lazily is a series that comes with its first event, eagerly one that is
-// there from the start.
+// lazily is a series that comes with its first event. eagerly is a series that is there
+// from the start.
 func lazily(v *prometheus.CounterVec, labels ...string) func() prometheus.Counter {
 	return sync.OnceValue(func() prometheus.Counter { return v.WithLabelValues(labels...) })
 }

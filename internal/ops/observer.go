@@ -7,15 +7,17 @@ import (
 	"time"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/deadletter"
+	"github.com/staffetta-io/staffetta/internal/loop"
 	"github.com/staffetta-io/staffetta/internal/runner"
 )
 
 var _ runner.Observer = (*Ops)(nil)
 
-// Moved logs one line for each transition, and counts it with the events it
-// owes. A save that moved nothing (another statistic, a longer wait) is no
-// transition: it is a line only when debugging.
-func (s *Ops) Moved(c campaign.Campaign, from campaign.State, rev runner.Revision) {
+// Moved logs one line for each change of state, and counts it with the events that it
+// publishes. A save without a new state (another statistic, a longer wait) is a line at
+// level debug only.
+func (s *Ops) Moved(c campaign.Campaign, from campaign.State, rev loop.Revision) {
 	for i := range c.Outbox {
 		s.meters.events.inc(string(c.Outbox[i].Type))
 	}
@@ -49,9 +51,9 @@ func (s *Ops) Moved(c campaign.Campaign, from campaign.State, rev runner.Revisio
 	s.log.LogAttrs(ctx, level, msg, attrs...)
 }
 
-// Called counts a call to the gateway by what became of it, and logs the ones
-// that somebody might ask about. The gateway's own words stay in the record:
-// they may quote the message.
+// Called counts a call to the gateway, or to the budgets' ledger, by its outcome. It
+// logs the calls that did not go well. The gateway's own words stay in the record: they
+// may quote the message.
 func (s *Ops) Called(key campaign.Key, o campaign.Outcome) {
 	s.meters.calls.observe(call{o.Op, o.Kind}, o.Took)
 	level := slog.LevelDebug
@@ -72,8 +74,12 @@ func (s *Ops) Called(key campaign.Key, o campaign.Outcome) {
 	if o.HTTP != 0 {
 		attrs = append(attrs, slog.Int("http_status", o.HTTP))
 	}
+	to, field := o.Op.To(), "field"
+	if to == campaign.ToLedger {
+		field = "budget"
+	}
 	if o.Field != "" {
-		attrs = append(attrs, slog.String("field", o.Field))
+		attrs = append(attrs, slog.String(field, o.Field))
 	}
 	if o.Breaker != "" {
 		attrs = append(attrs, slog.String("breaker", o.Breaker))
@@ -81,7 +87,7 @@ func (s *Ops) Called(key campaign.Key, o campaign.Outcome) {
 	if o.Err != "" {
 		attrs = append(attrs, slog.String("error", o.Err))
 	}
-	s.log.LogAttrs(ctx, level, "gateway called", attrs...)
+	s.log.LogAttrs(ctx, level, string(to)+" called", attrs...)
 }
 
 // Unsaved counts a record that could not be saved. As long as none can be, no draft
@@ -91,15 +97,15 @@ func (s *Ops) Unsaved(key campaign.Key, err error) {
 	s.log.Error("a record could not be saved; no draft is begun until one can be", "key", key.String(), "error", err)
 }
 
-// Handled counts a wake-up by its verdict. A retry is ordinary (somebody else
-// was faster), a dead letter is for a person.
-func (s *Ops) Handled(w runner.Wakeup, v runner.Verdict, took time.Duration) {
+// Handled counts a wake-up by its verdict. A retry is ordinary (another worker was
+// faster). A dead letter is for a person.
+func (s *Ops) Handled(w runner.Wakeup, v loop.Verdict, took time.Duration) {
 	s.meters.wakeups.observe(handled{w.Kind, v.Do}, took)
 	level := slog.LevelDebug
 	switch v.Do {
-	case runner.Retry:
+	case loop.Retry:
 		level = slog.LevelInfo
-	case runner.Bury:
+	case loop.Bury:
 		level = slog.LevelWarn
 	}
 	ctx := context.Background()
@@ -111,12 +117,12 @@ func (s *Ops) Handled(w runner.Wakeup, v runner.Verdict, took time.Duration) {
 		slog.String("kind", string(w.Kind)),
 		slog.String("verdict", string(v.Do)),
 		slog.Duration("took", took),
-		slog.String("reason", v.Reason),
+		slog.String("reason", string(v.Reason)),
 		slog.String("note", v.Note))
 }
 
-// Admitted counts how long a call waited for its leave.
+// Admitted counts how long a call waited for its permit.
 func (s *Ops) Admitted(op campaign.Op, waited time.Duration) { s.meters.waits.observe(op, waited) }
 
-// Buried counts a dead letter that has been written, whoever decided on it.
-func (s *Ops) Buried(reason string) { s.meters.deadLetter(reason) }
+// Buried counts a dead letter that has been written, for whatever reason.
+func (s *Ops) Buried(reason deadletter.Reason) { s.meters.deadLetter(reason) }

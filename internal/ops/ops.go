@@ -19,8 +19,8 @@ type Options struct {
 	Version string       // of this build; empty: "dev"
 }
 
-// Ops watches the loop and answers the operator over HTTP. It is safe for
-// concurrent use, and what it does for the loop takes no lock of its own.
+// Ops counts and logs what the loop does, and answers the operator over HTTP. It is
+// safe for concurrent use, and takes no lock of its own while the loop waits.
 type Ops struct {
 	log      *slog.Logger
 	version  string

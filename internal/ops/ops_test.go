@@ -3,6 +3,7 @@ package ops_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/loop"
 	"github.com/staffetta-io/staffetta/internal/ops"
 	"github.com/staffetta-io/staffetta/internal/runner"
 )
@@ -82,7 +84,7 @@ func TestTransition(t *testing.T) {
 	t.Run("IsOneLineWithWhoAndWhere", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
-		b.Moved(moved, campaign.Drafted, runner.Revision{Seq: 7})
+		b.Moved(moved, campaign.Drafted, loop.Revision{Seq: 7})
 		want := map[string]any{
 			"level": "INFO", "msg": "campaign moved", "key": "shop-italia.bf-2026", "state": "confirming", "from": "drafted",
 			"revision": 7.0, "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736", "campaign_id": 1542.0,
@@ -94,8 +96,8 @@ func TestTransition(t *testing.T) {
 	t.Run("IsCountedWithTheEventsItOwes", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
-		b.Moved(moved, campaign.Drafted, runner.Revision{})
-		b.Moved(campaign.Campaign{Key: key, State: campaign.Rejected}, campaign.Rejecting, runner.Revision{})
+		b.Moved(moved, campaign.Drafted, loop.Revision{})
+		b.Moved(campaign.Campaign{Key: key, State: campaign.Rejected}, campaign.Rejecting, loop.Revision{})
 		for series, want := range map[string]string{
 			`staffetta_transitions_total{from="drafted",to="confirming"}`:  "1",
 			`staffetta_transitions_total{from="rejecting",to="rejected"}`:  "1",
@@ -114,7 +116,7 @@ func TestTransition(t *testing.T) {
 	t.Run("IsNoneWhenNothingMoved", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
-		b.Moved(moved, campaign.Confirming, runner.Revision{Seq: 8})
+		b.Moved(moved, campaign.Confirming, loop.Revision{Seq: 8})
 		if b.log.Len() > 0 {
 			t.Errorf("logged %s", b.log)
 		}
@@ -145,12 +147,54 @@ func TestCalledShowsWhatFailedAndNotTheGatewaysWords(t *testing.T) {
 	}
 }
 
+// A budget without room is seen in the log and in a metric, and not among the calls to
+// the gateway.
+func TestCallsToTheLedgerAreItsOwn(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.Called(key, campaign.Outcome{Op: campaign.OpReserve, Kind: campaign.Refused, Field: "shop-italia, day 2026-11-27",
+		Words: "it has 12.00 EUR left", Took: 3 * time.Millisecond})
+	want := map[string]any{
+		"level": "WARN", "msg": "ledger called", "key": "shop-italia.bf-2026", "op": "reserve", "kind": "refused",
+		"took": "3ms", "budget": "shop-italia, day 2026-11-27",
+	}
+	if diff := cmp.Diff(want, b.line()); diff != "" {
+		t.Error(diff)
+	}
+	for series, want := range map[string]string{
+		`staffetta_ledger_call_duration_seconds_count{kind="refused",op="reserve"}`:  "1",
+		`staffetta_gateway_call_duration_seconds_count{kind="refused",op="reserve"}`: "",
+	} {
+		if got := b.metric(series); got != want {
+			t.Errorf("%s = %q, want %q", series, got, want)
+		}
+	}
+}
+
+// A new kind of call is counted, whatever its outcome, by where it goes.
+func TestEveryCallIsCounted(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, op := range campaign.Ops {
+		if op.To() == campaign.ToStreams {
+			continue // that is not reported
+		}
+		for _, kind := range campaign.Kinds {
+			b.Called(key, campaign.Outcome{Op: op, Kind: kind})
+			series := fmt.Sprintf("staffetta_%s_call_duration_seconds_count{kind=%q,op=%q}", op.To(), kind, op)
+			if got := b.metric(series); got != "1" {
+				t.Errorf("%s = %q, want 1", series, got)
+			}
+		}
+	}
+}
+
 func TestHandled(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	w := runner.Wakeup{Key: key, Kind: runner.WakeRequest, Request: campaign.Request{Text: "Solo per te"}}
-	b.Handled(w, runner.Verdict{Do: runner.Ack}, time.Millisecond)
-	b.Handled(w, runner.Verdict{Do: runner.Bury, Reason: "conflicting_duplicate"}, time.Millisecond)
+	b.Handled(w, loop.Verdict{Do: loop.Ack}, time.Millisecond)
+	b.Handled(w, loop.Verdict{Do: loop.Bury, Reason: "conflicting_duplicate"}, time.Millisecond)
 	b.Buried("conflicting_duplicate")
 	b.Buried("a reason of tomorrow")
 	for series, want := range map[string]string{
@@ -169,8 +213,7 @@ func TestHandled(t *testing.T) {
 	}
 }
 
-// Whatever somebody logs one day, a campaign's text and people's numbers do
-// not appear.
+// A campaign's text and people's numbers never appear, whatever is logged one day.
 func TestLoggerHidesPhoneNumbers(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
@@ -324,14 +367,14 @@ func TestPages(t *testing.T) {
 			t.Errorf("%s = %q, want %q", series, got, want)
 		}
 	}
-	// Labels come from closed sets: no campaign in any of them.
-	b.Moved(campaign.Campaign{Key: key, State: campaign.Drafted}, "", runner.Revision{})
+	// Labels come from closed sets: none of them is a campaign.
+	b.Moved(campaign.Campaign{Key: key, State: campaign.Drafted}, "", loop.Revision{})
 	if _, body := b.get("/metrics"); strings.Contains(body, "shop-italia") {
 		t.Error("a campaign's key is in the metrics")
 	}
 }
 
-// BenchmarkMoved is what the loop pays for being watched.
+// BenchmarkMoved is what the observer costs the loop.
 func BenchmarkMoved(b *testing.B) {
 	l, err := ops.NewLogger(io.Discard, "info", "json")
 	if err != nil {
@@ -342,6 +385,6 @@ func BenchmarkMoved(b *testing.B) {
 		Outbox: []campaign.Event{{Type: campaign.EventCostCalculated, N: 1}}}
 	b.ReportAllocs()
 	for b.Loop() {
-		o.Moved(c, campaign.Drafted, runner.Revision{Seq: 7})
+		o.Moved(c, campaign.Drafted, loop.Revision{Seq: 7})
 	}
 }

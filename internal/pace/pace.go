@@ -1,8 +1,8 @@
-// Package pace knows how fast the gateway sends: it gathers what the looks at
-// all sendings have said, from the records as they are saved or read again.
+// Package pace estimates how fast the gateway sends. It gathers what every look
+// at a sending has measured, from the records as they are saved or read again.
 //
-// It refuses to know what is made of that, which is the rules' business, and
-// how a look is measured, which is too: it remembers, for a day, and forgets.
+// It refuses to know what the estimate is used for and how a look is measured:
+// both are the business of the rules. It remembers for a day, and forgets.
 package pace
 
 import (
@@ -15,49 +15,49 @@ import (
 )
 
 const (
-	// remembered is how long a sending that has ended says something. A bad day
-	// at the gateway must not refuse for ever what would fit by now.
-	remembered = 24 * time.Hour
-	// missed is after how long without news a sending is not counted any more.
-	// Somebody looks every fifteen minutes, and every record is read again
-	// every ten: it has ended where this process did not see it.
-	missed = time.Hour
-	// most is how many sendings under way are followed at the same time: it
-	// bounds the memory, and more say nothing else.
-	most = 1000
-	// fresh is for how long a sum is good if nothing new is seen.
-	fresh = 10 * time.Second
+	// endedFor is how long a sending that has ended still counts. A bad day at
+	// the gateway must not refuse for ever what would fit by now.
+	endedFor = 24 * time.Hour
+	// lostAfter is how long a sending counts without news of it. Every sending is
+	// looked at every fifteen minutes, and every record is read again every ten:
+	// after an hour of silence it has ended where this process did not see it.
+	lostAfter = time.Hour
+	// maxUnderWay is how many sendings under way are followed at the same time.
+	// It bounds the memory; more of them would not change the estimate.
+	maxUnderWay = 1000
+	// sumFor is how long a sum is used again while nothing new is seen.
+	sumFor = 10 * time.Second
 )
 
-// Pace remembers the sendings of late: those under way, and the last
+// Estimator remembers the recent sendings: those under way, and the last
 // [campaign.PaceSeen] of those that have ended. It is safe for concurrent use.
-type Pace struct {
-	mu    sync.Mutex
-	under map[campaign.Key]sending // at most [most]
-	ended []sending                // the last one first
+type Estimator struct {
+	mu       sync.Mutex
+	underWay map[campaign.Key]sending // at most maxUnderWay
+	ended    []sending                // the latest first
 
-	sum   sum       // of all of them
-	until time.Time // when the sum is made again; zero: at once
+	sum      sum       // of all of them
+	sumUntil time.Time // when the sum is made again; zero: at once
 }
 
-// sending is what is known of one.
+// sending is what is known of one sending.
 type sending struct {
 	key       campaign.Key
 	start     time.Time
 	left      int64     // messages still to send
-	measured  time.Time // when its pace was; zero: it never was
-	sent      int64     // then
+	measured  time.Time // when its pace was measured; zero: never
+	sent      int64     // when it was measured
 	perMinute int64
-	seen      time.Time // when there was news of it
+	heardAt   time.Time // when the last news of it came
 }
 
-// Saw takes a record that was saved or read. Most records say nothing: of a
-// campaign that was not confirmed yet, or is simulated.
-func (p *Pace) Saw(c campaign.Campaign, now time.Time) {
+// Observe takes a record that was saved or read. Most records add nothing: the
+// campaign is not confirmed yet, or is simulated.
+func (p *Estimator) Observe(c campaign.Campaign, now time.Time) {
 	if c.Confirmed == nil || c.Request.Simulation {
 		return
 	}
-	s := sending{key: c.Key, start: c.Confirmed.For, seen: now}
+	s := sending{key: c.Key, start: c.Confirmed.For, heardAt: now}
 	if m := c.Progress; m != nil {
 		s.measured, s.sent, s.perMinute = m.At, m.Sent, m.PerMinute
 	}
@@ -69,32 +69,32 @@ func (p *Pace) Saw(c campaign.Campaign, now time.Time) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	known, had := p.under[s.key]
+	known, had := p.underWay[s.key]
 	switch {
 	case had && known.measured.After(s.measured):
-		return // read before it, saved after it
+		return // an older version of the record, which arrived later
 	case s.left <= 0 || c.State != campaign.Confirmed && c.State != campaign.Sending:
-		delete(p.under, s.key)
-		p.over(s)
+		delete(p.underWay, s.key)
+		p.keep(s)
 	case had:
-		p.under[s.key] = s
-	case len(p.under) < most && s.start.Sub(now) < missed:
-		if p.under == nil {
-			p.under = map[campaign.Key]sending{}
+		p.underWay[s.key] = s
+	case len(p.underWay) < maxUnderWay && s.start.Sub(now) < lostAfter:
+		if p.underWay == nil {
+			p.underWay = map[campaign.Key]sending{}
 		}
-		p.under[s.key] = s
+		p.underWay[s.key] = s
 		if s.measured.IsZero() {
-			p.sum.join(s, now) // by far the most frequent: it was just confirmed
+			p.sum.addUnderWay(s, now) // the most frequent case: it was just confirmed
 			return
 		}
 	default:
 		return
 	}
-	p.until = time.Time{}
+	p.sumUntil = time.Time{}
 }
 
-// over keeps a sending that has ended, if it says something of the pace.
-func (p *Pace) over(s sending) {
+// keep keeps a sending that has ended, if its pace was measured.
+func (p *Estimator) keep(s sending) {
 	if s.measured.IsZero() {
 		return
 	}
@@ -105,46 +105,46 @@ func (p *Pace) over(s sending) {
 	}
 }
 
-// At is what is known at a moment.
-func (p *Pace) At(now time.Time) campaign.Pace {
+// Estimate is the estimate at an instant.
+func (p *Estimator) Estimate(now time.Time) campaign.Pace {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !now.Before(p.until) {
-		p.add(now)
-		p.until = now.Add(fresh)
+	if !now.Before(p.sumUntil) {
+		p.sumUp(now)
+		p.sumUntil = now.Add(sumFor)
 	}
 	return p.sum.Pace
 }
 
-// add makes the sum, and forgets what is too long ago.
-func (p *Pace) add(now time.Time) {
+// sumUp makes the sum, and forgets what is too old.
+func (p *Estimator) sumUp(now time.Time) {
 	p.sum = sum{}
-	p.ended = slices.DeleteFunc(p.ended, func(s sending) bool { return now.Sub(s.measured) >= remembered })
-	maps.DeleteFunc(p.under, func(_ campaign.Key, s sending) bool { return now.Sub(s.seen) >= missed })
+	p.ended = slices.DeleteFunc(p.ended, func(s sending) bool { return now.Sub(s.measured) >= endedFor })
+	maps.DeleteFunc(p.underWay, func(_ campaign.Key, s sending) bool { return now.Sub(s.heardAt) >= lostAfter })
 	for _, s := range p.ended {
-		p.sum.count(s)
+		p.sum.addPace(s)
 	}
-	for _, s := range p.under {
-		p.sum.join(s, now)
+	for _, s := range p.underWay {
+		p.sum.addUnderWay(s, now)
 	}
 }
 
-// sum is what all sendings say together.
+// sum is the estimate from all sendings together.
 type sum struct{ campaign.Pace }
 
-// join adds a sending that is under way, unless it begins later.
-func (t *sum) join(s sending, now time.Time) {
+// addUnderWay adds a sending that is under way, unless it begins later.
+func (t *sum) addUnderWay(s sending, now time.Time) {
 	if s.start.After(now) {
 		return
 	}
 	t.Others++
 	t.Ahead += s.left
 	t.Together += s.perMinute
-	t.count(s)
+	t.addPace(s)
 }
 
-// count adds a sending to what is known of the pace, if it says something.
-func (t *sum) count(s sending) {
+// addPace adds the pace of a sending, if it was measured.
+func (t *sum) addPace(s sending) {
 	if s.measured.IsZero() {
 		return
 	}

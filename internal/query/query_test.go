@@ -14,11 +14,12 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
+	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/query"
 	"github.com/staffetta-io/staffetta/internal/why"
 )
 
-// reader answers as it is told. What it can be asked with real streams is in package
+// reader answers as the test tells it. What real streams answer is tested in package
 // app, with the contract of [query.Reader].
 type reader struct {
 	query.Reader
@@ -31,7 +32,7 @@ func (r reader) List(ctx context.Context, a query.ListAsk) (query.Campaigns, err
 }
 func (r reader) Why(ctx context.Context, a query.WhyAsk) (why.Story, error) { return r.why(ctx, a) }
 
-// serve answers with a reader; the connection is the asker's.
+// serve answers with a reader, and returns a connection for the asker.
 func serve(t *testing.T, r query.Reader) (*query.Service, *nats.Conn) {
 	t.Helper()
 	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, NoLog: true, NoSigs: true, MaxPayload: 512 << 10})
@@ -63,7 +64,7 @@ func serve(t *testing.T, r query.Reader) (*query.Service, *nats.Conn) {
 	return service, connect()
 }
 
-// via is a connection as an asker.
+// via is an asker on a connection.
 type via struct{ *nats.Conn }
 
 func (v via) Ask(ctx context.Context, subject string, data []byte) (*nats.Msg, error) {
@@ -83,23 +84,32 @@ func refusal(t *testing.T, nc *nats.Conn, subject, question string) query.Error 
 	return said.Error
 }
 
-// A question that cannot be answered is told which field is at fault, and what to do.
+// The answer to a bad question names the field at fault, and what to do.
 func TestBadQuestions(t *testing.T) {
 	t.Parallel()
 	_, nc := serve(t, reader{})
 	for question, want := range map[string]query.Error{
 		`why {"kye":"shop-italia.bf"}`:                 {Field: "kye", Text: `"kye" is no field of this question: it has key, zone`},
-		`why {"key":17}`:                               {Field: "key", Text: "key is a number: want a text"},
+		`why {"key":17}`:                               {Field: "key", Text: "key is 17: want a text"},
 		`why {"key":"shop-italia"}`:                    {Field: "key", Text: `key "shop-italia": want <source>.<request id>, for example shop-italia.bf-2026`},
 		`why {"key":"shop-italia.bf","zone":"Local"}`:  {Field: "zone", Text: `zone "Local" is none: want UTC, or a name as Europe/Rome`},
-		`why shop-italia.bf`:                           {Text: "the question is no JSON object: invalid character 's' looking for beginning of value"},
-		`why {"key":"shop-italia.bf"} {}`:              {Text: "the question goes on behind its end: want one JSON object"},
+		`why shop-italia.bf`:                           {Text: `the question is no JSON object: want one JSON object, as {"key":"shop-italia.black-friday-2026"}`},
+		`why {"key":"shop-italia.bf"} {}`:              {Text: `the question goes on behind its end: want one JSON object, as {"key":"shop-italia.black-friday-2026"}`},
 		`why `:                                         {Field: "key", Text: `key "": want <source>.<request id>, for example shop-italia.bf-2026`},
-		`list {"older_than":"a week"}`:                 {Text: `"a week" is no duration: want 90s, 15m or 24h`},
+		`list {"older_than":"a week"}`:                 {Field: "older_than", Text: `older_than is "a week": want a duration, as 90s, 15m or 24h`},
+		`list {"since":"yesterday"}`:                   {Field: "since", Text: `since is "yesterday": want an instant, as 2026-11-27T08:00:00+01:00`},
+		`list {"limit":1.5}`:                           {Field: "limit", Text: "limit is 1.5: want a whole number"},
+		`list {"states":["open",7]}`:                   {Field: "states", Text: `states is ["open",7]: want a list of texts`},
+		`list ["open"]`:                                {Text: `the question is no JSON object: want one JSON object, as {"key":"shop-italia.black-friday-2026"}`},
+		`budget {"sorce":"acqua-luce"}`:                {Field: "sorce", Text: `"sorce" is no field of this question, did you mean "source"? it has source, on, after, limit`},
+		`list null`:                                    {Text: `the question is no JSON object: want one JSON object, as {"key":"shop-italia.black-friday-2026"}`},
 		`list {"limit":-1}`:                            {Field: "limit", Text: "limit -1: want 1 to 2500"},
-		`list {"waiting":"yes"}`:                       {Field: "waiting", Text: "waiting is a string: want true or false"},
-		`list {"states":"open"}`:                       {Field: "states", Text: "states is a string: want a list of texts"},
+		`list {"waiting":"yes"}`:                       {Field: "waiting", Text: `waiting is "yes": want true or false`},
+		`list {"states":"open"}`:                       {Field: "states", Text: `states is "open": want a list of texts`},
 		`list {"after":"x"}`:                           {Field: "after", Text: `after "x": want what the page before said is next`},
+		`check {}`:                                     {Field: "request", Text: "request: want a CampaignRequested in JSON"},
+		`check {"price":"yes"}`:                        {Field: "price", Text: `price is "yes": want true or false`},
+		`check {"key":"x"}`:                            {Field: "key", Text: `"key" is no field of this question: it has request, price`},
 		`health {"please":true}`:                       {Field: "please", Text: `"please" is no field of this question: it has none`},
 		`budget {"on":"27/11/2026"}`:                   {Field: "on", Text: `on "27/11/2026" is no day: write 2026-11-27`},
 		`schedules {"key":"monday"}`:                   {Field: "key", Text: `schedule "monday": want <source>.<schedule id>, for example studio-bianchi.monday-reminder`},
@@ -114,7 +124,7 @@ func TestBadQuestions(t *testing.T) {
 	}
 }
 
-// What the streams do not give is said, sorted for programs.
+// An error of the streams is an answer too, with a code for programs.
 func TestWhatCannotBeAnswered(t *testing.T) {
 	t.Parallel()
 	_, nc := serve(t, reader{
@@ -133,8 +143,8 @@ func TestWhatCannotBeAnswered(t *testing.T) {
 	}
 }
 
-// One source that asks and asks is told to wait, and holds up nobody else. Whoever is
-// told to wait asks again by himself.
+// A source that asks too much is told to wait, and does not slow down others. The
+// asking program waits and asks again by itself.
 func TestNobodyCrowdsOutOthers(t *testing.T) {
 	t.Parallel()
 	begun, answer := make(chan struct{}, 100), make(chan struct{})
@@ -179,7 +189,7 @@ func TestNobodyCrowdsOutOthers(t *testing.T) {
 	if got := refusal(t, nc, "staffetta.query.list", ""); got.Code != query.TooMany {
 		t.Errorf("the thirteenth of people: %+v", got)
 	}
-	// Room comes while it is asked again.
+	// There is room again while the program waits.
 	told := make(chan struct{}, 10)
 	asked.Go(func() {
 		_, err := query.Asking(counting{via{nc}, told}).List(t.Context(), query.ListAsk{})
@@ -191,7 +201,7 @@ func TestNobodyCrowdsOutOthers(t *testing.T) {
 	answered()
 }
 
-// counting tells of each question.
+// counting reports each question.
 type counting struct {
 	query.Asker
 	told chan<- struct{}
@@ -203,8 +213,8 @@ func (c counting) Ask(ctx context.Context, subject string, data []byte) (*nats.M
 	return m, err
 }
 
-// A question in hand when the service ends is answered, and another service may be
-// asked.
+// A question that is being answered when the service ends gets its answer, and another
+// service may be asked.
 func TestStopAnswersWhatIsInHand(t *testing.T) {
 	t.Parallel()
 	begun := make(chan struct{})
@@ -229,7 +239,7 @@ func TestStopAnswersWhatIsInHand(t *testing.T) {
 	}
 }
 
-// Where the service has no answer the streams are read; where it has one, that counts.
+// If the service has no answer, the streams are read. If it has one, that counts.
 func TestEither(t *testing.T) {
 	t.Parallel()
 	says := func(err error) (r reader, asked *int) {
@@ -265,8 +275,8 @@ func TestEither(t *testing.T) {
 	}
 }
 
-// A page ends where it would not fit into a message, and where it has looked at enough;
-// the next one goes on there.
+// A page ends when it would not fit into a message, or has looked at enough. The next
+// one goes on from there.
 func TestPager(t *testing.T) {
 	t.Parallel()
 	large := strings.Repeat("x", 100<<10)
@@ -286,5 +296,33 @@ func TestPager(t *testing.T) {
 	}
 	if i != 20_001 || p.Next != "20000" {
 		t.Errorf("it looks at %d, then %q", i-1, p.Next)
+	}
+}
+
+// A campaign that moves on while it is listed has been in its state since after the list
+// was begun. It is listed all the same.
+func TestWhatMovesOnMeanwhileIsTaken(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	moved := query.Campaign{State: campaign.Completed, Since: now.Add(time.Second)}
+	if !(&query.ListAsk{}).Takes(moved, now) {
+		t.Error("it is left out of a list of all")
+	}
+	if (&query.ListAsk{OlderThan: query.Duration(time.Minute)}).Takes(moved, now) {
+		t.Error("it is listed among those that have been in their state for a minute")
+	}
+}
+
+// The newest are one page of as many as are asked for.
+func TestTheNewestAreOnePage(t *testing.T) {
+	t.Parallel()
+	for field, ask := range map[string]query.ListAsk{
+		"limit": {Newest: true},
+		"after": {Newest: true, Page: query.Page{Limit: 2, After: "7"}},
+	} {
+		var bad *query.Error
+		if err := ask.Check(); !errors.As(err, &bad) || bad.Field != field {
+			t.Errorf("%s: %v", field, err)
+		}
 	}
 }

@@ -7,38 +7,56 @@ import (
 	"github.com/staffetta-io/staffetta/internal/why"
 )
 
-// Reader answers questions. The service is one for whoever asks it, and the streams
-// are one for whoever may read them: the answers are the same. An error that is part
-// of the answer is an [*Error].
+// Reader answers questions. There are two: the service, for a user with the right to
+// ask it, and the streams, for a user with the right to read them. Their answers are
+// the same. An error that is part of the answer is an [*Error].
 type Reader interface {
 	Get(context.Context, GetAsk) (Record, error)
 	List(context.Context, ListAsk) (Campaigns, error)
 	Why(context.Context, WhyAsk) (why.Story, error)
 	DLQ(context.Context, DLQAsk) (Letters, error)
+	Events(context.Context, EventsAsk) (Events, error)
 	Budget(context.Context, BudgetAsk) (Budgets, error)
+	BudgetHistory(context.Context, BudgetHistoryAsk) (BudgetHistory, error)
 	Schedules(context.Context, SchedulesAsk) (Schedules, error)
+	Outcome(context.Context, OutcomeAsk) (Outcome, error)
 }
 
-// Each yields what is on all pages, and asks for the next one when it is needed. It
-// ends at the first error. What moves meanwhile may come twice, and is never left out.
+// Each yields the items of all pages. It asks for the next page while it yields the
+// items of this one, so that neither side waits for the other. It ends at the first
+// error. An item that is saved meanwhile may come twice, and is never left out.
 func Each[T any](page func(after string) (items []T, next string, err error)) iter.Seq2[T, error] {
+	type answer struct {
+		items []T
+		next  string
+		err   error
+	}
 	return func(yield func(T, error) bool) {
-		for after := ""; ; {
-			items, next, err := page(after)
-			if err != nil {
+		coming := make(chan answer, 1) // buffered: a loop that stops early leaves one unread
+		ask := func(after string) {
+			var a answer
+			a.items, a.next, a.err = page(after)
+			coming <- a
+		}
+		ask("")
+		for {
+			a := <-coming
+			if a.err != nil {
 				var none T
-				yield(none, err)
+				yield(none, a.err)
 				return
 			}
-			for _, item := range items {
+			if a.next != "" {
+				go ask(a.next)
+			}
+			for _, item := range a.items {
 				if !yield(item, nil) {
 					return
 				}
 			}
-			if next == "" {
+			if a.next == "" {
 				return
 			}
-			after = next
 		}
 	}
 }

@@ -15,9 +15,10 @@ import (
 	"github.com/nats-io/nats.go/micro"
 )
 
-// Options are what a service that answers needs.
+// Options are what Serve needs.
 type Options struct {
 	Reader  Reader
+	Check   func(context.Context, CheckAsk) (Checked, error)
 	Health  func() Health // at once
 	Version string        // of the program
 	Log     *slog.Logger
@@ -26,21 +27,22 @@ type Options struct {
 // shapes is the version of the questions and answers: it grows by additions only.
 const shapes = "1.0.0"
 
-// answerWithin bounds one answer. Whoever asks waits a little longer.
-const answerWithin = 10 * time.Second
+// answerWithin limits the time for one answer, and checkWithin that for a check: the
+// gateway may take long to count a list. The asker waits a little longer.
+const answerWithin, checkWithin = 10 * time.Second, time.Minute
 
 // Service answers questions until it is stopped.
 type Service struct {
 	Options
 	nc     *nats.Conn
 	micro  micro.Service
-	turns  turns
+	slots  slots
 	ctx    context.Context
 	cancel context.CancelFunc
 	inHand sync.WaitGroup
 }
 
-// Serve answers on a connection that stays the caller's. Several services on one NATS
+// Serve answers on a connection, which it does not close. Several services on one NATS
 // share the questions.
 func Serve(nc *nats.Conn, o Options) (*Service, error) {
 	s := &Service{Options: o, nc: nc}
@@ -62,17 +64,18 @@ func Serve(nc *nats.Conn, o Options) (*Service, error) {
 			}
 		}
 	}
-	// Whoever asks from now on is answered: the server knows of all of it. Without an
-	// answer it will, once it is connected again.
+	// A question that is asked from now on is answered: the server knows all
+	// subscriptions. If the server does not answer here, it will know them once it is
+	// connected again.
 	_ = nc.FlushTimeout(time.Second)
 	return s, nil
 }
 
-// Stop answers nothing more, and returns when nothing is in hand.
+// Stop takes no more questions, and returns when the last one is answered.
 func (s *Service) Stop() error {
 	err := s.micro.Stop()
-	// Whoever asks after the server has heard it is told at once that nobody is there.
-	// A connection that is gone is known to the server by itself.
+	// Once the server knows this, it tells an asker at once that no service is there.
+	// If the connection is gone, the server knows it without this.
 	_ = s.nc.FlushTimeout(time.Second)
 	s.cancel()
 	s.inHand.Wait()
@@ -81,38 +84,37 @@ func (s *Service) Stop() error {
 
 func (s *Service) endpoint(v verb) micro.Handler {
 	return micro.HandlerFunc(func(r micro.Request) {
-		// Nobody makes the service speak elsewhere: an asker of its own account names
-		// where the answer goes, and the service may write what the asker may not.
+		// The service must not be made to publish elsewhere. An asker of its own
+		// account names the subject of the answer, and the service may publish where
+		// the asker may not.
 		if !strings.HasPrefix(r.Reply(), nats.InboxPrefix) && !strings.HasPrefix(r.Reply(), "_R_.") {
 			s.Log.Warn("a question wants its answer elsewhere than in an inbox: it gets none", "subject", r.Subject(), "reply", r.Reply())
 			return
 		}
 		_, source, _ := strings.Cut(strings.TrimPrefix(r.Subject(), Subject), ".")
-		if !s.turns.take(source) {
+		if !s.slots.take(source) {
 			s.say(r, v, source, time.Now(), nil, &Error{TooMany, "", "too many questions are in hand: ask again in a moment"})
 			return
 		}
-		s.inHand.Add(1)
-		// One slow answer does not hold up the next question.
-		go func() {
-			defer s.inHand.Done()
-			defer s.turns.giveBack(source)
+		// A slow answer does not delay the next question.
+		s.inHand.Go(func() {
+			defer s.slots.giveBack(source)
 			began := time.Now()
-			ctx, cancel := context.WithTimeout(s.ctx, answerWithin)
+			ctx, cancel := context.WithTimeout(s.ctx, v.within)
 			defer cancel()
 			var answer any
-			// NATS does not keep a * from being a word of a subject.
+			// NATS allows a * as a token of the subject of a message.
 			err := checkSource(source)
 			if err == nil {
 				answer, err = v.answer(ctx, s.Options, source, r.Data())
 			}
-			s.say(r, v, source, began, answer, s.sort(ctx, err))
-		}()
+			s.say(r, v, source, began, answer, s.sort(ctx, v, err))
+		})
 	})
 }
 
-// sort makes an answer of an error.
-func (s *Service) sort(ctx context.Context, err error) *Error {
+// sort turns an error into an answer.
+func (s *Service) sort(ctx context.Context, v verb, err error) *Error {
 	var answer *Error
 	switch {
 	case err == nil:
@@ -122,12 +124,12 @@ func (s *Service) sort(ctx context.Context, err error) *Error {
 	case s.ctx.Err() != nil:
 		return &Error{Closing, "", "this service is about to end: ask again"}
 	case ctx.Err() != nil:
-		return &Error{TooSlow, "", fmt.Sprintf("it could not be read within %s: %v", answerWithin, err)}
+		return &Error{TooSlow, "", fmt.Sprintf("it could not be read within %s: %v", v.within, err)}
 	}
 	return &Error{Failed, "", err.Error()}
 }
 
-// say answers.
+// say sends the answer.
 func (s *Service) say(r micro.Request, v verb, source string, began time.Time, answer any, wrong *Error) {
 	var err error
 	if wrong == nil {
@@ -162,7 +164,7 @@ func (s *Service) say(r micro.Request, v verb, source string, began time.Time, a
 	}
 }
 
-// refusal is the body of an answer that is an error.
+// refusal is the body of an error.
 type refusal struct {
 	Error *Error `json:"error"`
 }
@@ -175,9 +177,9 @@ func marshal(v any) ([]byte, error) {
 	return []byte(strings.TrimSuffix(out.String(), "\n")), err
 }
 
-// asker is who asked, as the server wrote it when the question came from another
-// account. Within the service's own account anybody may write it, so it is for the log
-// alone: what may be asked about is in the subject.
+// asker is the name of the asker. For a question from another account the server wrote
+// it. Within the service's own account any user may write it, so it is used only for
+// the log: the subject decides what may be asked about.
 type asker struct {
 	Account string `json:"acc"`
 	User    string `json:"user"`

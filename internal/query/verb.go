@@ -1,64 +1,101 @@
 package query
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
-	"io"
 	"reflect"
 	"strings"
+	"time"
 )
 
-// Subject is what the subject of every question begins with; behind it stands the
-// verb. Somebody in an account of its own source has the source behind that, where the
-// account's import puts it: see docs/query.md.
+// Subject begins the subject of every question; the verb comes after it. For a user in
+// the account of a source, the source comes after the verb: the account's import puts
+// it there, see docs/query.md.
 const Subject = "staffetta.query."
 
 // Verbs of questions.
 const (
-	VerbGet       = "get"
-	VerbList      = "list"
-	VerbWhy       = "why"
-	VerbDLQ       = "dlq"
-	VerbBudget    = "budget"
-	VerbSchedules = "schedules"
-	VerbHealth    = "health"
+	VerbGet           = "get"
+	VerbList          = "list"
+	VerbWhy           = "why"
+	VerbEvents        = "events"
+	VerbDLQ           = "dlq"
+	VerbBudget        = "budget"
+	VerbBudgetHistory = "budget_history"
+	VerbSchedules     = "schedules"
+	VerbOutcome       = "outcome"
+	VerbCheck         = "check"
+	VerbHealth        = "health"
 )
 
 // verb is a kind of question.
 type verb struct {
 	name, about string
-	fields      []string // that the question may have
+	asked, said reflect.Type  // of the question and of its answer
+	fields      []string      // fields that the question may have
+	within      time.Duration // limits the time for one answer
 	answer      func(ctx context.Context, o Options, source string, data []byte) (any, error)
+}
+
+// Question is a kind of question, for whoever describes them.
+type Question struct {
+	Verb, About   string
+	Asked, Answer reflect.Type // what is JSON on the wire
+}
+
+// Questions are all of them, and [Error] is the other answer of each.
+func Questions() (all []Question) {
+	for _, v := range verbs {
+		all = append(all, Question{v.name, v.about, v.asked, v.said})
+	}
+	return all
 }
 
 var verbs = []verb{
 	asks(VerbGet, "the record of a campaign", Reader.Get),
 	asks(VerbList, "which campaigns there are", Reader.List),
 	asks(VerbWhy, "what happened to a campaign, and what it waits for", Reader.Why),
+	asks(VerbEvents, "the events of campaigns", Reader.Events),
 	asks(VerbDLQ, "dead letters", Reader.DLQ),
 	asks(VerbBudget, "how far budgets are spent", Reader.Budget),
+	asks(VerbBudgetHistory, "who set budgets, and when", Reader.BudgetHistory),
 	asks(VerbSchedules, "schedules", Reader.Schedules),
-	{VerbHealth, "how this service is", nil, func(_ context.Context, o Options, source string, data []byte) (any, error) {
+	asks(VerbOutcome, "what became of a standing order", Reader.Outcome),
+	checks(),
+	{VerbHealth, "how this service is", reflect.TypeFor[HealthAsk](), reflect.TypeFor[Health](), nil, answerWithin, func(_ context.Context, o Options, source string, data []byte) (any, error) {
 		if err := decode(data, &HealthAsk{}, nil); err != nil {
 			return nil, err
 		}
 		h := o.Health()
 		if source != "" {
-			h = Health{Ready: h.Ready} // the rest is about the house
+			h = Health{Ready: h.Ready} // the rest is for the operator
 		}
 		return h, nil
 	}},
 }
 
-// asks makes a verb of a method of [Reader].
+// asks makes a verb from a method of [Reader].
 func asks[A any, P interface {
 	*A
 	Ask
 }, B any](name, about string, read func(Reader, context.Context, A) (B, error)) verb {
+	return answers[A, P](name, about, answerWithin, func(o Options, ctx context.Context, a A) (B, error) { return read(o.Reader, ctx, a) })
+}
+
+// checks is the verb of checks, which a reader of streams cannot answer: they take the
+// rules of the service, and its gateway.
+func checks() verb {
+	return answers(VerbCheck, "what would become of a request", checkWithin, func(o Options, ctx context.Context, a CheckAsk) (Checked, error) {
+		return o.Check(ctx, a)
+	})
+}
+
+// answers makes a verb from what answers it.
+func answers[A any, P interface {
+	*A
+	Ask
+}, B any](name, about string, within time.Duration, answer func(Options, context.Context, A) (B, error)) verb {
 	fields := fieldsOf(reflect.TypeFor[A]())
-	return verb{name, about, fields, func(ctx context.Context, o Options, source string, data []byte) (any, error) {
+	return verb{name, about, reflect.TypeFor[A](), reflect.TypeFor[B](), fields, within, func(ctx context.Context, o Options, source string, data []byte) (any, error) {
 		ask := P(new(A))
 		if err := decode(data, ask, fields); err != nil {
 			return nil, err
@@ -71,7 +108,7 @@ func asks[A any, P interface {
 				return nil, err
 			}
 		}
-		return read(o.Reader, ctx, *ask)
+		return answer(o, ctx, *ask)
 	}}
 }
 
@@ -84,46 +121,4 @@ func fieldsOf(t reflect.Type) []string {
 		}
 	}
 	return names
-}
-
-// decode reads a question; nothing at all asks for everything.
-func decode(data []byte, ask any, fields []string) error {
-	if len(bytes.TrimSpace(data)) == 0 {
-		return nil
-	}
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	err := d.Decode(ask)
-	if err == nil {
-		if _, more := d.Token(); !errors.Is(more, io.EOF) {
-			return bad("", "the question goes on behind its end: want one JSON object")
-		}
-		return nil
-	}
-	var wrong *Error
-	var kind *json.UnmarshalTypeError
-	unknown, isUnknown := strings.CutPrefix(err.Error(), "json: unknown field ")
-	switch {
-	case errors.As(err, &wrong):
-		return wrong
-	case isUnknown && len(fields) == 0:
-		return bad(strings.Trim(unknown, `"`), "%s is no field of this question: it has none", unknown)
-	case isUnknown:
-		return bad(strings.Trim(unknown, `"`), "%s is no field of this question: it has %s", unknown, strings.Join(fields, ", "))
-	case errors.As(err, &kind) && kind.Field != "":
-		return bad(kind.Field, "%s is a %s: want %s", kind.Field, kind.Value, inWords(kind.Type))
-	}
-	return bad("", "the question is no JSON object: %v", err)
-}
-
-func inWords(t reflect.Type) string {
-	switch t.Kind() {
-	case reflect.Bool:
-		return "true or false"
-	case reflect.Slice:
-		return "a list of texts"
-	case reflect.Int, reflect.Uint64:
-		return "a number"
-	}
-	return "a text"
 }

@@ -8,26 +8,26 @@ import (
 	"github.com/staffetta-io/staffetta/internal/campaign"
 )
 
-// Budgets is the ledger of what may be spent, by source and for the whole
-// account, in a day and in a month. It files one amount for one campaign, so
-// every method may be repeated. It is safe for concurrent use by several
-// processes: together they never reserve more than a budget holds.
+// Budgets is the ledger of what may be spent, by source and for the whole account, in a
+// day and in a month. It keeps one amount for one campaign, so every method may be
+// repeated. It is safe for concurrent use by several processes: together they never
+// reserve more than a budget allows.
 type Budgets interface {
-	// Exist says whether there may be a budget; only what is known for certain
-	// is no. It is asked before every step, so it answers from memory.
+	// Exist says whether there may be a budget; false only if a recent look found none.
+	// It is asked before every step, so it answers from memory.
 	Exist() bool
-	// Room says whether Reserve would file the amount now, in the same words, and
-	// files nothing.
+	// Room says whether Reserve would reserve the amount now, in the same words, and
+	// reserves nothing.
 	Room(ctx context.Context, key campaign.Key, amount campaign.Money, at time.Time) error
-	// Reserve files the amount for the campaign with every budget that its
-	// source and the instant fall under. What was filed for it before is
-	// raised, never lowered or dropped: whoever filed it may be about to
-	// confirm. No budget: it returns nil. One that has no room: nothing was
-	// filed with any by this call, and the error is an [*OverBudget]. Any
-	// other error: unknown, ask again.
+	// Reserve reserves the amount for the campaign in every budget of its source, of its
+	// account, of all sources together, and of the instant's day and month. An earlier reservation of the
+	// campaign is raised, never lowered or dropped: the run that made it may be about
+	// to confirm. Without a budget it returns nil. If one budget has no room, this call
+	// has reserved nothing in any, and the error is an [*OverBudget]. After any other
+	// error the state is unknown: ask again.
 	Reserve(ctx context.Context, key campaign.Key, amount campaign.Money, at time.Time) error
-	// Settle replaces what is filed for the campaign by what it really cost,
-	// for good; no amount releases it. What was settled stays settled.
+	// Settle replaces the campaign's reservation by its real cost, for good; a zero
+	// amount only releases it. What is settled stays settled.
 	Settle(ctx context.Context, key campaign.Key, amount campaign.Money, at time.Time) error
 }
 
@@ -39,21 +39,30 @@ type OverBudget struct {
 
 func (e *OverBudget) Error() string { return e.Budget + ": " + e.Words }
 
-// ledger makes a call to the budgets, in the shape of a call to the gateway.
-func (r *run) ledger(ctx context.Context, call campaign.Call) campaign.Outcome {
-	o := campaign.Outcome{Op: call.Op, Kind: campaign.OK, Started: time.Now().UTC()}
+// callLedger makes a call to the budgets, in the shape of a call to the gateway.
+func (r *run) callLedger(ctx context.Context, call campaign.Call) campaign.Outcome {
+	started := time.Now().UTC()
 	var err error
+	budgets := r.account.Budgets
 	switch {
-	case r.budgets == nil:
-		// The record is from before the budgets were switched off.
+	case budgets == nil:
+		// The record is from a time before the budgets were switched off.
 	case call.Op == campaign.OpRoom:
-		err = r.budgets.Room(ctx, r.wakeup.Key, call.Amount, call.Period)
+		err = budgets.Room(ctx, r.wakeup.Key, call.Amount, call.Period)
 	case call.Op == campaign.OpReserve:
-		err = r.budgets.Reserve(ctx, r.wakeup.Key, call.Amount, call.Period)
+		err = budgets.Reserve(ctx, r.wakeup.Key, call.Amount, call.Period)
 	default:
-		err = r.budgets.Settle(ctx, r.wakeup.Key, call.Amount, call.Period)
+		err = budgets.Settle(ctx, r.wakeup.Key, call.Amount, call.Period)
 	}
-	o.Took = time.Since(o.Started)
+	o := LedgerOutcome(call.Op, err)
+	o.Started, o.Took = started, time.Since(started)
+	return o
+}
+
+// LedgerOutcome is what the budgets answered, in the shape of the outcome of a call to
+// the gateway.
+func LedgerOutcome(op campaign.Op, err error) campaign.Outcome {
+	o := campaign.Outcome{Op: op, Kind: campaign.OK}
 	var over *OverBudget
 	switch {
 	case errors.As(err, &over):

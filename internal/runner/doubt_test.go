@@ -12,8 +12,8 @@ import (
 	"github.com/staffetta-io/staffetta/internal/runner/runnertest"
 )
 
-// Whether records can be saved is doubted from the first that could not be, until a
-// new one is, or for a minute. Meanwhile no draft is begun that is not recorded first.
+// Saving is in doubt from the first record that could not be saved, until a new record
+// is saved, or for a minute. Meanwhile no draft is begun that is not recorded first.
 func TestRecordsAreDoubted(t *testing.T) {
 	t.Parallel()
 	other := func(n int) campaign.Key {

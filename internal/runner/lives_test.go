@@ -9,8 +9,8 @@ import (
 	"github.com/staffetta-io/staffetta/internal/runner/runnertest"
 )
 
-// life is a full story whose every point is broken in every way.
-type life struct {
+// crashCase is a full story whose every point is broken in every way.
+type crashCase struct {
 	name  string
 	rules campaign.Rules
 	set   func(*service) // how the gateway is; nil: well
@@ -24,7 +24,7 @@ type life struct {
 	ends map[campaign.State]int
 }
 
-var lives = []life{
+var crashCases = []crashCase{
 	{
 		name: "Immediate",
 		live: func(s *service) { s.request(blackFriday()); s.rest() },
@@ -54,7 +54,7 @@ var lives = []life{
 		ends: map[campaign.State]int{campaign.Completed: 1},
 	},
 	{
-		// Without the answer to its delete, nobody is told that it is cancelled.
+		// Without the answer to its delete, no cancelled event is published.
 		name: "ScheduledThenCancelled",
 		live: func(s *service) {
 			r := blackFriday()
@@ -97,7 +97,7 @@ var lives = []life{
 		ends: map[campaign.State]int{campaign.Failed: 1},
 	},
 	{
-		// Without that one look, nothing has shown that it was sent.
+		// If that one look fails, nothing has shown that it was sent.
 		name:  "FollowedNoFurther",
 		rules: campaign.Rules{GiveUp: time.Minute, PollMin: 2 * time.Minute},
 		set:   func(s *service) { s.gateway.SendsFor = 90 * time.Hour },
@@ -115,7 +115,7 @@ var lives = []life{
 			r := blackFriday()
 			r.Limits.Approval = true
 			s.request(r)
-			s.waitsFor(campaign.HoldApproval)
+			s.waitsFor(campaign.NeedApproval)
 			s.approve()
 			s.rest()
 		},
@@ -133,12 +133,41 @@ var lives = []life{
 		ends: map[campaign.State]int{campaign.Completed: 1},
 	},
 	{
+		name:  "OlderThanItsTextMayBe",
+		rules: campaign.Rules{Retention: 240 * time.Hour},
+		live: func(s *service) {
+			s.journal.Ask(key, 2)
+			s.request(blackFriday())
+			s.rest()
+			s.outlives()
+		},
+		points: `load, told, admit create, call create, save drafted,
+			admit configure, call configure, admit calculate, call calculate, admit price, call price,
+			admit confirm, save confirming, publish cost_calculated, call confirm, save confirmed, publish confirmed, arm,
+			load, publish confirmed, admit stats, call stats, save sending, publish stats, arm,
+			load, publish stats, admit stats, call stats, save completed, publish stats, save completed,
+			load, load, erase, save completed`,
+		ends: map[campaign.State]int{campaign.Completed: 1},
+	},
+	{
+		name: "CancelledBeforeItIsAskedFor",
+		set:  func(s *service) { s.intake = strict{}; s.configure("https://gateway.example") },
+		live: func(s *service) {
+			s.cancel()
+			s.request(blackFriday())
+			s.rest()
+		},
+		points: `load, asked, told, save cancelled, publish cancelled, save cancelled,
+			load`,
+		ends: map[campaign.State]int{campaign.Cancelled: 0},
+	},
+	{
 		name: "ApprovedAfterAnHour",
 		live: func(s *service) {
 			r := blackFriday()
 			r.Limits.Approval = true
 			s.request(r)
-			s.waitsFor(campaign.HoldApproval)
+			s.waitsFor(campaign.NeedApproval)
 			time.Sleep(time.Hour)
 			s.approve()
 			s.rest()
@@ -181,7 +210,7 @@ var lives = []life{
 			r := blackFriday()
 			r.Limits.OnNoCredit = campaign.Wait
 			s.request(r)
-			s.waitsFor(campaign.HoldCredit)
+			s.waitsFor(campaign.NeedCredit)
 			s.gateway.SetCredit(decimal.NewFromInt(1500))
 			s.rest()
 		},
@@ -217,7 +246,7 @@ var lives = []life{
 		ends: map[campaign.State]int{campaign.Rejected: 0},
 	},
 	{
-		// Whatever breaks, nobody can say of this one that it was not sent.
+		// Whatever breaks, it must not be said of this one that it was not sent.
 		name:  "NeitherAnAnswerNorARead",
 		rules: campaign.Rules{Patience: time.Minute, BackoffMin: time.Minute, LookAgain: 30 * time.Hour},
 		set: func(s *service) {
@@ -338,7 +367,7 @@ var lives = []life{
 			r := blackFriday()
 			r.At = time.Now().Add(2 * time.Hour)
 			s.request(r)
-			time.Sleep(time.Hour) // whatever broke is mended
+			time.Sleep(time.Hour) // what broke works again
 			s.journal.Lose(key)
 			s.request(r)
 			s.rest()
@@ -353,8 +382,8 @@ var lives = []life{
 		ends: map[campaign.State]int{campaign.Completed: 1},
 	},
 	{
-		// Somebody else has told a cost of this campaign meanwhile, for a draft that no
-		// record knows.
+		// Another run has published a cost of this campaign meanwhile, for a draft that
+		// no record knows.
 		name:  "ItsCostWasToldForAnotherDraft",
 		rules: campaign.Rules{LookAgain: 30 * time.Hour},
 		set: func(s *service) {
@@ -379,7 +408,7 @@ var lives = []life{
 			r := blackFriday()
 			r.Limits.Approval = true
 			s.request(r)
-			s.waitsFor(campaign.HoldApproval)
+			s.waitsFor(campaign.NeedApproval)
 			s.gateway.Replace(runnertest.TheirDraft)
 			s.configure("https://another.example")
 			s.approve()

@@ -7,68 +7,56 @@ import (
 	"time"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/loop"
 )
 
-// ErrConflict means the record was not saved because it is not what it was
-// when it was read: somebody else moved it, or the connection it was read on
-// broke and nobody can say. Load again and decide again. Any other error of
-// Save proves nothing: the record may have been stored.
-var ErrConflict = errors.New("the record was moved by somebody else")
-
-// ErrNoPlace means that there is no place for records: whatever is begun could not be
-// recorded.
+// ErrNoPlace means that there is no place for records: a campaign that is begun could
+// not be recorded.
 var ErrNoPlace = errors.New("there is no place for records")
 
-// ErrBroken means that a record was not saved for its own sake: it owes an event that
-// would break the contract. Others can be saved.
+// ErrBroken means that a record itself is the reason why it was not saved, or its
+// events not published: it owes an event that would break the contract, or that the
+// contract has no word for. That is a mistake of this version, and to repeat it does
+// not help. Other records can be saved and published.
 var ErrBroken = errors.New("the record is broken")
 
-// ToldOtherwise is what Publish returns when a cost_calculated is in the stream
-// already, with the same ordinal and for another draft or another quote: somebody
-// has been further than the record knows (rule 28). Nothing was published.
-type ToldOtherwise struct {
+// CostConflict is what Publish returns if the stream already has a cost_calculated with
+// the same ordinal, for another draft or another quote: another run has been further
+// than the record knows (rule 28). Nothing was published.
+type CostConflict struct {
 	Event campaign.Event // the one that is there
 }
 
-func (e *ToldOtherwise) Error() string {
-	return fmt.Sprintf("cost_calculated %d was told already, for campaign %d", e.Event.N, e.Event.CampaignID)
+func (e *CostConflict) Error() string {
+	return fmt.Sprintf("cost_calculated %d is already published, for campaign %d", e.Event.N, e.Event.CampaignID)
 }
 
-// Revision names one stored version of a record. It is opaque to everybody
-// but the Journal that gave it, and void once that journal's connection broke.
-// The Revision of a record that does not exist is valid for creating it.
-type Revision struct {
-	Seq   uint64    // stream sequence; zero: no record
-	Epoch uint64    // the connection it was read or written on
-	At    time.Time // when it was stored, by the stream's clock; zero if this process has just written it
-}
-
-// Journal keeps campaigns and tells the world, in one place that survives the
-// process. Every method is safe for concurrent use, returns only when what it
-// did is durable, and retries nothing but what is safe to repeat.
+// Journal keeps the records of campaigns and publishes their events, in one place that
+// survives the process. Every method is safe for concurrent use, returns only when what
+// it did is durable, and repeats only what is safe to repeat.
 type Journal interface {
-	// Load returns the latest acknowledged version of the record, from the
-	// leader, never a stale one. A key without a record gives a zero Campaign
-	// and a Revision to create it with. A record of a newer schema is an error
-	// that says so, and so is it that there is no place for records: ErrNoPlace.
-	Load(ctx context.Context, key campaign.Key) (campaign.Campaign, Revision, error)
+	// Load returns the latest acknowledged version of the record, from the leader,
+	// never a stale one. A key without a record gives a zero Campaign and a Revision to
+	// create it with. A record of a newer schema is an error that says so. If there is
+	// no place for records, the error is ErrNoPlace.
+	Load(ctx context.Context, key campaign.Key) (campaign.Campaign, loop.Revision, error)
 
 	// Save stores the record if it still is what rev says, and returns the
 	// new revision. ErrConflict, ErrBroken: it is not stored. Any other error: unknown.
-	Save(ctx context.Context, c campaign.Campaign, rev Revision) (Revision, error)
+	Save(ctx context.Context, c campaign.Campaign, rev loop.Revision) (loop.Revision, error)
 
-	// Publish tells the world the events of c.Outbox, in order, each exactly
-	// once however often it is called. It returns nil only when every one is
-	// known to be in the stream. The last statistic is told even if an earlier
-	// one has its ordinal, whose record a power cut took back: under the next. A
-	// cost_calculated that is there for another draft, or another quote, is a
-	// [*ToldOtherwise].
+	// Publish publishes the events of c.Outbox, in order, each exactly once however
+	// often it is called. It returns nil only when every one is known to be in the
+	// stream. If the stream has an earlier statistic with the ordinal of the last one
+	// (a power cut took its record back), the last one gets the next ordinal. If the
+	// stream has a cost_calculated for another draft, or another quote, the error is a
+	// [*CostConflict]. If this version cannot publish an event, the error is ErrBroken.
 	Publish(ctx context.Context, c campaign.Campaign) error
 
-	// Told is what the events stream tells of a key, in the order in which it was
-	// told: the facts that outlive a record. Of the statistics only the last one is
-	// read. A key nobody was told of has none. An error: unknown.
-	Told(ctx context.Context, key campaign.Key) ([]campaign.Event, error)
+	// Published returns the published events of a key, in order: the facts that outlive
+	// a record. Of the statistics it returns only the last one. A key without events
+	// has none. An error: unknown.
+	Published(ctx context.Context, key campaign.Key) ([]campaign.Event, error)
 
 	// Arm makes sure that the campaign is woken at the instant, at the
 	// earliest. Arming twice is the same as once. The instant lies in the
@@ -76,32 +64,42 @@ type Journal interface {
 	// once, be armed again, and fire).
 	Arm(ctx context.Context, key campaign.Key, at time.Time) error
 
-	// Age says how long the record has certainly stood as it is: from the
-	// later of its save and our connecting, until seen, an instant of the
-	// stream's clock. Never negative; zero when in doubt.
-	Age(rev Revision, seen time.Time) time.Duration
+	// Asked says whether the stream has a request of the key, as its leader knows it. A
+	// request that was acknowledged to its sender before this call is seen. An error:
+	// unknown.
+	Asked(ctx context.Context, key campaign.Key) (bool, error)
+
+	// Erase removes the requests of a key, and its dead letters, from the streams for
+	// good. It returns nil only when none is left of those that were there. A message
+	// that is not handled yet is not erased: that is an error, and so is every doubt.
+	Erase(ctx context.Context, key campaign.Key) error
+
+	// Age says how long the record has certainly not changed: from the later of its
+	// save and our connecting, until seen, an instant of the stream's clock. Never
+	// negative; zero when in doubt.
+	Age(rev loop.Revision, seen time.Time) time.Duration
 
 	// Valid says whether rev was read or written on the connection that still
 	// stands.
-	Valid(rev Revision) bool
+	Valid(rev loop.Revision) bool
 }
 
-// Gateway is the partner's gateway. It sorts every outcome into a
-// campaign.Kind; it repeats nothing.
+// Gateway is the partner's gateway. It sorts every outcome into a campaign.Kind, and
+// repeats no call.
 type Gateway interface {
-	// Admit waits until a call of this kind may leave: for the rate limit
-	// (confirm goes before the lifecycle, that before polling) and for the
-	// breaker. It returns a Permit for exactly one call, or nil and an Outcome
-	// of kind NotAttempted, Throttled or Unauthorised that says until when.
+	// Admit waits until a call of this kind may leave, for the rate limit and for the
+	// breaker. A confirm goes before the calls for drafts, and those before polling.
+	// Admit returns a Permit for exactly one call, or nil and an Outcome of kind
+	// NotAttempted, Throttled or Unauthorised that says until when.
 	Admit(ctx context.Context, op campaign.Op) (Permit, campaign.Outcome)
 }
 
-// Permit is the leave for one call. Exactly one of its methods is called, once.
+// Permit is the right to make one call. Exactly one of its methods is called, once.
 type Permit interface {
 	// Call makes the call. A context that ends before the request has left
 	// gives NotAttempted, one that ends later Unavailable.
 	Call(ctx context.Context, call campaign.Call) campaign.Outcome
-	// Release gives the leave back unused.
+	// Release gives the permit back unused.
 	Release()
 }
 
@@ -112,19 +110,21 @@ type Wakeup struct {
 	Kind    WakeupKind
 	Request campaign.Request // kind request
 	Trace   string           // kind request: W3C traceparent, if any
-	// Asked, of kind request, is when the request was first stored, by the
-	// stream's clock: for one that was put aside and replayed, when the original
-	// was. It is never after the moment at which this message itself was stored,
-	// and never zero. It says how long somebody has been waiting; it is no age of
-	// a record, which Stored is for.
-	Asked   time.Time
-	Command campaign.Input // kind command: a cancel, or what somebody established
-	// Stored is when the stream stored the message that wakes: a moment of
-	// the stream's clock that has certainly passed.
+	// TraceState, of kind request, is the tracestate beside it, if any.
+	TraceState string
+	// RequestedAt, of kind request, is when the request was first stored, by the
+	// stream's clock. For a replayed dead letter it is when the original was stored. It
+	// is never after the moment at which this message itself was stored, and never
+	// zero. It says how long the request has been waiting. The age of a record is
+	// another thing: see Stored.
+	RequestedAt time.Time
+	Command     campaign.Input // kind command: a cancel, an approval, what a person established, …
+	// Stored is when the stream stored the message of this wake-up: a moment of the
+	// stream's clock that has certainly passed.
 	Stored time.Time
 }
 
-// WakeupKind tells the three sorts of wake-up apart.
+// WakeupKind is one of the three kinds of wake-up.
 type WakeupKind string
 
 const (
@@ -133,64 +133,51 @@ const (
 	WakeCommand WakeupKind = "command"
 )
 
-// Verdict says what becomes of the message that carried a wake-up.
-type Verdict struct {
-	Do     Disposal
-	After  time.Duration // retry
-	Reason string        // bury: the dead letter's typed reason
-	Fields []string      // bury: the fields at fault
-	Note   string        // retry, bury: in words
+// WakeupKinds lists every kind of a campaign's wake-ups.
+var WakeupKinds = []WakeupKind{WakeRequest, WakeTimer, WakeCommand}
+
+// PaceEstimator remembers how fast the gateway sends, from the records. It must not
+// block, and is safe for concurrent use.
+type PaceEstimator interface {
+	// Observe takes a record that was saved.
+	Observe(c campaign.Campaign, now time.Time)
+	// Estimate is what is known of the pace at a moment.
+	Estimate(now time.Time) campaign.Pace
 }
 
-// Disposal is what can be done to a message.
-type Disposal string
-
-const (
-	// Ack: the record is final, or its next wake-up is armed.
-	Ack Disposal = "ack"
-	// Retry: deliver it again after a short while.
-	Retry Disposal = "retry"
-	// Bury: write a dead letter with a full copy, then terminate the message.
-	Bury Disposal = "bury"
-)
-
-// Pace remembers what the records say of how fast the gateway sends. It must
-// not block, and is safe for concurrent use.
-type Pace interface {
-	// Saw takes a record that was saved.
-	Saw(c campaign.Campaign, now time.Time)
-	// At is what is known at a moment.
-	At(now time.Time) campaign.Pace
-}
-
-// Intake bounds what a source may ask for. It is safe for concurrent use, and answers
-// from memory.
+// Intake limits how many campaigns a source may ask for. It is safe for concurrent use,
+// and answers from memory.
 type Intake interface {
-	// Takes says why a campaign whose request was stored at an instant, and that has no
-	// record yet, is not begun, in words; empty: it is. The same one again counts once.
+	// Takes says in words why a campaign without a record, whose request was stored at
+	// an instant, is not begun; empty: it is. The same campaign counts once, however
+	// often it is asked about.
 	Takes(key campaign.Key, stored time.Time) string
+	// TakesStray says the same about a cancel without a request. Such a cancel leaves a
+	// record too.
+	TakesStray(key campaign.Key, stored time.Time) string
 }
 
 // Button is the red button, with which people stop what is not yet confirmed. It is
 // safe for concurrent use.
 type Button interface {
-	// Held says why nothing of a source may be begun or confirmed now, in words;
-	// empty: it may. What was pressed is heeded by everybody within a second, and
-	// who cannot know says so: that is no leave either. It is asked before every
-	// step, so it answers from memory, all but once a second.
+	// Held says in words why no campaign of a source may be begun or confirmed now;
+	// empty: it may. A hold takes effect everywhere within a second. A process that
+	// cannot know whether there is a hold says so, and then nothing may be begun
+	// either. Held is asked before every step, so it answers from memory, except once a
+	// second.
 	Held(source string) string
 }
 
-// Observer is told what happens, for logs and metrics. It must not block.
+// Observer gets what happens, for logs and metrics. It must not block.
 type Observer interface {
 	// Moved: the record was saved; from is the state before.
-	Moved(c campaign.Campaign, from campaign.State, rev Revision)
-	// Unsaved: a record could not be saved, for another reason than that somebody
-	// else moved it or that it is broken; or there is no place for records. As long
-	// as none can be saved, no draft is begun.
+	Moved(c campaign.Campaign, from campaign.State, rev loop.Revision)
+	// Unsaved: a record could not be saved, and neither a conflict nor the record
+	// itself is the reason; or there is no place for records. As long as none can be
+	// saved, no draft is begun.
 	Unsaved(key campaign.Key, err error)
-	// Called: a call to the gateway has an outcome.
+	// Called: a call to the gateway, or to the budgets' ledger, has an outcome.
 	Called(key campaign.Key, o campaign.Outcome)
-	// Handled: a wake-up is done with.
-	Handled(w Wakeup, v Verdict, took time.Duration)
+	// Handled: the work for a wake-up is done.
+	Handled(w Wakeup, v loop.Verdict, took time.Duration)
 }

@@ -8,116 +8,122 @@ import (
 	"time"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/deadletter"
+	"github.com/staffetta-io/staffetta/internal/loop"
 )
 
-// Options are what a Runner needs. All but Journal and Gateway may be left out.
+// Options are what a Runner needs. Only Journal and Gateway are required.
 type Options struct {
 	Rules    campaign.Rules // zero values mean the rules' own defaults
 	Journal  Journal
-	Gateway  Gateway
-	Observer Observer // nil: nobody watches
-	Budgets  Budgets  // nil: none is heeded
-	Pace     Pace     // nil: nothing is ever seen, Rules.Pace holds
-	Button   Button   // nil: nobody ever presses it
-	Intake   Intake   // nil: nobody is bound
-	// At is the URL of the gateway: whose the numbers are that it gives.
+	Gateway  Gateway       // of the only account
+	Observer Observer      // nil: nothing is reported
+	Budgets  Budgets       // nil: none is enforced
+	Pace     PaceEstimator // nil: nothing is ever seen, and Rules.Pace counts
+	Button   Button        // nil: nothing is ever held
+	Intake   Intake        // nil: no source is limited
+	People   People        // nil: no campaign has recipients of its own
+	// At is the URL of the gateway. It is saved with each number that the gateway
+	// gives.
 	At string
+	// Accounts finds the account of a campaign, by its record, or by its key where it
+	// has no record yet. Nil: there is only one, with Rules, Gateway, Pace, Budgets and At.
+	Accounts func(key campaign.Key, c campaign.Campaign) Account
 	// Clock is the wall clock of the machine, which need not be right. Nil:
 	// time.Now.
 	Clock func() time.Time
-	// Sleep waits with a call in hand. Nil: it really does.
+	// Sleep waits before a call that may not be made yet. Nil: it really waits.
 	Sleep func(context.Context, time.Duration)
-	// Decide stands in for Rules.Step, to see what breaks without one of the
-	// rules. Nil: the rules decide.
+	// Decide stands in for Rules.Step. A test sees with it what breaks without one of
+	// the rules. Nil: the rules decide.
 	Decide func(campaign.Campaign, campaign.Input, campaign.Facts) campaign.Decision
 }
 
-// Runner takes one campaign at a time as far as it can go. It keeps nothing
-// between two wake-ups and is safe for concurrent use.
+// Runner takes a campaign as far as it can go, in each call of Handle. It keeps nothing
+// between two wake-ups, and is safe for concurrent use.
 type Runner struct {
-	rules    campaign.Rules
 	journal  Journal
-	gateway  Gateway
+	accounts func(campaign.Key, campaign.Campaign) Account
 	observer Observer
-	budgets  Budgets
-	pace     Pace
 	button   Button
 	intake   Intake
-	at       string
+	people   People
 	clock    func() time.Time
 	sleep    func(context.Context, time.Duration)
 	decide   func(campaign.Campaign, campaign.Input, campaign.Facts) campaign.Decision
 
-	// unsaved is when a save last did not come through, in nanoseconds: from then on
-	// no draft is begun before its record was saved. Zero: none in doubt.
+	// unsaved is when a save last failed, in nanoseconds. From then on no draft is
+	// begun before its record was saved. Zero: saving is not in doubt.
 	unsaved atomic.Int64
 }
 
 // New returns a Runner.
 func New(o Options) *Runner {
 	if o.Observer == nil {
-		o.Observer = nobody{}
-	}
-	if o.Pace == nil {
-		o.Pace = unseen{}
+		o.Observer = noObserver{}
 	}
 	if o.Button == nil {
-		o.Button = unpressed{}
+		o.Button = noButton{}
 	}
-	r := &Runner{rules: o.Rules.WithDefaults(), journal: o.Journal, gateway: o.Gateway, observer: o.Observer, decide: o.Decide, budgets: o.Budgets, clock: o.Clock, pace: o.Pace, button: o.Button, intake: o.Intake, at: o.At, sleep: o.Sleep}
+	r := &Runner{journal: o.Journal, accounts: o.Accounts, observer: o.Observer, decide: o.Decide, clock: o.Clock, button: o.Button, intake: o.Intake, people: o.People, sleep: o.Sleep}
+	if r.accounts == nil {
+		only := Account{At: o.At, Rules: o.Rules.WithDefaults(), Gateway: o.Gateway, Pace: o.Pace, Budgets: o.Budgets}
+		r.accounts = func(campaign.Key, campaign.Campaign) Account { return only }
+	}
 	if r.clock == nil {
 		r.clock = time.Now
 	}
 	if r.sleep == nil {
 		r.sleep = sleep
 	}
-	if r.decide == nil {
-		r.decide = r.rules.Step
-	}
 	return r
 }
 
-// How soon a message comes back that could not be dealt with: after a
-// conflict, soon (whoever won is about to finish); after an error of the
-// journal, when a cluster may have found a new leader.
-const (
-	afterConflict = 300 * time.Millisecond
-	afterTrouble  = 2 * time.Second
-)
-
-// No campaign needs this many steps in one run. The bound turns a mistake in
-// the rules into a slow campaign instead of a hot loop.
+// A campaign never needs this many steps in one run. With the bound, a mistake in the
+// rules makes a campaign slow instead of making a loop that never ends.
 const maxSteps = 100
 
 // Handle deals with one wake-up and says what becomes of its message. It is
 // the whole loop, and it is the same on the first delivery, on a redelivery
 // and after a crash.
-func (r *Runner) Handle(ctx context.Context, w Wakeup) Verdict {
+func (r *Runner) Handle(ctx context.Context, w Wakeup) loop.Verdict {
 	began := time.Now()
 	v := r.handle(ctx, w)
 	r.observer.Handled(w, v, time.Since(began))
 	return v
 }
 
-func (r *Runner) handle(ctx context.Context, w Wakeup) Verdict {
+func (r *Runner) handle(ctx context.Context, w Wakeup) loop.Verdict {
 	ctx = WithSource(ctx, w.Key.Source)
+	run, in, v := r.begin(ctx, w)
+	if run == nil {
+		return v
+	}
+	defer run.release()
+	return run.loop(ctx, in)
+}
+
+// begin loads the record of a wake-up and publishes what it owes. It returns the run and
+// its first input; without a run, the verdict. A frame of its own is no part of the stack
+// under the loop, which many workers hold at the same time.
+func (r *Runner) begin(ctx context.Context, w Wakeup) (*run, campaign.Input, loop.Verdict) {
 	c, rev, err := r.journal.Load(ctx, w.Key)
 	if err != nil {
 		if errors.Is(err, ErrNoPlace) {
-			r.doubt(w.Key, err)
+			r.noteUnsaved(w.Key, err)
 		}
-		return retry(afterTrouble, err)
+		return nil, nil, loop.AfterTrouble(err)
 	}
 	run := &run{Runner: r, wakeup: w, c: c, stored: c, rev: rev}
-	defer run.release()
-	// What the last run saved and did not live to tell.
-	var otherwise *ToldOtherwise
-	if err := r.tell(ctx, c); errors.As(err, &otherwise) {
-		// The message comes again once that is stored.
-		run.loop(ctx, campaign.ToldOtherwise{Event: otherwise.Event})
-		return retry(afterConflict, err)
+	// The last run may have crashed after the save and before it published.
+	var otherwise *CostConflict
+	if err := r.publish(ctx, c); errors.As(err, &otherwise) {
+		// The message is delivered again after the conflict is stored.
+		run.loop(ctx, campaign.CostConflict{Event: otherwise.Event})
+		run.release()
+		return nil, nil, loop.AfterConflict(err)
 	} else if err != nil {
-		return retry(afterTrouble, err)
+		return nil, nil, run.trouble(err)
 	}
 
 	var in campaign.Input = campaign.Woken{}
@@ -125,33 +131,61 @@ func (r *Runner) handle(ctx context.Context, w Wakeup) Verdict {
 	case w.Kind == WakeRequest && c.State == "":
 		if r.intake != nil {
 			if no := r.intake.Takes(w.Key, w.Stored); no != "" {
-				return Verdict{Do: Bury, Reason: "too_many", Note: no}
+				return nil, nil, loop.Verdict{Do: loop.Bury, Reason: deadletter.TooMany, Note: no}
 			}
 		}
-		in = campaign.Asked{Key: w.Key, Request: w.Request, Trace: w.Trace, At: w.Asked, Stored: w.Stored}
-	case w.Kind == WakeRequest && c.Asked.IsZero() && c.State == campaign.Cancelled:
-		return Verdict{Do: Bury, Reason: "cancelled_before", Note: fmt.Sprintf(
+		in = campaign.Received{Key: w.Key, Request: w.Request, Trace: w.Trace, TraceState: w.TraceState, At: w.RequestedAt, Stored: w.Stored}
+	case w.Kind == WakeRequest && c.RequestedAt.IsZero() && c.State == campaign.Cancelled:
+		return nil, nil, loop.Verdict{Do: loop.Bury, Reason: deadletter.Cancelled, Note: fmt.Sprintf(
 			"%s was cancelled by %s before it was asked for; ask again under a new request id", w.Key, c.Cancel.By)}
-	case w.Kind == WakeRequest && c.Request.Name == "" && c.Forgotten == nil:
-		// Its record was lost, and a cancel had it rebuilt from its events, which do
-		// not tell what was asked for.
+	case w.Kind == WakeRequest && !c.Request.Known():
+		// The record was lost, and a cancel had it rebuilt from the events. The events
+		// do not show what was asked for, so there is nothing to compare.
 	case w.Kind == WakeRequest:
 		if fields := c.Request.Diff(w.Request); len(fields) > 0 {
-			return Verdict{Do: Bury, Reason: "conflicting_duplicate", Fields: fields,
+			return nil, nil, loop.Verdict{Do: loop.Bury, Reason: deadletter.Conflicting, Fields: fields,
 				Note: fmt.Sprintf("%s was already requested with other content; the first one stands", w.Key)}
 		}
 	case w.Kind == WakeCommand:
 		in = w.Command
-		if cancel, ok := in.(campaign.CancelAsked); ok {
+		if cancel, ok := in.(campaign.Cancel); ok {
+			if c.State == "" && r.intake != nil {
+				no, err := r.stray(ctx, w)
+				if err != nil {
+					return nil, nil, loop.AfterTrouble(err)
+				}
+				if no != "" {
+					return nil, nil, loop.Verdict{Do: loop.Bury, Reason: deadletter.TooMany, Note: no}
+				}
+			}
 			cancel.Key = w.Key
 			in = cancel
 		}
 	}
-	return run.loop(ctx, in)
+	return run, in, loop.Verdict{}
 }
 
-// tell publishes what a record owes. Delivered twice is the same as once.
-func (r *Runner) tell(ctx context.Context, c campaign.Campaign) error {
+// stray says why a cancel without a record is put aside: the campaign was never asked
+// for, and its source has had too many such cancels, each of which leaves a record for
+// ever. A cancel whose request waits in the stream is no stray. Neither is a cancel of
+// a campaign whose record was lost: the campaign has events.
+func (r *Runner) stray(ctx context.Context, w Wakeup) (no string, err error) {
+	asked, err := r.journal.Asked(ctx, w.Key)
+	if err != nil || asked {
+		return "", err
+	}
+	if no = r.intake.TakesStray(w.Key, w.Stored); no == "" {
+		return "", nil
+	}
+	told, err := r.journal.Published(ctx, w.Key)
+	if err != nil || len(told) > 0 {
+		return "", err
+	}
+	return no, nil
+}
+
+// publish publishes what a record owes. To publish twice is the same as once.
+func (r *Runner) publish(ctx context.Context, c campaign.Campaign) error {
 	if len(c.Outbox) == 0 {
 		return nil
 	}
@@ -161,32 +195,35 @@ func (r *Runner) tell(ctx context.Context, c campaign.Campaign) error {
 // run is one worker handling one wake-up.
 type run struct {
 	*Runner
-	wakeup Wakeup
-	c      campaign.Campaign // as this run knows it
-	stored campaign.Campaign // as the journal has it
-	rev    Revision
-	permit Permit    // the leave for one confirm, until it is used
-	intent time.Time // an instant before the save of the intent was sent
+	wakeup  Wakeup
+	c       campaign.Campaign // the record as this run knows it
+	account Account           // the account of c
+	stored  campaign.Campaign // the record as the journal has it
+	rev     loop.Revision
+	permit  Permit    // for one confirm, until it is used
+	intent  time.Time // an instant before the save of the intent was sent
 
-	otherwise *ToldOtherwise // what was just saved cannot be told
+	costConflict *CostConflict // the events that were just saved cannot be published
 }
 
 // loop: decide → save → deliver → act, and the outcome is the next input.
-func (r *run) loop(ctx context.Context, in campaign.Input) Verdict {
+func (r *run) loop(ctx context.Context, in campaign.Input) loop.Verdict {
 	for range maxSteps {
 		r.intent = time.Now()
 		now := r.now()
-		d := r.decide(r.c, in, campaign.Facts{
-			Now: now, Age: r.journal.Age(r.rev, r.wakeup.Stored), Pace: r.pace.At(now), Budgets: r.budgets != nil && r.budgets.Exist(), Gateway: r.at,
+		r.choose()
+		d := r.step(in, campaign.Facts{
+			Now: now, Age: r.journal.Age(r.rev, r.wakeup.Stored), Pace: r.account.Pace.Estimate(now), Budgets: r.account.Budgets != nil && r.account.Budgets.Exist(),
+			Gateway: r.account.At, Account: r.account.Name,
 			Held: r.button.Held(r.wakeup.Key.Source),
 		})
-		if d.Refused != "" {
-			return Verdict{Do: Bury, Reason: "refused_command", Note: d.Refused}
+		if d.Objection != "" {
+			return loop.Verdict{Do: loop.Bury, Reason: deadletter.Refused, Note: d.Objection}
 		}
 		if d.Call != nil && d.Call.Op == campaign.OpCreate && !d.Save && !r.Recording() {
-			// A draft is only begun where it can be recorded: the record is saved
-			// before, as it is, to see whether it can.
-			d.Next.Wake, d.Save = now.Add(r.rules.Lease), true
+			// A draft is begun only if it can be recorded. So the record is saved
+			// first, unchanged, to see whether it can be.
+			d.Next.Wake, d.Save = now.Add(r.account.Rules.WithDefaults().Lease), true
 		}
 		if d.Save {
 			if v, ok := r.save(ctx, d.Next); !ok {
@@ -194,8 +231,8 @@ func (r *run) loop(ctx context.Context, in campaign.Input) Verdict {
 			}
 		}
 		r.c = d.Next
-		if r.otherwise != nil {
-			in, r.otherwise = campaign.ToldOtherwise{Event: r.otherwise.Event}, nil
+		if r.costConflict != nil {
+			in, r.costConflict = campaign.CostConflict{Event: r.costConflict.Event}, nil
 			continue // and no call is made
 		}
 		if d.Call != nil {
@@ -211,127 +248,143 @@ func (r *run) loop(ctx context.Context, in campaign.Input) Verdict {
 		}
 		in = next
 	}
-	return retry(afterTrouble, fmt.Errorf("campaign %s did not come to rest", r.wakeup.Key))
+	return loop.AfterTrouble(fmt.Errorf("campaign %s did not come to rest", r.wakeup.Key))
 }
 
-// save stores the campaign and tells the world what the new version owes. A
-// crash between the two is repaired by whoever loads the record next.
-func (r *run) save(ctx context.Context, c campaign.Campaign) (Verdict, bool) {
+// save stores the campaign and publishes what the new version owes. After a crash
+// between the two, the next run that loads the record publishes it.
+func (r *run) save(ctx context.Context, c campaign.Campaign) (loop.Verdict, bool) {
 	from := r.stored.State
 	rev, err := r.journal.Save(ctx, c, r.rev)
 	switch {
-	case errors.Is(err, ErrConflict):
-		return retry(afterConflict, err), false
+	case errors.Is(err, loop.ErrConflict):
+		return loop.AfterConflict(err), false
 	case errors.Is(err, ErrBroken):
-		return retry(afterTrouble, err), false
+		return r.trouble(err), false
 	case err != nil:
-		// Perhaps it is stored. Whoever loads it next will see.
-		r.doubt(c.Key, err)
-		return retry(afterTrouble, err), false
+		// The record may be stored or not. The next run that loads it will see.
+		r.noteUnsaved(c.Key, err)
+		return loop.AfterTrouble(err), false
 	case r.rev.Seq == 0 && r.unsaved.Load() != 0:
-		// There is room for new records. That an old one can be saved in its place
-		// does not show it: a full store takes those.
+		// There is room for new records. Only a new record shows that: a full store
+		// still takes a new version of an old one.
 		r.unsaved.Store(0)
 	}
 	r.rev, r.stored = rev, c
 	r.observer.Moved(c, from, rev)
-	r.pace.Saw(c, r.now())
+	r.account.Pace.Observe(c, r.now())
 	if len(c.Outbox) > 0 && !r.journal.Valid(r.rev) {
-		// The connection broke since: a power cut may have taken back what was saved.
-		return retry(afterConflict, ErrConflict), false
+		// The connection broke after the save, so a power cut may have taken the save
+		// back.
+		return loop.AfterConflict(loop.ErrConflict), false
 	}
-	if err := r.tell(ctx, c); err != nil && !errors.As(err, &r.otherwise) {
-		return retry(afterTrouble, err), false
+	if err := r.publish(ctx, c); err != nil && !errors.As(err, &r.costConflict) {
+		return r.trouble(err), false
 	}
-	return Verdict{}, true
+	return loop.Verdict{}, true
 }
 
-// rest ends the run, or gives the input that keeps it from ending.
-func (r *run) rest(ctx context.Context) (campaign.Input, Verdict) {
-	// What is not stored is over with: from here on the run knows what the
-	// journal has, and nothing more.
+// trouble is the verdict on a message whose record could not be saved or published. A
+// fault of the journal passes, so the message is retried. A mistake of ours (ErrBroken)
+// does not pass. Then a message that the record does not know yet, a first request or a
+// command, is buried for a person. Any other message is acknowledged: its record is
+// due, so the sweep wakes it, also after an update of the service, and the message is
+// not delivered every two seconds for ever.
+func (r *run) trouble(err error) loop.Verdict {
+	switch {
+	case !errors.Is(err, ErrBroken):
+		return loop.AfterTrouble(err)
+	case r.wakeup.Kind == WakeCommand, r.rev.Seq == 0:
+		return loop.Verdict{Do: loop.Bury, Reason: deadletter.Broken, Note: err.Error()}
+	}
+	return loop.Verdict{Do: loop.Ack, Note: err.Error()}
+}
+
+// rest ends the run, or returns an input with which the run goes on.
+func (r *run) rest(ctx context.Context) (campaign.Input, loop.Verdict) {
+	// What is not stored is dropped: from here on the run knows only what the journal
+	// has.
 	r.c = r.stored
 	c, now := r.stored, r.now()
 	switch {
 	case c.State == "" && r.wakeup.Kind == WakeCommand:
-		return nil, r.nobodys(now)
+		return nil, r.unknownCampaign(now)
 	case c.State == "":
-		return nil, Verdict{Do: Ack}
+		return nil, loop.Verdict{Do: loop.Ack}
 	case len(c.Outbox) > 0 && (c.State.Final() || c.Wake.Sub(now) > longSleep):
-		return campaign.Delivered{}, Verdict{}
+		return campaign.Delivered{}, loop.Verdict{}
 	case c.State.Final() && c.Wake.IsZero():
-		return nil, Verdict{Do: Ack}
+		return nil, loop.Verdict{Do: loop.Ack}
 	case !c.Wake.After(now):
-		// A timer that is due would fire at once and be armed again: the
-		// wake-up in hand is the one that acts.
-		return campaign.Woken{}, Verdict{}
+		// A timer that is due would fire at once and be armed again. So this run acts
+		// itself.
+		return campaign.Woken{}, loop.Verdict{}
 	}
 	wake := c.Wake
 	if soon := now.Add(longestSleep); wake.After(soon) {
 		wake = soon
 	}
 	if err := r.journal.Arm(ctx, c.Key, wake); err != nil {
-		return nil, retry(afterTrouble, err)
+		return nil, loop.AfterTrouble(err)
 	}
-	return nil, Verdict{Do: Ack}
+	return nil, loop.Verdict{Do: loop.Ack}
 }
 
-// now is this worker's clock, unless the stream's is known to be ahead: the
-// moment at which the wake-up was stored has passed. A worker whose clock is
-// slow would otherwise arm a timer that fires at once, find that it is not due
-// yet, arm it, and so on until its clock has caught up.
-func (r *run) now() time.Time {
-	now := r.clock().Round(0).UTC()
-	if r.wakeup.Stored.After(now) {
-		return r.wakeup.Stored.UTC()
-	}
-	return now
-}
+// now is this worker's clock, or the stream's where that is ahead.
+func (r *run) now() time.Time { return loop.Now(r.clock(), r.wakeup.Stored) }
 
-// nobodys is the verdict on a command for a campaign that is not there. Its
-// request may be waiting in another stream until the gateway can be reached,
-// and then the command must not have been forgotten.
-func (r *run) nobodys(now time.Time) Verdict {
+// unknownCampaign is the verdict on a command for a campaign that has no record. Its
+// request may be waiting in another stream until the gateway can be reached, and then
+// the command must still be there.
+func (r *run) unknownCampaign(now time.Time) loop.Verdict {
 	note := fmt.Sprintf("there is no campaign %s", r.wakeup.Key)
 	waited := now.Sub(r.wakeup.Stored)
 	if waited >= RequestMayCome {
-		return Verdict{Do: Bury, Reason: "unknown_campaign", Note: note}
+		return loop.Verdict{Do: loop.Bury, Reason: deadletter.Unknown, Note: note}
 	}
-	return Verdict{Do: Retry, After: min(max(waited/4, time.Second), 5*time.Minute), Note: note + " yet"}
+	return loop.Verdict{Do: loop.Retry, After: min(max(waited/4, time.Second), 5*time.Minute), Note: note + " yet"}
 }
 
-// RequestMayCome is how long a command waits for the request it is about: as
-// long as the service may have been away, but not as long as a command lives.
+// RequestMayCome is how long a command waits for its request: as long as the service
+// may have been away, but not as long as a command is kept in its stream.
 const RequestMayCome = 6 * 24 * time.Hour
 
-// longSleep is far below the age at which the events stream forgets: a record
-// that sleeps longer must owe nothing, or it would tell it again.
+// longSleep is far below the age at which the events stream forgets. A record that
+// sleeps longer must owe nothing: otherwise it would publish the same events again.
 const longSleep = time.Hour
 
-// longestSleep is how long a campaign rests without being looked at. A power
-// cut may give back to a record what it had told; looked at within the week it
-// is told again, to a stream that still knows, and emptied again.
+// longestSleep is how long a campaign rests at most without being looked at. A power
+// cut may bring back an older record, with events in its outbox that were published. If
+// it is looked at within a week, they are published again to a stream that still knows
+// them, and the outbox is emptied again.
 const longestSleep = 7 * 24 * time.Hour
 
-// act makes a call. The intent's confirm is special: it leaves with the permit
-// taken before the intent, at most L after an instant before the intent was
-// saved, by both clocks (a machine that was suspended stops one of them), and
-// on the connection that saved it. Otherwise it does not leave at all.
+// act makes a call. The confirm of an intent is special. It leaves with the permit that
+// was taken before the intent. It leaves at most L after an instant before the intent
+// was saved, by two clocks, because a machine that was suspended stops one of them. And
+// it leaves only while the connection stands that saved the intent. Otherwise it does
+// not leave at all.
 func (r *run) act(ctx context.Context, call campaign.Call) campaign.Outcome {
 	var o campaign.Outcome
-	switch call.Op {
-	case campaign.OpAdmit:
-		permit, no := r.gateway.Admit(ctx, campaign.OpConfirm)
+	switch to := call.Op.To(); {
+	case to == campaign.ToLedger:
+		o = r.callLedger(ctx, call)
+	case to == campaign.ToPeople:
+		o = r.callPeople(ctx, call)
+	case call.Op == campaign.OpUpload:
+		o = r.upload(ctx, call)
+	case call.Op == campaign.OpErase:
+		return r.erase(ctx)
+	case to == campaign.ToStreams:
+		return r.readEvents(ctx)
+	case call.Op == campaign.OpAdmit:
+		permit, no := r.account.Gateway.Admit(ctx, campaign.OpConfirm)
 		if permit != nil {
 			r.permit = permit
 			return campaign.Outcome{Op: campaign.OpAdmit, Kind: campaign.OK}
 		}
 		o = no
-	case campaign.OpRoom, campaign.OpReserve, campaign.OpSettle:
-		o = r.ledger(ctx, call)
-	case campaign.OpLook:
-		return r.look(ctx)
-	case campaign.OpConfirm:
+	case call.Op == campaign.OpConfirm:
 		if why := r.stale(); why != "" {
 			o = campaign.Outcome{Kind: campaign.NotAttempted, Err: why}
 			break
@@ -340,13 +393,13 @@ func (r *run) act(ctx context.Context, call campaign.Call) campaign.Outcome {
 		r.permit = nil
 		o = permit.Call(ctx, call)
 	default:
-		permit, no := r.gateway.Admit(ctx, call.Op)
+		permit, no := r.account.Gateway.Admit(ctx, call.Op)
 		if permit == nil {
 			o = no
 			break
 		}
 		if call.Op == campaign.OpCalculate {
-			StepAside(ctx) // a long list takes the gateway a minute
+			defer loop.StepAside(ctx)() // a long list takes the gateway a minute
 		}
 		o = permit.Call(ctx, call)
 	}
@@ -358,18 +411,28 @@ func (r *run) act(ctx context.Context, call campaign.Call) campaign.Outcome {
 	return o
 }
 
-// look reads what the events tell of the campaign, in the shape of a call.
-func (r *run) look(ctx context.Context) campaign.Outcome {
+// readEvents reads the published events of the campaign, in the shape of a call.
+func (r *run) readEvents(ctx context.Context) campaign.Outcome {
 	o := campaign.Outcome{Op: campaign.OpLook, Kind: campaign.OK, Started: time.Now().UTC()}
 	var err error
-	if o.Told, err = r.journal.Told(ctx, r.wakeup.Key); err != nil {
+	if o.Events, err = r.journal.Published(ctx, r.wakeup.Key); err != nil {
 		o.Kind, o.Err = campaign.Unavailable, err.Error()
 	}
 	o.Took = time.Since(o.Started)
 	return o
 }
 
-// sleep waits, or until nobody waits any more.
+// erase has the campaign's text removed from the streams, in the shape of a call.
+func (r *run) erase(ctx context.Context) campaign.Outcome {
+	o := campaign.Outcome{Op: campaign.OpErase, Kind: campaign.OK, Started: time.Now().UTC()}
+	if err := r.journal.Erase(ctx, r.wakeup.Key); err != nil {
+		o.Kind, o.Err = campaign.Unavailable, err.Error()
+	}
+	o.Took = time.Since(o.Started)
+	return o
+}
+
+// sleep waits, until ctx ends at the latest.
 func sleep(ctx context.Context, d time.Duration) {
 	select {
 	case <-ctx.Done():
@@ -377,9 +440,9 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
-// stale says why the intent in hand permits no confirm any more.
+// stale says why the saved intent permits no confirm any more; empty: it does.
 func (r *run) stale() string {
-	limit := r.rules.ConfirmWithin
+	limit := r.account.Rules.WithDefaults().ConfirmWithin
 	monotonic := time.Since(r.intent)
 	wall := time.Now().Round(0).Sub(r.intent.Round(0))
 	switch {
@@ -390,16 +453,17 @@ func (r *run) stale() string {
 	case r.permit == nil:
 		return "no permit was taken"
 	}
-	// The intent may have been long in saving, and the button is for those who see
-	// what is wrong at the last moment.
+	// Saving the intent may have taken long, and people press the button at the last
+	// moment.
 	return r.button.Held(r.wakeup.Key.Source)
 }
 
-// doubted is how long it is doubted that records can be saved, unless a new one is.
-const doubted = time.Minute
+// unsavedFor is how long saving stays in doubt after a failed save, unless a new record
+// is saved.
+const unsavedFor = time.Minute
 
-// doubt notes that a record could not be saved.
-func (r *Runner) doubt(key campaign.Key, err error) {
+// noteUnsaved notes that a record could not be saved.
+func (r *Runner) noteUnsaved(key campaign.Key, err error) {
 	r.unsaved.Store(r.clock().UnixNano())
 	r.observer.Unsaved(key, err)
 }
@@ -407,7 +471,7 @@ func (r *Runner) doubt(key campaign.Key, err error) {
 // Recording says whether records can be saved, as far as is known.
 func (r *Runner) Recording() bool {
 	last := r.unsaved.Load()
-	return last == 0 || r.clock().Sub(time.Unix(0, last)) >= doubted
+	return last == 0 || r.clock().Sub(time.Unix(0, last)) >= unsavedFor
 }
 
 // release gives back a permit that was not used.
@@ -417,22 +481,18 @@ func (r *run) release() {
 	}
 }
 
-func retry(after time.Duration, err error) Verdict {
-	return Verdict{Do: Retry, After: after, Note: err.Error()}
-}
+type noPace struct{}
 
-type unseen struct{}
+func (noPace) Observe(campaign.Campaign, time.Time)    {}
+func (noPace) Estimate(time.Time) (none campaign.Pace) { return }
 
-func (unseen) Saw(campaign.Campaign, time.Time)  {}
-func (unseen) At(time.Time) (none campaign.Pace) { return }
+type noButton struct{}
 
-type unpressed struct{}
+func (noButton) Held(string) string { return "" }
 
-func (unpressed) Held(string) string { return "" }
+type noObserver struct{}
 
-type nobody struct{}
-
-func (nobody) Moved(campaign.Campaign, campaign.State, Revision) {}
-func (nobody) Unsaved(campaign.Key, error)                       {}
-func (nobody) Called(campaign.Key, campaign.Outcome)             {}
-func (nobody) Handled(Wakeup, Verdict, time.Duration)            {}
+func (noObserver) Moved(campaign.Campaign, campaign.State, loop.Revision) {}
+func (noObserver) Unsaved(campaign.Key, error)                            {}
+func (noObserver) Called(campaign.Key, campaign.Outcome)                  {}
+func (noObserver) Handled(Wakeup, loop.Verdict, time.Duration)            {}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/loop"
 	"github.com/staffetta-io/staffetta/internal/runner"
 	"github.com/staffetta-io/staffetta/internal/runner/runnertest"
 )
@@ -36,7 +37,7 @@ func (s *service) wants(state campaign.State, messages int, told ...string) {
 	if n := s.gateway.Messages(list); n != messages {
 		s.t.Errorf("each phone got %d messages, want %d", n, messages)
 	}
-	if diff := cmp.Diff(told, s.told()); diff != "" {
+	if diff := cmp.Diff(told, s.published()); diff != "" {
 		s.t.Errorf("events (-want +told):\n%s", diff)
 	}
 }
@@ -72,7 +73,7 @@ func TestHandleRequest(t *testing.T) {
 			other := blackFriday()
 			other.Text, other.Unicode = "Cyber Monday!", true
 			v := s.runner.Handle(t.Context(), runner.Wakeup{Key: key, Kind: runner.WakeRequest, Request: other})
-			if v.Do != runner.Bury || v.Reason != "conflicting_duplicate" || !slices.Equal(v.Fields, []string{"text", "unicode"}) {
+			if v.Do != loop.Bury || v.Reason != "conflicting_duplicate" || !slices.Equal(v.Fields, []string{"text", "unicode"}) {
 				t.Errorf("verdict %+v", v)
 			}
 			s.rest()
@@ -90,7 +91,7 @@ func TestHandleRequest(t *testing.T) {
 		"AConflictComesBackAfterAWhile": func(t *testing.T, s *service) {
 			s.during("save drafted", 1, func() { s.request(blackFriday()) })
 			v := s.runner.Handle(t.Context(), runner.Wakeup{Key: key, Kind: runner.WakeRequest, Request: blackFriday()})
-			if v.Do != runner.Retry || v.After < 100*time.Millisecond {
+			if v.Do != loop.Retry || v.After < 100*time.Millisecond {
 				t.Errorf("verdict %+v, want a retry after a moment", v)
 			}
 		},
@@ -104,7 +105,7 @@ func TestHandleCancel(t *testing.T) {
 			s.request(blackFriday())
 			s.rest()
 			s.wants(campaign.Cancelled, 0, "cancelled.1")
-			if v := s.verdicts[len(s.verdicts)-1]; v.Do != runner.Bury || v.Reason != "cancelled_before" {
+			if v := s.verdicts[len(s.verdicts)-1]; v.Do != loop.Bury || v.Reason != "cancelled_before" {
 				t.Errorf("verdict on the request: %+v", v)
 			}
 		},
@@ -113,7 +114,7 @@ func TestHandleCancel(t *testing.T) {
 			s.request(blackFriday())
 			s.rest()
 			s.wants(campaign.Completed, 1, "cost_calculated.1", "confirmed.1", "stats.1")
-			if c := s.record().Cancel; c == nil || c.Refused == "" {
+			if c := s.record().Cancel; c == nil || c.Failed == "" {
 				t.Errorf("the cancel in the record: %+v, want it refused", c)
 			}
 		},
@@ -129,7 +130,7 @@ func TestHandleCancel(t *testing.T) {
 			s.cancel()
 			s.rest()
 			s.wants(campaign.Completed, 1, "cost_calculated.1", "confirmed.1", "stats.1", "stats.2")
-			if c := s.record().Cancel; c == nil || c.Refused == "" {
+			if c := s.record().Cancel; c == nil || c.Failed == "" {
 				t.Errorf("the cancel in the record: %+v, want it refused", c)
 			}
 		},
@@ -206,7 +207,7 @@ func TestConfirm(t *testing.T) {
 			s.request(blackFriday())
 			s.rest()
 			s.wants(campaign.Cancelled, 0, "cancelled.1")
-			if n := s.ports.hold(0); n != 0 {
+			if n := s.ports.countPermits(0); n != 0 {
 				t.Errorf("%d permits were neither used nor released", n)
 			}
 		},
@@ -258,8 +259,8 @@ func TestDraft(t *testing.T) {
 				return true, nil
 			}
 			for range 50 {
-				v := s.runner.Handle(t.Context(), runner.Wakeup{Key: key, Kind: runner.WakeRequest, Request: blackFriday(), Asked: time.Now(), Stored: time.Now()})
-				if v.Do != runner.Retry {
+				v := s.runner.Handle(t.Context(), runner.Wakeup{Key: key, Kind: runner.WakeRequest, Request: blackFriday(), RequestedAt: time.Now(), Stored: time.Now()})
+				if v.Do != loop.Retry {
 					t.Fatalf("verdict %+v, want that the request comes again", v)
 				}
 			}
@@ -292,10 +293,10 @@ func TestHandleFollow(t *testing.T) {
 			if c := s.record(); c.State != campaign.Unreconciled {
 				t.Fatalf("it is %s, want unreconciled: the test does not test what it says", c.State)
 			}
-			told := len(s.told())
+			told := len(s.published())
 			s.deliver(runner.Wakeup{Key: key, Kind: runner.WakeCommand, Command: campaign.Follow{By: "anna"}, Stored: time.Now()})
-			if c := s.record(); c.State != campaign.Completed || len(s.told()) != told+1 {
-				t.Errorf("it is %s, with %d events more, want completed and one", c.State, len(s.told())-told)
+			if c := s.record(); c.State != campaign.Completed || len(s.published()) != told+1 {
+				t.Errorf("it is %s, with %d events more, want completed and one", c.State, len(s.published())-told)
 			}
 			if err := runnertest.Orderly(s.journal.Events(key)); err != nil {
 				t.Error(err)
@@ -304,7 +305,7 @@ func TestHandleFollow(t *testing.T) {
 	})
 }
 
-// What the records have lost is told by the events.
+// What the records have lost, the events still show.
 func TestALostRecord(t *testing.T) {
 	tests(t, map[string]func(*testing.T, *service){
 		"OfACompletedCampaignIsRebuiltAndNothingIsToldAgain": func(t *testing.T, s *service) {
@@ -331,11 +332,11 @@ func TestALostRecord(t *testing.T) {
 			s.journal.Lose(key)
 			s.cancel()
 			s.wants(campaign.Completed, 1, "cost_calculated.1", "confirmed.1", "stats.1", "stats.2")
-			if c := s.record().Cancel; c == nil || c.Refused == "" {
+			if c := s.record().Cancel; c == nil || c.Failed == "" {
 				t.Errorf("the cancel in the record: %+v, want it refused", c)
 			}
 			s.request(blackFriday())
-			if v := s.verdicts[len(s.verdicts)-1]; v.Do != runner.Ack {
+			if v := s.verdicts[len(s.verdicts)-1]; v.Do != loop.Ack {
 				t.Errorf("the same request again: verdict %+v, want that it changes nothing", v)
 			}
 		},
@@ -352,7 +353,7 @@ func TestALostRecord(t *testing.T) {
 			s.breaks("call confirm", crashAfter)
 			s.during("call confirm", 1, func() { s.journal.Lose(key) })
 			s.request(blackFriday())
-			if c := s.record(); c.State != campaign.Unresolved || c.Reason.Code != campaign.ReasonToldOtherwise {
+			if c := s.record(); c.State != campaign.Unresolved || c.Reason.Code != campaign.ReasonCostConflict {
 				t.Fatalf("it is %s because of %+v, want that a person is asked", c.State, c.Reason)
 			}
 			s.rest() // it is seen sent meanwhile
@@ -422,7 +423,7 @@ func TestASlowClock(t *testing.T) {
 	})
 }
 
-// slowClock is a journal whose stream's clock is ahead of everybody else's.
+// slowClock is a journal whose stream's clock is ahead of all others.
 type slowClock struct {
 	*runnertest.Journal
 	by   time.Duration
@@ -430,7 +431,7 @@ type slowClock struct {
 	wake func(runner.Wakeup)
 }
 
-func (j *slowClock) Load(ctx context.Context, key campaign.Key) (campaign.Campaign, runner.Revision, error) {
+func (j *slowClock) Load(ctx context.Context, key campaign.Key) (campaign.Campaign, loop.Revision, error) {
 	c, rev, err := j.Journal.Load(ctx, key)
 	if !rev.At.IsZero() {
 		rev.At = rev.At.Add(j.by)

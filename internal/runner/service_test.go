@@ -14,6 +14,7 @@ import (
 	"github.com/staffetta-io/staffetta/internal/budget"
 	"github.com/staffetta-io/staffetta/internal/button"
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/loop"
 	"github.com/staffetta-io/staffetta/internal/runner"
 	"github.com/staffetta-io/staffetta/internal/runner/runnertest"
 )
@@ -36,15 +37,16 @@ type service struct {
 	t       *testing.T
 	journal *runnertest.Journal
 	gateway *runnertest.Gateway
-	budgets *budget.Book
+	budgets *budget.Ledgers
 	button  *button.Button
 	intake  runner.Intake
+	people  *runnertest.People
 	ports   *ports
 	runner  *runner.Runner
 	rules   campaign.Rules
 
 	mu       sync.Mutex
-	verdicts []runner.Verdict // guarded by mu: of every delivery, in order
+	verdicts []loop.Verdict // guarded by mu: of every delivery, in order
 }
 
 // ackWait is how long a message stays with a worker that died.
@@ -52,11 +54,12 @@ const ackWait = 10 * time.Second
 
 func open(t *testing.T, rules campaign.Rules) *service {
 	t.Helper()
-	s := &service{t: t, gateway: runnertest.NewGateway(), budgets: budget.NewBook(runnertest.NewShelf()), button: button.New(runnertest.NewShelf())}
+	s := &service{t: t, gateway: runnertest.NewGateway(), budgets: budget.NewLedgers(runnertest.NewMemoryStore()), button: button.New(runnertest.NewMemoryStore())}
 	s.gateway.SetList(list, 9831, 416)
 	s.gateway.SendsFor = 8 * time.Second // one look in the middle, one at the end
 	s.journal = runnertest.NewJournal(t, s.deliver)
-	s.ports = &ports{journal: s.journal, gateway: s.gateway, budgets: s.budgets}
+	s.people = runnertest.NewPeople()
+	s.ports = &ports{journal: s.journal, gateway: s.gateway, budgets: s.budgets, people: s.people}
 	s.rules = rules
 	s.configure("https://gateway.example")
 	return s
@@ -64,7 +67,7 @@ func open(t *testing.T, rules campaign.Rules) *service {
 
 // configure starts the service with a gateway's address.
 func (s *service) configure(url string) {
-	s.runner = runner.New(runner.Options{Rules: s.rules, Journal: s.ports, Gateway: s.ports, Budgets: s.ports, Button: s.button, Intake: s.intake, At: url})
+	s.runner = runner.New(runner.Options{Rules: s.rules, Journal: s.ports, Gateway: s.ports, Budgets: s.ports, Button: s.button, Intake: s.intake, People: s.ports, At: url})
 }
 
 // budget is what may be spent in a day.
@@ -76,12 +79,21 @@ func (s *service) budget(amount string) {
 	}
 }
 
+// toItsOwn is a campaign that brings its recipients: three that are sent to, one twice,
+// and a number that is none.
+func (s *service) toItsOwn() campaign.Request {
+	s.people.Bring(key, "+393331234501", "+393331234502", "+393331234501", "tomorrow", "+393331234503")
+	r := blackFriday()
+	r.ListID, r.Audience = 0, &campaign.Audience{Digest: "ab"}
+	return r
+}
+
 func (s *service) request(r campaign.Request) {
-	s.deliver(runner.Wakeup{Key: key, Kind: runner.WakeRequest, Request: r, Asked: time.Now(), Stored: time.Now()})
+	s.deliver(runner.Wakeup{Key: key, Kind: runner.WakeRequest, Request: r, RequestedAt: time.Now(), Stored: time.Now()})
 }
 
 func (s *service) cancel() {
-	s.deliver(runner.Wakeup{Key: key, Kind: runner.WakeCommand, Command: campaign.CancelAsked{By: "anna"}, Stored: time.Now()})
+	s.deliver(runner.Wakeup{Key: key, Kind: runner.WakeCommand, Command: campaign.Cancel{By: "anna"}, Stored: time.Now()})
 }
 
 // approve says yes to the quote that the campaign waits with.
@@ -91,11 +103,38 @@ func (s *service) approve() {
 		Command: campaign.Approve{By: "anna", QuoteID: campaign.QuoteID(c.Request, *c.Quote)}})
 }
 
+// outlives lets time pass until the campaign's text has been kept for as long as it may
+// be. Sweeps wake it, one of them too early, until it is forgotten.
+func (s *service) outlives() {
+	s.t.Helper()
+	wake := func() { s.deliver(runner.Wakeup{Key: key, Kind: runner.WakeTimer, Stored: time.Now()}) }
+	wake()
+	if s.record().Forgotten != nil || s.journal.Messages(key) == 0 {
+		s.t.Error("it is forgotten too early")
+	}
+	for range 10 {
+		time.Sleep(s.rules.Retention / 4)
+		if time.Since(s.record().Since) < s.rules.Retention {
+			continue
+		}
+		wake()
+		c, left := s.record(), s.journal.Messages(key)
+		if c.Forgotten == nil {
+			continue
+		}
+		if c.Request.Text != "" || left != 0 {
+			s.t.Errorf("it is called forgotten with the text %q and %d messages", c.Request.Text, left)
+		}
+		return
+	}
+	s.t.Error("it is never forgotten")
+}
+
 // waitsFor lets time pass until the campaign waits with its quote.
-func (s *service) waitsFor(what campaign.HoldKind) {
+func (s *service) waitsFor(what campaign.NeedKind) {
 	s.t.Helper()
 	for range 3600 {
-		if c := s.record(); c.State == campaign.Quoted && c.Hold.For == what {
+		if c := s.record(); c.State == campaign.Quoted && c.Need.For == what {
 			return
 		}
 		time.Sleep(time.Second)
@@ -110,7 +149,7 @@ func (s *service) deliver(w runner.Wakeup) {
 		switch {
 		case crashed:
 			time.Sleep(ackWait)
-		case v.Do == runner.Retry:
+		case v.Do == loop.Retry:
 			if v.After <= 0 {
 				s.t.Errorf("the message is to come back after %s: a bare negative acknowledgement comes back at once", v.After)
 			}
@@ -121,7 +160,7 @@ func (s *service) deliver(w runner.Wakeup) {
 	}
 }
 
-func (s *service) handle(w runner.Wakeup) (v runner.Verdict, crashed bool) {
+func (s *service) handle(w runner.Wakeup) (v loop.Verdict, crashed bool) {
 	defer func() {
 		switch r := recover().(type) {
 		case nil:
@@ -147,11 +186,11 @@ func (s *service) record() campaign.Campaign {
 }
 
 // breaks makes one thing go wrong, the first time the runner is there.
-func (s *service) breaks(point string, what wrong) {
+func (s *service) breaks(point string, what failure) {
 	first := true
 	s.ports.mu.Lock()
 	defer s.ports.mu.Unlock()
-	s.ports.decide = func(name string) (w wrong) {
+	s.ports.decide = func(name string) (w failure) {
 		if name == point && first {
 			first, w = false, what
 		}
@@ -169,30 +208,31 @@ func (s *service) count(point string) (n int) {
 	return n
 }
 
-// told are the events in the stream, each as "<type>.<n>".
-func (s *service) told() (names []string) {
+// published are the events in the stream, each as "<type>.<n>".
+func (s *service) published() (names []string) {
 	for _, e := range s.journal.Events(key) {
 		names = append(names, fmt.Sprintf("%s.%d", e.Type, e.N))
 	}
 	return names
 }
 
-// ports stand between the runner and the fakes and break what they are told
-// to. Every call of the runner that can fail passes through at: it is a point.
+// ports stand between the runner and the fakes, and break the calls that a test names.
+// Every call of the runner that can fail passes through at: it is a point.
 type ports struct {
 	journal runner.Journal
 	gateway runner.Gateway
 	budgets runner.Budgets
-	// budgeted: somebody has set a budget.
+	people  runner.People
+	// budgeted: a budget was set.
 	budgeted bool
 
-	breaks map[int]wrong // what goes wrong at which of the points
-	before func(string)  // told of every point; nil: nobody
+	breaks map[int]failure // what goes wrong at which of the points
+	before func(string)    // called at every point; nil: not called
 
-	mu     sync.Mutex         // guards what follows
-	seen   []string           // the points passed, in order
-	decide func(string) wrong // says by name what goes wrong; nil: nothing
-	held   int                // permits given and not used or released
+	mu     sync.Mutex           // guards what follows
+	seen   []string             // the points passed, in order
+	decide func(string) failure // says by name what goes wrong; nil: nothing
+	held   int                  // permits given and not used or released
 }
 
 // points are those passed so far.
@@ -203,7 +243,7 @@ func (p *ports) points() []string {
 }
 
 // pass notes a point, and says what goes wrong there.
-func (p *ports) pass(name string) wrong {
+func (p *ports) pass(name string) failure {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	what := p.breaks[len(p.seen)]
@@ -214,27 +254,27 @@ func (p *ports) pass(name string) wrong {
 	return what
 }
 
-// hold counts the permits that somebody has, and says how many there are.
-func (p *ports) hold(n int) int {
+// countPermits counts the permits that are given out, and says how many there are.
+func (p *ports) countPermits(n int) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.held += n
 	return p.held
 }
 
-// wrong is what goes wrong at a point.
-type wrong string
+// failure is what goes wrong at a point.
+type failure string
 
 const (
-	lost        wrong = "lost"                       // no effect, no answer
-	replyLost   wrong = "done, reply lost"           // the effect, no answer
-	crashBefore wrong = "the worker dies"            // no effect
-	crashAfter  wrong = "done, then the worker dies" // the effect
+	lost        failure = "lost"                       // no effect, no answer
+	replyLost   failure = "done, reply lost"           // the effect, no answer
+	crashBefore failure = "the worker dies"            // no effect
+	crashAfter  failure = "done, then the worker dies" // the effect
 )
 
-var wrongs = []wrong{lost, replyLost, crashBefore, crashAfter}
+var failures = []failure{lost, replyLost, crashBefore, crashAfter}
 
-// crash is the end of a worker, as a panic that nothing of it survives.
+// crash is the end of a worker, as a panic that leaves nothing of it.
 type crash struct{}
 
 var errNoAnswer = errors.New("no answer")
@@ -262,16 +302,16 @@ func (p *ports) at(name string, effect func()) (answered bool) {
 	return true
 }
 
-func (p *ports) Load(ctx context.Context, key campaign.Key) (c campaign.Campaign, rev runner.Revision, err error) {
+func (p *ports) Load(ctx context.Context, key campaign.Key) (c campaign.Campaign, rev loop.Revision, err error) {
 	if !p.at("load", func() { c, rev, err = p.journal.Load(ctx, key) }) {
-		return campaign.Campaign{}, runner.Revision{}, errNoAnswer
+		return campaign.Campaign{}, loop.Revision{}, errNoAnswer
 	}
 	return c, rev, err
 }
 
-func (p *ports) Save(ctx context.Context, c campaign.Campaign, rev runner.Revision) (next runner.Revision, err error) {
+func (p *ports) Save(ctx context.Context, c campaign.Campaign, rev loop.Revision) (next loop.Revision, err error) {
 	if !p.at("save "+string(c.State), func() { next, err = p.journal.Save(ctx, c, rev) }) {
-		return runner.Revision{}, errNoAnswer
+		return loop.Revision{}, errNoAnswer
 	}
 	return next, err
 }
@@ -291,8 +331,8 @@ func (p *ports) Publish(ctx context.Context, c campaign.Campaign) (err error) {
 	return nil
 }
 
-func (p *ports) Told(ctx context.Context, key campaign.Key) (all []campaign.Event, err error) {
-	if !p.at("told", func() { all, err = p.journal.Told(ctx, key) }) {
+func (p *ports) Published(ctx context.Context, key campaign.Key) (all []campaign.Event, err error) {
+	if !p.at("told", func() { all, err = p.journal.Published(ctx, key) }) {
 		return nil, errNoAnswer
 	}
 	return all, err
@@ -305,11 +345,25 @@ func (p *ports) Arm(ctx context.Context, key campaign.Key, at time.Time) (err er
 	return err
 }
 
-// Age and Valid ask nobody: there is nothing to lose.
-func (p *ports) Age(rev runner.Revision, seen time.Time) time.Duration {
+func (p *ports) Asked(ctx context.Context, key campaign.Key) (asked bool, err error) {
+	if !p.at("asked", func() { asked, err = p.journal.Asked(ctx, key) }) {
+		return false, errNoAnswer
+	}
+	return asked, err
+}
+
+func (p *ports) Erase(ctx context.Context, key campaign.Key) (err error) {
+	if !p.at("erase", func() { err = p.journal.Erase(ctx, key) }) {
+		return errNoAnswer
+	}
+	return err
+}
+
+// Age and Valid make no call: there is nothing to lose.
+func (p *ports) Age(rev loop.Revision, seen time.Time) time.Duration {
 	return p.journal.Age(rev, seen)
 }
-func (p *ports) Valid(rev runner.Revision) bool { return p.journal.Valid(rev) }
+func (p *ports) Valid(rev loop.Revision) bool { return p.journal.Valid(rev) }
 
 func (p *ports) Admit(ctx context.Context, op campaign.Op) (permit runner.Permit, no campaign.Outcome) {
 	if !p.at("admit "+string(op), func() { permit, no = p.gateway.Admit(ctx, op) }) {
@@ -321,7 +375,7 @@ func (p *ports) Admit(ctx context.Context, op campaign.Op) (permit runner.Permit
 	if permit == nil {
 		return nil, no
 	}
-	p.hold(1)
+	p.countPermits(1)
 	return brokenPermit{permit, p}, no
 }
 
@@ -331,12 +385,12 @@ type brokenPermit struct {
 }
 
 func (b brokenPermit) Release() {
-	b.p.hold(-1)
+	b.p.countPermits(-1)
 	b.inner.Release()
 }
 
 func (b brokenPermit) Call(ctx context.Context, call campaign.Call) (o campaign.Outcome) {
-	b.p.hold(-1)
+	b.p.countPermits(-1)
 	if !b.p.at("call "+string(call.Op), func() { o = b.inner.Call(ctx, call) }) {
 		return campaign.Outcome{Op: call.Op, Kind: campaign.Unavailable, Err: "no answer"}
 	}
@@ -344,6 +398,27 @@ func (b brokenPermit) Call(ctx context.Context, call campaign.Call) (o campaign.
 }
 
 func (p *ports) Exist() bool { return p.budgeted }
+
+func (p *ports) Prepare(ctx context.Context, key campaign.Key, r campaign.Request) (out campaign.Prepared, err error) {
+	if !p.at("prepare", func() { out, err = p.people.Prepare(ctx, key, r) }) {
+		return campaign.Prepared{}, errNoAnswer
+	}
+	return out, err
+}
+
+func (p *ports) Open(ctx context.Context, key campaign.Key, r campaign.Request, digest string) (file campaign.File, err error) {
+	if !p.at("open", func() { file, err = p.people.Open(ctx, key, r, digest) }) {
+		return nil, errNoAnswer
+	}
+	return file, err
+}
+
+func (p *ports) Discard(ctx context.Context, key campaign.Key, r campaign.Request) (err error) {
+	if !p.at("discard", func() { err = p.people.Discard(ctx, key, r) }) {
+		return errNoAnswer
+	}
+	return err
+}
 
 func (p *ports) Room(ctx context.Context, key campaign.Key, m campaign.Money, at time.Time) (err error) {
 	if !p.at("room", func() { err = p.budgets.Room(ctx, key, m, at) }) {

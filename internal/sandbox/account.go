@@ -8,17 +8,17 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// account is the money. What a scheduled campaign will cost is frozen until it
-// starts or is deleted: part of the credit still, but not available any more.
+// account is the money of the customer. The cost of a scheduled campaign is
+// frozen until it starts or is deleted: it is still credit, but not available.
 type account struct {
-	mu     sync.Mutex
-	credit decimal.Decimal
-	frozen decimal.Decimal
-	holds  map[int]hold // by campaign id
+	mu      sync.Mutex
+	credit  decimal.Decimal
+	frozen  decimal.Decimal
+	freezes map[int]freeze // by campaign id
 }
 
-// A hold is frozen money and the date at which it is charged.
-type hold struct {
+// A freeze is frozen money and the date at which it is charged.
+type freeze struct {
 	amount decimal.Decimal
 	due    time.Time
 }
@@ -33,7 +33,7 @@ type Balance struct {
 func (a *account) reset(credit decimal.Decimal) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.credit, a.frozen, a.holds = credit, decimal.Zero, map[int]hold{}
+	a.credit, a.frozen, a.freezes = credit, decimal.Zero, map[int]freeze{}
 }
 
 func (a *account) available() decimal.Decimal {
@@ -42,8 +42,8 @@ func (a *account) available() decimal.Decimal {
 	return a.credit.Sub(a.frozen)
 }
 
-// charge takes the money at once if it is available; else it takes nothing and
-// says what is.
+// charge takes the money at once if it is available. Else it takes nothing and
+// returns what is available.
 func (a *account) charge(amount decimal.Decimal) (available decimal.Decimal, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -65,7 +65,7 @@ func (a *account) freeze(campaign int, amount decimal.Decimal, due time.Time) (a
 	}
 	a.frozen = a.frozen.Add(amount)
 	// A second confirm of the same campaign freezes as much again.
-	a.holds[campaign] = hold{a.holds[campaign].amount.Add(amount), due}
+	a.freezes[campaign] = freeze{a.freezes[campaign].amount.Add(amount), due}
 	return available, true
 }
 
@@ -73,8 +73,8 @@ func (a *account) freeze(campaign int, amount decimal.Decimal, due time.Time) (a
 func (a *account) release(campaign int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.frozen = a.frozen.Sub(a.holds[campaign].amount)
-	delete(a.holds, campaign)
+	a.frozen = a.frozen.Sub(a.freezes[campaign].amount)
+	delete(a.freezes, campaign)
 }
 
 // refund gives back what was charged.
@@ -84,22 +84,22 @@ func (a *account) refund(amount decimal.Decimal) {
 	a.credit = a.credit.Add(amount)
 }
 
-// settle charges what is due. Only the split between credit and frozen depends on
-// it, never what is available, so it is done when somebody asks for the split.
-func (a *account) settle(now time.Time) Balance {
+// chargeDue charges what is due. It changes only the split between credit and
+// frozen, never what is available, so it runs when the split is asked for.
+func (a *account) chargeDue(now time.Time) Balance {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for campaign, h := range a.holds {
+	for campaign, h := range a.freezes {
 		if !h.due.After(now) {
 			a.credit, a.frozen = a.credit.Sub(h.amount), a.frozen.Sub(h.amount)
-			delete(a.holds, campaign)
+			delete(a.freezes, campaign)
 		}
 	}
 	return Balance{Credit: a.credit, Frozen: a.frozen, Available: a.credit.Sub(a.frozen)}
 }
 
 // Balance of the account now.
-func (s *Sandbox) Balance() Balance { return s.account.settle(s.now()) }
+func (s *Sandbox) Balance() Balance { return s.account.chargeDue(s.now()) }
 
 // SetCredit makes this the credit, before what is frozen. It fails if negative.
 func (s *Sandbox) SetCredit(credit decimal.Decimal) error {

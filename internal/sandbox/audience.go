@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 
@@ -26,7 +27,7 @@ type audience struct {
 func (a *audience) invalid() int { return a.total - len(a.recipients) }
 
 // audience of a list as it is now; false if there is no such list.
-func (b *book) audience(id int, rules *suppression) (*audience, bool) {
+func (b *addressBook) audience(id int, rules *suppression) (*audience, bool) {
 	b.mu.RLock()
 	l := b.lists[id]
 	if l == nil {
@@ -37,8 +38,8 @@ func (b *book) audience(id int, rules *suppression) (*audience, bool) {
 		b.mu.RUnlock()
 		return a, true
 	}
-	// The members are copied out, and sorted without the lock: a list of 100,000
-	// holds up nobody else.
+	// The members are copied, and sorted without the lock: a list of 100,000 does
+	// not block other calls.
 	a := &audience{version: l.version, edits: b.edits, rules: rules}
 	members := make([]*contact, len(l.members))
 	for i, m := range l.members {
@@ -69,16 +70,16 @@ func (a *audience) fill(members []*contact) {
 		if a.rules.excludes(k.number) {
 			continue
 		}
-		if a.rules.loses(k.number) {
+		if a.rules.neverDelivers(k.number) {
 			a.unreachable = append(a.unreachable, len(a.recipients))
 		}
 		a.recipients = append(a.recipients, k)
 	}
 }
 
-// parts of a text sent to everybody, each with their own fields filled in. With
-// unicode, a message that needs UCS-2 is counted so; without, what does not fit
-// into GSM-7 is replaced character by character.
+// parts of a text sent to every recipient, with the recipient's own fields filled
+// in. With unicode, a message that needs UCS-2 is counted so; without, each
+// character outside GSM-7 is replaced by one inside.
 func (a *audience) parts(text string, unicode bool) int {
 	measure := sms.Measure
 	if !unicode {
@@ -95,8 +96,8 @@ func (a *audience) parts(text string, unicode bool) int {
 	return parts
 }
 
-// suppression is who gets nothing, and who is sent to in vain. It does not
-// change; a change makes another one.
+// suppression is which numbers get nothing, and to which messages are sent in
+// vain. It is immutable; a change makes a new one.
 type suppression struct {
 	optedOut    map[string]struct{}
 	unreachable map[string]struct{}
@@ -108,7 +109,7 @@ func (p *suppression) excludes(number string) bool {
 	return out
 }
 
-func (p *suppression) loses(number string) bool {
+func (p *suppression) neverDelivers(number string) bool {
 	if _, lost := p.unreachable[number]; lost {
 		return true
 	}
@@ -175,7 +176,7 @@ func (s *Sandbox) Unreachable(numbers ...string) error {
 // UnreachablePrefix marks every number that begins so, such as "+39333000".
 func (s *Sandbox) UnreachablePrefix(prefixes ...string) {
 	s.suppress.change(func(next *suppression) {
-		next.prefixes = append(next.prefixes[:len(next.prefixes):len(next.prefixes)], prefixes...)
+		next.prefixes = append(slices.Clip(next.prefixes), prefixes...)
 	})
 }
 

@@ -10,8 +10,7 @@ import (
 	"strings"
 )
 
-// A Body is a shape of an answer: of a refusal, or of something that nobody asked
-// for.
+// A Body is the shape of an answer: of a refusal, or of a fault.
 type Body string
 
 const (
@@ -116,7 +115,7 @@ func (f Fault) answer(c *call, honest reply) reply {
 		}
 		return reply{status: status, body: honest.body[:len(honest.body)/2]}
 	case f.Body == "" && status < http.StatusMultipleChoices:
-		// Nobody refuses by a 2xx: it is the honest answer, if there is one.
+		// A 2xx is never a refusal: the honest answer is sent, if there is one.
 		return reply{status: status, body: honest.body}
 	case f.Body == "" && status == http.StatusTooManyRequests:
 		return tooMany(f.RetryAfter)
@@ -127,7 +126,7 @@ func (f Fault) answer(c *call, honest reply) reply {
 }
 
 // say replaces members of a JSON object by their paths, as in "stats.total"; null
-// takes one out. What is no object stays as it is.
+// removes one. A body that is no object stays as it is.
 func say(body []byte, members map[string]json.RawMessage) []byte {
 	var o map[string]json.RawMessage
 	if json.Unmarshal(body, &o) != nil || o == nil {

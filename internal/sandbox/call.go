@@ -59,8 +59,8 @@ func (c *call) current(k *campaign) *sending {
 
 type handler func(*Sandbox, *call) reply
 
-// serve takes a request through key, rate and faults to its handler, and writes
-// down what became of it.
+// serve takes a request through key, rate and faults to its handler, and logs the
+// outcome.
 func (s *Sandbox) serve(op Operation, h handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		body, err := readBody(w, r)
@@ -71,7 +71,7 @@ func (s *Sandbox) serve(op Operation, h handler) http.HandlerFunc {
 		c := &call{op: op, r: r, body: body, at: s.now()}
 		refused, admitted := s.admit(w, c)
 		if !admitted {
-			s.journal.add(c, refused.status)
+			s.callLog.add(c, refused.status)
 			refused.in(s.Variants().Envelope).write(w)
 			return
 		}
@@ -85,7 +85,7 @@ func (s *Sandbox) serve(op Operation, h handler) http.HandlerFunc {
 		}
 		c.rule, c.variants = s.faults.strike(c)
 		answer := s.perform(r.Context(), c, h)
-		s.journal.add(c, answer.status)
+		s.callLog.add(c, answer.status)
 		if answer.status == 0 {
 			panic(http.ErrAbortHandler) // net/http cuts the connection, silently
 		}
@@ -149,19 +149,19 @@ func spring(status int, message string, retryAfter int) reply {
 	return reply{status: status, body: o.bytes()}
 }
 
-// perform lets the handler have its effect and answer, as far as the fault lets
-// it. The zero status of the reply is a connection that is cut.
+// perform runs the handler, as far as the fault permits it. A reply with status
+// zero is a connection that is cut.
 func (s *Sandbox) perform(ctx context.Context, c *call, h handler) reply {
 	f := c.rule
 	if f.Later > 0 {
-		s.happenLater(c.at.Add(f.Later), c, h)
+		s.takeEffectLater(c.at.Add(f.Later), c, h)
 		return f.answer(c, reply{})
 	}
 	if f.Delay > 0 && f.When == Before {
 		if !s.wait(ctx, f.Delay) {
 			// The client has gone. A slow server does not notice, and carries on.
 			if !f.strikes() {
-				s.happenLater(c.at.Add(f.Delay), c, h)
+				s.takeEffectLater(c.at.Add(f.Delay), c, h)
 			}
 			return reply{}
 		}
@@ -177,12 +177,12 @@ func (s *Sandbox) perform(ctx context.Context, c *call, h handler) reply {
 	return f.answer(c, answer.in(c.variants.Envelope))
 }
 
-// happenLater lets a call take effect when nobody waits for its answer any more.
-// The journal has it twice: cut off, and late.
-func (s *Sandbox) happenLater(due time.Time, c *call, h handler) {
+// takeEffectLater lets a call take effect after its client has stopped waiting.
+// The call log has it twice: cut off, and late.
+func (s *Sandbox) takeEffectLater(due time.Time, c *call, h handler) {
 	late := *c
 	late.at = due
-	s.late.add(due, func() { s.journal.addLate(&late, h(s, &late).status) })
+	s.late.add(due, func() { s.callLog.addLate(&late, h(s, &late).status) })
 }
 
 // wait is false if the client went away first, or the sandbox was closed.

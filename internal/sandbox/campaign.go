@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -60,7 +61,7 @@ type campaign struct {
 	confirmed  time.Time
 	goal       goal
 	sendings   []*sending // one for each confirm that took effect
-	doomed     bool       // it is to end as FAILED once it starts
+	willFail   bool       // it is to end as FAILED once it starts
 	deleted    bool
 }
 
@@ -86,8 +87,8 @@ func (k *campaign) describe(name, description string) {
 	k.subject.Store(&subject)
 }
 
-// current is the sending that stands for the campaign, nil before the confirm. All
-// are undone together, so the last one tells.
+// current is the sending that counts for the campaign, nil before the confirm.
+// All sendings are undone together, so the last one decides.
 func (k *campaign) current() *sending {
 	if n := len(k.sendings); n > 0 && !k.sendings[n-1].undone {
 		return k.sendings[n-1]
@@ -137,7 +138,7 @@ func (c *campaigns) get(id int) *campaign {
 func (c *campaigns) list() []*campaign {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	return c.all[:len(c.all):len(c.all)]
+	return slices.Clip(c.all)
 }
 
 // FailCampaign ends a campaign as FAILED, numeric status 4: at once if messages
@@ -155,7 +156,7 @@ func (s *Sandbox) FailCampaign(id int) error {
 	if k.deleted || p.status > inSending {
 		return fmt.Errorf("fail campaign %d: it has ended", id)
 	}
-	k.doomed = true
+	k.willFail = true
 	if sending := k.current(); sending != nil {
 		sending.failAfter = p.sent
 	}

@@ -11,8 +11,8 @@ import (
 // 2026-11-29T08:00:00.000+0000.
 const scheduledLayout = "2006-01-02T15:04:05.000-0700"
 
-// confirm is step 5, the one that costs money. There is no way back from it, but
-// for a scheduled campaign, which may be deleted before its date.
+// confirm is step 5, the one that costs money. It cannot be undone, except for a
+// scheduled campaign, which may be deleted before its date.
 func (s *Sandbox) confirm(c *call) reply {
 	var in struct {
 		SendImmediately *bool   `json:"sendImmediately"`
@@ -41,7 +41,7 @@ func (s *Sandbox) confirm(c *call) reply {
 	if !fine {
 		return bad
 	}
-	in.Simulation = in.Simulation && c.variants.heedsSimulation(Confirm)
+	in.Simulation = in.Simulation && c.variants.obeysSimulation(Confirm)
 	simulated := len(k.simulated) > 0 || in.Simulation
 	cost := decimal.Zero
 	if !simulated {
@@ -56,17 +56,18 @@ func (s *Sandbox) confirm(c *call) reply {
 		}
 	}
 
-	// From here on it has happened, whatever becomes of the answer.
+	// From here on the confirm has happened, even if its answer is lost.
 	k.simulate(in.Simulation, Confirm)
 	failAfter := -1
 	switch {
-	case k.doomed:
+	case k.willFail:
 		failAfter = 0
 	case c.rule.Fail:
 		failAfter = c.rule.FailAfter
 	}
 	k.sendings = append(k.sendings, &sending{
 		goal: k.goal, cost: cost, simulated: simulated, scheduled: scheduled, start: start, failAfter: failAfter,
+		text: k.text, live: c.variants.FieldsWhileSending,
 	})
 	k.stage, k.confirmed = confirmed, c.at
 

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -23,8 +24,8 @@ type Contact struct {
 	CustomFields map[string]string `json:"customFields,omitempty"`
 }
 
-// contact is a stored Contact. It does not change: an update puts another one in
-// its place, so that who holds one may read it without a lock.
+// contact is a stored Contact. It is immutable: an update stores a new one. So it
+// may be read without a lock.
 type contact struct {
 	id      int
 	phone   string // as written
@@ -35,6 +36,16 @@ type contact struct {
 	gender  string
 	custom  []field // sorted by name
 	created time.Time
+	edited  time.Time // when it became what it is; zero: it was made so
+	was     *contact  // before that
+}
+
+// at is the contact as it was at an instant.
+func (k *contact) at(then time.Time) *contact {
+	for k.was != nil && k.edited.After(then) {
+		k = k.was
+	}
+	return k
 }
 
 type field struct{ name, value string }
@@ -110,8 +121,8 @@ func (k *contact) matches(search string) bool {
 	return false
 }
 
-// book is the contacts and the lists of the account.
-type book struct {
+// addressBook is the contacts and the lists of the account.
+type addressBook struct {
 	mu sync.RWMutex
 	// contacts by id - 1; nil once deleted.
 	contacts []*contact
@@ -121,19 +132,66 @@ type book struct {
 	// edits counts what may change the outcome of a list without changing its
 	// members: updates and deletions of contacts.
 	edits uint64
+	limit int // of contacts; 0: none
 }
 
-func (b *book) reset() {
+// manyContacts is the limit of a plan that has none.
+const manyContacts = 10_000_000
+
+// room is for how many contacts more there is room.
+func (b *addressBook) room() int {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return b.roomLocked()
+}
+
+func (b *addressBook) roomLocked() int {
+	if b.limit == 0 {
+		return manyContacts - len(b.contacts)
+	}
+	return max(b.limit-len(b.contacts), 0)
+}
+
+// SetContactLimit is how many contacts the account may have; 0: any number. What is there
+// already stays.
+func (s *Sandbox) SetContactLimit(n int) error {
+	if n < 0 {
+		return fmt.Errorf("a limit of %d contacts is negative", n)
+	}
+	s.contacts.mu.Lock()
+	defer s.contacts.mu.Unlock()
+	s.contacts.limit = n
+	return nil
+}
+
+// quota is for how many contacts more there is room, under its own prefix.
+func (s *Sandbox) quota(*call) reply {
+	s.contacts.mu.RLock()
+	defer s.contacts.mu.RUnlock()
+	limit := s.contacts.limit
+	if limit == 0 {
+		limit = manyContacts
+	}
+	return ok(newObject().
+		number("planLimit", limit).
+		number("extraLimit", 0).
+		number("totalLimit", limit).
+		number("used", len(s.contacts.contacts)).
+		number("remaining", s.contacts.roomLocked()).
+		bytes())
+}
+
+func (b *addressBook) reset() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.contacts, b.edits = nil, b.edits+1
+	b.contacts, b.edits, b.limit = nil, b.edits+1, 0
 	b.byKey = map[string]int{}
 	b.lists = map[int]*list{}
 	b.listIDs = firstListID
 }
 
 // add stores new contacts and returns the ids, one after the other from first.
-func (b *book) add(at time.Time, contacts ...Contact) (first int) {
+func (b *addressBook) add(at time.Time, contacts ...Contact) (first int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	first = len(b.contacts) + 1
@@ -143,7 +201,7 @@ func (b *book) add(at time.Time, contacts ...Contact) (first int) {
 	return first
 }
 
-func (b *book) addLocked(at time.Time, c Contact) *contact {
+func (b *addressBook) addLocked(at time.Time, c Contact) *contact {
 	k := newContact(len(b.contacts)+1, c, at)
 	b.contacts = append(b.contacts, k)
 	if _, taken := b.byKey[k.key()]; !taken && k.key() != "" {
@@ -153,29 +211,33 @@ func (b *book) addLocked(at time.Time, c Contact) *contact {
 }
 
 // upsert stores a contact in the place of the one with the same number, if there
-// is one. What the new one leaves empty stays as it was.
-func (b *book) upsert(at time.Time, c Contact) (id int, updated bool) {
+// is one. What the new one leaves empty stays as it was. The id is 0 if there is no
+// room for a new one.
+func (b *addressBook) upsert(at time.Time, c Contact) (id int, updated bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	key := newContact(0, c, at).key()
 	if id := b.byKey[key]; key != "" && id != 0 {
-		b.replaceLocked(id, c)
+		b.replaceLocked(at, id, c)
 		return id, true
+	}
+	if b.roomLocked() == 0 {
+		return 0, false
 	}
 	return b.addLocked(at, c).id, false
 }
 
 // update merges what is not empty into a contact; false if there is none.
-func (b *book) update(id int, c Contact) (*contact, bool) {
+func (b *addressBook) update(at time.Time, id int, c Contact) (*contact, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.getLocked(id) == nil {
 		return nil, false
 	}
-	return b.replaceLocked(id, c), true
+	return b.replaceLocked(at, id, c), true
 }
 
-func (b *book) replaceLocked(id int, c Contact) *contact {
+func (b *addressBook) replaceLocked(at time.Time, id int, c Contact) *contact {
 	old := b.contacts[id-1]
 	merged := old.Contact()
 	for _, f := range []struct{ to, from *string }{
@@ -191,7 +253,11 @@ func (b *book) replaceLocked(id int, c Contact) *contact {
 	}
 	maps.Copy(merged.CustomFields, c.CustomFields)
 
+	if reflect.DeepEqual(merged, old.Contact()) {
+		return old // the same again
+	}
 	k := newContact(id, merged, old.created)
+	k.edited, k.was = at, old
 	b.forgetLocked(old)
 	b.contacts[id-1] = k
 	if b.byKey[k.key()] == 0 && k.key() != "" {
@@ -203,19 +269,19 @@ func (b *book) replaceLocked(id int, c Contact) *contact {
 
 // forgetLocked takes a contact out of the index. Another one with the same number
 // is not looked for: the index serves uploads, which make no duplicates.
-func (b *book) forgetLocked(k *contact) {
+func (b *addressBook) forgetLocked(k *contact) {
 	if b.byKey[k.key()] == k.id {
 		delete(b.byKey, k.key())
 	}
 }
 
-func (b *book) get(id int) *contact {
+func (b *addressBook) get(id int) *contact {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	return b.getLocked(id)
 }
 
-func (b *book) getLocked(id int) *contact {
+func (b *addressBook) getLocked(id int) *contact {
 	if id < 1 || id > len(b.contacts) {
 		return nil
 	}
@@ -224,7 +290,7 @@ func (b *book) getLocked(id int) *contact {
 
 // remove deletes contacts, and with them their places in lists. Ids that do not
 // exist are passed over.
-func (b *book) remove(doomed func(id int) bool) (removed int) {
+func (b *addressBook) remove(doomed func(id int) bool) (removed int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for i, k := range b.contacts {
@@ -243,7 +309,7 @@ func (b *book) remove(doomed func(id int) bool) (removed int) {
 }
 
 // find is every contact that is wanted, in the order of ids.
-func (b *book) find(wanted func(*contact) bool) []*contact {
+func (b *addressBook) find(wanted func(*contact) bool) []*contact {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	var found []*contact
@@ -263,7 +329,7 @@ func (s *Sandbox) AddContacts(list int, contacts ...Contact) error {
 	}
 	first := s.contacts.add(s.now(), contacts...)
 	if list != 0 {
-		s.contacts.join([]int{list}, seq(first, len(contacts)))
+		s.contacts.join(s.now(), []int{list}, seq(first, len(contacts)))
 	}
 	return nil
 }
@@ -288,7 +354,7 @@ func parseNumbers(numbers []string) ([]string, error) {
 	return clean, nil
 }
 
-func (b *book) size() int {
+func (b *addressBook) size() int {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	return len(b.contacts)

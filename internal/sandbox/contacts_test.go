@@ -30,21 +30,21 @@ func TestContacts(t *testing.T) {
 	t.Run("AreStoredAsWrittenAndMarkedValidOrNot", func(t *testing.T) {
 		t.Parallel()
 		g := setup(t, sandbox.Options{})
-		g.want(201, `{"id":1,"phoneNumber":"+39 333 1111111","email":"a@example.it","firstName":"Anna","lastName":"D'Amico","gender":"F",
+		g.wants(201, `{"id":1,"phoneNumber":"+39 333 1111111","email":"a@example.it","firstName":"Anna","lastName":"D'Amico","gender":"F",
 			"customFields":{"città":"Forlì","code":"\"x\""},"isValid":true,"createdAt":"2026-04-09T09:00:00Z"}`, "POST", base+"/contacts",
 			`{"phoneNumber":"+39 333 1111111","email":"a@example.it","firstName":"Anna","lastName":"D'Amico","gender":"F","customFields":{"code":"\"x\"","città":"Forlì"}}`)
-		g.want(201, `{"id":2,"phoneNumber":"333","isValid":false,"createdAt":"2026-04-09T09:00:00Z"}`, "POST", base+"/contacts", `{"phoneNumber":"333"}`)
-		g.want(400, refusal("phoneNumber", "Either phoneNumber or email is required"), "POST", base+"/contacts", `{"firstName":"Anna"}`)
-		g.want(200, `{"id":2,"phoneNumber":"333","isValid":false,"createdAt":"2026-04-09T09:00:00Z"}`, "GET", base+"/contacts/2", "")
-		g.want(404, refusal("id", "Contact 3 not found"), "GET", base+"/contacts/3", "")
-		g.want(404, refusal("id", "Contact 0 not found"), "GET", base+"/contacts/0", "")
+		g.wants(201, `{"id":2,"phoneNumber":"333","isValid":false,"createdAt":"2026-04-09T09:00:00Z"}`, "POST", base+"/contacts", `{"phoneNumber":"333"}`)
+		g.wants(400, refusal("phoneNumber", "Either phoneNumber or email is required"), "POST", base+"/contacts", `{"firstName":"Anna"}`)
+		g.wants(200, `{"id":2,"phoneNumber":"333","isValid":false,"createdAt":"2026-04-09T09:00:00Z"}`, "GET", base+"/contacts/2", "")
+		g.wants(404, refusal("id", "Contact 3 not found"), "GET", base+"/contacts/3", "")
+		g.wants(404, refusal("id", "Contact 0 not found"), "GET", base+"/contacts/0", "")
 	})
 
 	t.Run("ComeByTheMany", func(t *testing.T) {
 		t.Parallel()
 		g := setup(t, sandbox.Options{})
-		g.want(201, `{"content":[{"id":1},{"id":2}],"totalElements":2}`, "POST", base+"/contacts", ` [{"phoneNumber":"+393331111111"},{"email":"b@example.it"}]`)
-		g.want(400, refusal("[1].phoneNumber", "Either phoneNumber or email is required"), "POST", base+"/contacts", `[{"phoneNumber":"+393331111111"},{}]`)
+		g.wants(201, `{"content":[{"id":1},{"id":2}],"totalElements":2}`, "POST", base+"/contacts", ` [{"phoneNumber":"+393331111111"},{"email":"b@example.it"}]`)
+		g.wants(400, refusal("[1].phoneNumber", "Either phoneNumber or email is required"), "POST", base+"/contacts", `[{"phoneNumber":"+393331111111"},{}]`)
 		equal(t, "found", ids(g.get(200, "GET", base+"/contacts", "")), "[1 2] of 2")
 	})
 
@@ -72,30 +72,30 @@ func TestContacts(t *testing.T) {
 			path := base + "/contacts" + query
 			equal(t, path, ids(g.get(200, "GET", strings.ReplaceAll(path, "contacts/?", "contacts?"), "")), want)
 		}
-		g.want(400, refusal("listIds", `"x" is not an id`), "GET", base+"/contacts?listIds=87,x", "")
-		g.want(404, refusal("listId", "Contact list 99 not found"), "GET", base+"/contacts/list/99/contacts", "")
+		g.wants(400, refusal("listIds", `"x" is not an id`), "GET", base+"/contacts?listIds=87,x", "")
+		g.wants(404, refusal("listId", "Contact list 99 not found"), "GET", base+"/contacts/list/99/contacts", "")
 	})
 
 	t.Run("ChangeOnlyInWhatIsNamed", func(t *testing.T) {
 		t.Parallel()
 		g := setup(t, sandbox.Options{})
 		g.get(201, "POST", base+"/contacts", `{"phoneNumber":"333","firstName":"Anna","customFields":{"code":"1","plan":"x"}}`)
-		g.want(200, `{"id":1,"phoneNumber":"+393331111111","firstName":"Anna","customFields":{"code":"2","plan":"x"},"isValid":true,"createdAt":"2026-04-09T09:00:00Z"}`,
+		g.wants(200, `{"id":1,"phoneNumber":"+393331111111","firstName":"Anna","customFields":{"code":"2","plan":"x"},"isValid":true,"createdAt":"2026-04-09T09:00:00Z"}`,
 			"PUT", base+"/contacts/1", `{"phoneNumber":"+393331111111","customFields":{"code":"2"}}`)
-		g.want(404, refusal("id", "Contact 7 not found"), "PUT", base+"/contacts/7", `{}`)
+		g.wants(404, refusal("id", "Contact 7 not found"), "PUT", base+"/contacts/7", `{}`)
 	})
 
 	t.Run("AreDeletedByNameOrAllButTheNamed", func(t *testing.T) {
 		t.Parallel()
 		g := setup(t, sandbox.Options{})
 		list := g.list(6)
-		g.want(200, `{"deleted":2}`, "DELETE", base+"/contacts?ids=1,3,99", "")
+		g.wants(200, `{"deleted":2}`, "DELETE", base+"/contacts?ids=1,3,99", "")
 		equal(t, "left", ids(g.get(200, "GET", base+"/contacts", "")), "[2 4 5 6] of 4")
-		g.want(200, `{"deleted":3}`, "DELETE", base+"/contacts?notIds=4", "")
+		g.wants(200, `{"deleted":3}`, "DELETE", base+"/contacts?notIds=4", "")
 		equal(t, "left", ids(g.get(200, "GET", base+"/contacts", "")), "[4] of 1")
 		equal(t, "members left", ids(g.get(200, "GET", fmt.Sprintf("%s/contacts/list/%d/contacts", base, list), "")), "[4] of 1")
-		g.want(400, refusal("ids", "Either ids or notIds is required"), "DELETE", base+"/contacts", "")
-		g.want(400, refusal("ids", "Either ids or notIds is required"), "DELETE", base+"/contacts?ids=4&notIds=4", "")
+		g.wants(400, refusal("ids", "Either ids or notIds is required"), "DELETE", base+"/contacts", "")
+		g.wants(400, refusal("ids", "Either ids or notIds is required"), "DELETE", base+"/contacts?ids=4&notIds=4", "")
 		equal(t, "left", ids(g.get(200, "GET", base+"/contacts", "")), "[4] of 1")
 	})
 }
@@ -106,9 +106,9 @@ func TestLists(t *testing.T) {
 	t.Run("TheFirstIs87", func(t *testing.T) {
 		t.Parallel()
 		g := setup(t, sandbox.Options{})
-		g.want(201, `{"id":87,"name":"Clienti","description":"tutti","contactCount":0,"createdAt":"2026-04-09T09:00:00Z"}`,
+		g.wants(201, `{"id":87,"name":"Clienti","description":"tutti","contactCount":0,"createdAt":"2026-04-09T09:00:00Z"}`,
 			"POST", base+"/contacts/list", `{"name":"Clienti","description":"tutti"}`)
-		g.want(400, refusal("name", "List name is required"), "POST", base+"/contacts/list", `{}`)
+		g.wants(400, refusal("name", "List name is required"), "POST", base+"/contacts/list", `{}`)
 	})
 
 	t.Run("AreFoundAndDeletedWithoutTheirContacts", func(t *testing.T) {
@@ -118,13 +118,13 @@ func TestLists(t *testing.T) {
 			g.get(201, "POST", base+"/contacts/list", fmt.Sprintf(`{"name":%q}`, name))
 		}
 		g.get(201, "POST", base+"/contacts", `{"phoneNumber":"+393331111111"}`)
-		g.want(201, `{"added":2}`, "POST", base+"/contacts/list/contacts", `{"listIds":[87,88],"contactIds":[1,1,99]}`)
+		g.wants(201, `{"added":2}`, "POST", base+"/contacts/list/contacts", `{"listIds":[87,88],"contactIds":[1,1,99]}`)
 		equal(t, "search", ids(g.get(200, "GET", base+"/contacts/list?search=CLIENTI", "")), "[87 89] of 2")
 		equal(t, "id", ids(g.get(200, "GET", base+"/contacts/list?id=88", "")), "[88] of 1")
-		g.want(200, `{"deleted":1}`, "DELETE", base+"/contacts/list?ids=87,99", "")
+		g.wants(200, `{"deleted":1}`, "DELETE", base+"/contacts/list?ids=87,99", "")
 		equal(t, "left", ids(g.get(200, "GET", base+"/contacts/list", "")), "[88 89] of 2")
 		equal(t, "contacts left", ids(g.get(200, "GET", base+"/contacts", "")), "[1] of 1")
-		g.want(400, refusal("ids", "ids is required"), "DELETE", base+"/contacts/list", "")
+		g.wants(400, refusal("ids", "ids is required"), "DELETE", base+"/contacts/list", "")
 	})
 
 	t.Run("HaveMembersThatComeAndGo", func(t *testing.T) {
@@ -133,22 +133,22 @@ func TestLists(t *testing.T) {
 		g.get(201, "POST", base+"/contacts/list", `{"name":"Clienti"}`)
 		g.get(201, "POST", base+"/contacts", `[{"phoneNumber":"1"},{"phoneNumber":"2"},{"phoneNumber":"3"},{"phoneNumber":"4"}]`)
 		members := func() string { return ids(g.get(200, "GET", base+"/contacts/list/87/contacts", "")) }
-		g.want(201, `{"added":3}`, "POST", base+"/contacts/list/contacts", `{"listIds":[87],"allContacts":true,"excludeIdsAllContacts":[2]}`)
+		g.wants(201, `{"added":3}`, "POST", base+"/contacts/list/contacts", `{"listIds":[87],"allContacts":true,"excludeIdsAllContacts":[2]}`)
 		equal(t, "members", members(), "[1 3 4] of 3")
-		g.want(201, `{"added":1}`, "POST", base+"/contacts/list/contacts", `{"listIds":[87],"contactIds":[1,2]}`)
+		g.wants(201, `{"added":1}`, "POST", base+"/contacts/list/contacts", `{"listIds":[87],"contactIds":[1,2]}`)
 		equal(t, "members", members(), "[1 3 4 2] of 4")
-		g.want(200, `{"removed":2}`, "DELETE", base+"/contacts/list/contacts", `{"listIds":[87],"contactIds":[3,2]}`)
+		g.wants(200, `{"removed":2}`, "DELETE", base+"/contacts/list/contacts", `{"listIds":[87],"contactIds":[3,2]}`)
 		equal(t, "members", members(), "[1 4] of 2")
-		g.want(200, `{"removed":1}`, "DELETE", base+"/contacts/list/contacts", `{"listIds":[87],"allContacts":true,"excludeIdsAllContacts":[4]}`)
+		g.wants(200, `{"removed":1}`, "DELETE", base+"/contacts/list/contacts", `{"listIds":[87],"allContacts":true,"excludeIdsAllContacts":[4]}`)
 		equal(t, "members", members(), "[4] of 1")
-		g.want(400, refusal("listIds", "Contact list 99 does not exist"), "POST", base+"/contacts/list/contacts", `{"listIds":[99],"contactIds":[1]}`)
-		g.want(400, refusal("listIds", "listIds is required"), "DELETE", base+"/contacts/list/contacts", `{}`)
-		g.want(400, refusal("contactIds", "Either contactIds or allContacts is required"), "POST", base+"/contacts/list/contacts", `{"listIds":[87]}`)
+		g.wants(400, refusal("listIds", "Contact list 99 does not exist"), "POST", base+"/contacts/list/contacts", `{"listIds":[99],"contactIds":[1]}`)
+		g.wants(400, refusal("listIds", "listIds is required"), "DELETE", base+"/contacts/list/contacts", `{}`)
+		g.wants(400, refusal("contactIds", "Either contactIds or allContacts is required"), "POST", base+"/contacts/list/contacts", `{"listIds":[87]}`)
 	})
 }
 
 // upload sends a file with the other values of its form.
-func (g *gate) upload(fileName, content string, values map[string]string) (int, string) {
+func (g *client) upload(fileName, content string, values map[string]string) (int, string) {
 	g.t.Helper()
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)
@@ -193,7 +193,7 @@ func TestUpload(t *testing.T) {
 		equal(t, "body", body, compact(t, `{"listId":87,"fileName":"clienti.csv","status":"COMPLETED",
 			"summary":{"total":5,"imported":4,"duplicates":1,"errors":1},
 			"errors":[{"line":4,"reason":"Neither phoneNumber nor email"}],"completedAt":"2026-04-09T09:00:00Z"}`))
-		g.want(200, `{"content":[
+		g.wants(200, `{"content":[
 			{"id":1,"phoneNumber":"+393331111111","firstName":"Anna Maria","customFields":{"code":"A-4"},"isValid":true,"createdAt":"2026-04-09T09:00:00Z"},
 			{"id":2,"phoneNumber":"00393332222222","email":"b@example.it","firstName":"Bruno; detto \"B\"","customFields":{"code":"B-2"},"isValid":true,"createdAt":"2026-04-09T09:00:00Z"},
 			{"id":3,"phoneNumber":"333","firstName":"Carla","isValid":false,"createdAt":"2026-04-09T09:00:00Z"}],"totalElements":3}`,
@@ -211,7 +211,7 @@ func TestUpload(t *testing.T) {
 		if _, has := parse(t, body)["listId"]; has {
 			t.Error("a list was made up")
 		}
-		g.want(200, `{"content":[
+		g.wants(200, `{"content":[
 			{"id":1,"phoneNumber":"+393331111111","email":"a@example.it","firstName":"Anna","lastName":"Rossi","isValid":true,"createdAt":"2026-04-09T09:00:00Z"},
 			{"id":2,"phoneNumber":"+393332222222","firstName":"Bruno","isValid":true,"createdAt":"2026-04-09T09:00:00Z"}],"totalElements":2}`,
 			"GET", base+"/contacts", "")
@@ -305,7 +305,7 @@ func TestUpload(t *testing.T) {
 			equal(t, "status", status, 400)
 			equal(t, "body", body, c.want)
 		}
-		g.want(400, refusal("file", "Request is not multipart/form-data"), "POST", base+"/contacts/upload", "{}")
+		g.wants(400, refusal("file", "Request is not multipart/form-data"), "POST", base+"/contacts/upload", "{}")
 		equal(t, "contacts", ids(g.get(200, "GET", base+"/contacts", "")), "[] of 0")
 	})
 

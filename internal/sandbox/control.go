@@ -17,7 +17,7 @@ import (
 )
 
 // The control API under /sandbox/ is the Go API of Sandbox over HTTP. It needs no
-// key, is not limited, and is not in the journal. docs/sandbox.md has it with
+// key, is not limited, and is not in the call log. docs/sandbox.md has it with
 // examples.
 
 // control answers with a value as JSON, or an error as 400 {"error":…}. The value
@@ -26,7 +26,7 @@ type control func(r *http.Request) (any, error)
 
 func (s *Sandbox) controlRoutes(mux *http.ServeMux) {
 	routes := map[string]control{
-		"GET /sandbox/seen":                       s.getSeen,
+		"GET /sandbox/seen":                       s.getRecord,
 		"GET /sandbox/calls":                      s.getCalls,
 		"GET /sandbox/faults":                     func(*http.Request) (any, error) { return s.Faults(), nil },
 		"POST /sandbox/faults":                    s.postFault,
@@ -36,6 +36,7 @@ func (s *Sandbox) controlRoutes(mux *http.ServeMux) {
 		"GET /sandbox/credit":                     func(*http.Request) (any, error) { return s.balance(), nil },
 		"POST /sandbox/credit":                    s.postCredit,
 		"POST /sandbox/contacts":                  s.postContacts,
+		"POST /sandbox/contactlimit":              s.postContactLimit,
 		"POST /sandbox/strangers":                 s.postStrangers,
 		"POST /sandbox/optouts":                   s.postOptOuts,
 		"DELETE /sandbox/optouts":                 s.deleteOptOuts,
@@ -83,7 +84,7 @@ func (c control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Write(append(body, '\n'))
 }
 
-// body reads a request strictly: what is misspelt would otherwise do nothing.
+// body reads a request strictly: a misspelt member would otherwise do nothing.
 func body(r *http.Request, into any) error {
 	b, err := io.ReadAll(io.LimitReader(r.Body, maxBody))
 	if err != nil {
@@ -113,14 +114,18 @@ func number(q url.Values, name string, otherwise int) (int, error) {
 	return n, nil
 }
 
-// getSeen takes campaign= and name= (a part of name or description) to choose
+// getRecord takes campaign= and name= (a part of name or description) to choose
 // campaigns, limit= (default 1000) to show no more of them, phone= for one number.
 // The sums are always over everything.
-func (s *Sandbox) getSeen(r *http.Request) (any, error) {
+func (s *Sandbox) getRecord(r *http.Request) (any, error) {
 	q := r.URL.Query()
 	if phone := q.Get("phone"); phone != "" {
 		messages, err := s.SeenPhone(phone)
-		return map[string]any{"phone": phone, "messages": messages}, err
+		if err != nil {
+			return nil, err
+		}
+		texts, err := s.SeenTexts(phone)
+		return map[string]any{"phone": phone, "messages": messages, "texts": texts}, err
 	}
 	id, err := number(q, "campaign", 0)
 	if err != nil {
@@ -208,6 +213,19 @@ func (s *Sandbox) postCredit(r *http.Request) (any, error) {
 		return nil, err
 	}
 	return s.balance(), nil
+}
+
+func (s *Sandbox) postContactLimit(r *http.Request) (any, error) {
+	var in struct {
+		Limit *int `json:"limit"`
+	}
+	if err := body(r, &in); err != nil {
+		return nil, err
+	}
+	if in.Limit == nil {
+		return nil, errors.New("limit is required")
+	}
+	return nil, s.SetContactLimit(*in.Limit)
 }
 
 // postContacts puts contacts into a list, as they are, or makes a DemoList. A list

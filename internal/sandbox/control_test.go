@@ -23,17 +23,17 @@ func TestControl(t *testing.T) {
 		}
 		equal(t, "calls", len(g.Calls()), 0)
 		all := g.get(200, "GET", "/sandbox/", "")["control"].([]any)
-		equal(t, "controls", len(all), 20)
+		equal(t, "controls", len(all), 21)
 		g.get(404, "GET", "/sandbox/nothing", "")
 	})
 
 	t.Run("Contacts", func(t *testing.T) {
 		t.Parallel()
 		g := setup(t, sandbox.Options{})
-		g.want(200, `{"contacts": 10247, "listId": 87}`, "POST", "/sandbox/contacts", `{"generate":{}}`)
-		g.want(200, `{"contacts": 50, "listId": 88}`, "POST", "/sandbox/contacts", `{"generate":{"name":"x","contacts":50,"malformed":5}}`)
-		g.want(200, `{"contacts": 2, "listId": 89}`, "POST", "/sandbox/contacts", `{"name":"mine","contacts":[{"phoneNumber":"+393331111111","customFields":{"code":"A"}},{"phoneNumber":"1"}]}`)
-		g.want(200, `{"contacts": 1, "listId": 89}`, "POST", "/sandbox/contacts", `{"listId":89,"contacts":[{"phoneNumber":"+393331111111"}]}`)
+		g.wants(200, `{"contacts": 10247, "listId": 87}`, "POST", "/sandbox/contacts", `{"generate":{}}`)
+		g.wants(200, `{"contacts": 50, "listId": 88}`, "POST", "/sandbox/contacts", `{"generate":{"name":"x","contacts":50,"malformed":5}}`)
+		g.wants(200, `{"contacts": 2, "listId": 89}`, "POST", "/sandbox/contacts", `{"name":"mine","contacts":[{"phoneNumber":"+393331111111","customFields":{"code":"A"}},{"phoneNumber":"1"}]}`)
+		g.wants(200, `{"contacts": 1, "listId": 89}`, "POST", "/sandbox/contacts", `{"listId":89,"contacts":[{"phoneNumber":"+393331111111"}]}`)
 		for list, want := range map[int]string{
 			87: "10247 total, 9831 valid, 416 invalid, 9831 parts",
 			88: "50 total, 45 valid, 5 invalid, 45 parts",
@@ -73,9 +73,9 @@ func TestControl(t *testing.T) {
 	t.Run("Credit", func(t *testing.T) {
 		t.Parallel()
 		g := setup(t, sandbox.Options{})
-		g.want(200, `{"availableCredit": 120.00, "credit": 120.00, "frozenCredit": 0.00}`, "POST", "/sandbox/credit", `{"credit":"120.00"}`)
-		g.want(200, `{"availableCredit": 0.30, "credit": 0.30, "frozenCredit": 0.00}`, "POST", "/sandbox/credit", `{"credit":0.3}`)
-		g.want(200, `{"credit":0.30,"frozenCredit":0.00,"availableCredit":0.30}`, "GET", credit, "")
+		g.wants(200, `{"availableCredit": 120.00, "credit": 120.00, "frozenCredit": 0.00}`, "POST", "/sandbox/credit", `{"credit":"120.00"}`)
+		g.wants(200, `{"availableCredit": 0.30, "credit": 0.30, "frozenCredit": 0.00}`, "POST", "/sandbox/credit", `{"credit":0.3}`)
+		g.wants(200, `{"credit":0.30,"frozenCredit":0.00,"availableCredit":0.30}`, "GET", credit, "")
 		for _, bad := range []string{`{"credit":-1}`, `{}`, `{"credit":"much"}`} {
 			g.get(400, "POST", "/sandbox/credit", bad)
 		}
@@ -99,8 +99,8 @@ func TestControl(t *testing.T) {
 	t.Run("Clock", func(t *testing.T) {
 		t.Parallel()
 		g := setup(t, sandbox.Options{})
-		g.want(200, `{"now": "2026-04-09T09:00:00Z", "speed": 1}`, "GET", "/sandbox/clock", "")
-		g.want(200, `{"now": "2026-04-09T10:30:00Z", "speed": 60}`, "POST", "/sandbox/clock", `{"advance":"1h30m","speed":60}`)
+		g.wants(200, `{"now": "2026-04-09T09:00:00Z", "speed": 1}`, "GET", "/sandbox/clock", "")
+		g.wants(200, `{"now": "2026-04-09T10:30:00Z", "speed": 60}`, "POST", "/sandbox/clock", `{"advance":"1h30m","speed":60}`)
 		for _, bad := range []string{`{"advance":"-1s"}`, `{"advance":"soon"}`, `{"speed":-1}`, `{"speed":1e9}`} {
 			g.get(400, "POST", "/sandbox/clock", bad)
 		}
@@ -110,8 +110,8 @@ func TestControl(t *testing.T) {
 	t.Run("FaultsAndVariants", func(t *testing.T) {
 		t.Parallel()
 		g := setup(t, sandbox.Options{})
-		g.want(200, `{"id": 1}`, "POST", "/sandbox/faults", `{"operation":"credit","status":503,"times":-1,"delay":"1ms"}`)
-		g.want(200, `{"id": 2}`, "POST", "/sandbox/faults", `{"operation":"search","status":500}`)
+		g.wants(200, `{"id": 1}`, "POST", "/sandbox/faults", `{"operation":"credit","status":503,"times":-1,"delay":"1ms"}`)
+		g.wants(200, `{"id": 2}`, "POST", "/sandbox/faults", `{"operation":"search","status":500}`)
 		g.get(503, "GET", credit, "")
 		_, list := g.call("GET", "/sandbox/faults", "")
 		equal(t, "faults", compact(t, list), `[{"id":1,"operation":"credit","times":-1,"status":503,"met":1,"struck":1,"delay":"1ms"},`+
@@ -126,10 +126,10 @@ func TestControl(t *testing.T) {
 		g.get(400, "POST", "/sandbox/faults", `{"cut":true,"status":503}`)
 		g.get(400, "DELETE", "/sandbox/faults?id=x", "")
 
-		g.want(200, `{"numericStatus": true}`, "POST", "/sandbox/variants", `{"numericStatus":true}`)
-		g.want(200, `{"numericStatus": true, "confirmIs202": true}`, "POST", "/sandbox/variants", `{"confirmIs202":true}`)
-		g.want(200, `{"confirmIs202": true}`, "POST", "/sandbox/variants", `{"numericStatus":false}`)
-		g.want(200, `{"confirmIs202": true}`, "GET", "/sandbox/variants", "")
+		g.wants(200, `{"numericStatus": true}`, "POST", "/sandbox/variants", `{"numericStatus":true}`)
+		g.wants(200, `{"numericStatus": true, "confirmIs202": true}`, "POST", "/sandbox/variants", `{"confirmIs202":true}`)
+		g.wants(200, `{"confirmIs202": true}`, "POST", "/sandbox/variants", `{"numericStatus":false}`)
+		g.wants(200, `{"confirmIs202": true}`, "GET", "/sandbox/variants", "")
 		g.get(400, "POST", "/sandbox/variants", `{"confirmIs201":true}`)
 	})
 

@@ -143,7 +143,7 @@ func malformed(i int) string {
 	return fmt.Sprintf("+39320%012d", i) // two numbers in one field
 }
 
-// demoCode is five characters that nobody mistakes for one another.
+// demoCode is five characters that cannot be mistaken for one another.
 func demoCode(n int) string {
 	const letters = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 	code := []byte("BF-.....")

@@ -57,6 +57,9 @@ func (s *Sandbox) addContact(c *call) reply {
 	if bad, fine := in.check(); !fine {
 		return bad
 	}
+	if s.contacts.room() == 0 {
+		return badRequest("contacts", "Contact limit reached")
+	}
 	id := s.contacts.add(c.at, in)
 	return reply{status: http.StatusCreated, body: s.contacts.get(id).json()}
 }
@@ -134,15 +137,16 @@ func (s *Sandbox) updateContact(c *call) reply {
 		return bad
 	}
 	id, _ := strconv.Atoi(c.r.PathValue("contact"))
-	k, exists := s.contacts.update(id, in)
+	k, exists := s.contacts.update(c.at, id, in)
 	if !exists {
 		return notFound("id", "Contact %s not found", c.r.PathValue("contact"))
 	}
 	return ok(k.json())
 }
 
-// removeContacts deletes the ids= of the query, or everybody but the notIds=. What
-// the vendor does when neither is there is not known; the sandbox refuses.
+// removeContacts deletes the ids= of the query, or all contacts but the notIds=.
+// The vendor does not say what happens when neither is there; the sandbox
+// refuses.
 func (s *Sandbox) removeContacts(c *call) reply {
 	q := c.r.URL.Query()
 	ids, bad, fine := idsOf(q, "ids")

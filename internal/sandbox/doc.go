@@ -11,8 +11,8 @@
 // # Time
 //
 // Nothing runs in the background. How far a campaign has come is worked out from
-// the clock when somebody asks, so 100,000 recipients cost nothing while they are
-// sent to, and the sandbox works in a testing/synctest bubble. Speed makes sending
+// the clock when a call asks for it. So 100,000 recipients cost nothing while they
+// are sent to, and the sandbox works in a testing/synctest bubble. Speed makes sending
 // faster and nothing else: instants and scheduled dates are those of the clock.
 // Advance moves the clock.
 //
@@ -22,7 +22,7 @@
 // process:
 //
 //	GET    /sandbox/seen         Seen, SeenPhone   what was really confirmed, charged and sent
-//	GET    /sandbox/calls        Calls             the journal
+//	GET    /sandbox/calls        Calls             the call log
 //	*      /sandbox/faults       AddFault …        misbehave: delay, cut, refuse, happen later
 //	*      /sandbox/variants     SetVariants       behave otherwise than UC-006, for good
 //	*      /sandbox/credit       SetCredit         the money

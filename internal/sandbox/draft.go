@@ -28,7 +28,7 @@ func (s *Sandbox) create(c *call) reply {
 	}
 	k := &campaign{created: c.at, channel: in.Channel, ready: in.ReadyToSend}
 	k.describe(in.Name, in.Description)
-	k.simulate(in.Simulation && c.variants.heedsSimulation(Create), Create)
+	k.simulate(in.Simulation && c.variants.obeysSimulation(Create), Create)
 	k.calls[Create].Add(1)
 	s.campaigns.add(k)
 
@@ -96,7 +96,7 @@ func (s *Sandbox) configure(c *call) reply {
 		s.unconfirm(k)
 	}
 	if k.current() == nil {
-		k.simulate(in.Simulation && c.variants.heedsSimulation(Configure), Configure)
+		k.simulate(in.Simulation && c.variants.obeysSimulation(Configure), Configure)
 		k.goal, k.stage = goal{}, configured
 		if k.list == 0 {
 			k.stage = draft

@@ -170,7 +170,7 @@ func (f Fault) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON refuses members that a fault does not have: a misspelt rule would
-// never strike, and nobody would know why. "before" stands for the empty When.
+// never strike, and give no sign of it. "before" stands for the empty When.
 func (f *Fault) UnmarshalJSON(b []byte) error {
 	in := faultJSON{plainFault: (*plainFault)(f)}
 	if err := strict(b, &in); err != nil {

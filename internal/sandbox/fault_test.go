@@ -153,13 +153,13 @@ func TestFaultLater(t *testing.T) {
 func TestDelay(t *testing.T) {
 	t.Parallel()
 	// begin confirms in the background and waits until the delay holds it.
-	begin := func(t *testing.T) (g *gate, id int, leave func(), end <-chan any) {
+	begin := func(t *testing.T) (g *client, id int, leave func(), end <-chan any) {
 		t.Helper()
 		s, err := sandbox.New(sandbox.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		g = &gate{Sandbox: s, t: t}
+		g = &client{Sandbox: s, t: t}
 		list := g.list(3)
 		g.direct("POST", base+"/campaigns", seedCreate)
 		g.direct("PUT", campaign(1542, ""), fmt.Sprintf(`{"sender":"ShopItalia","text":"Ciao","contactListId":%d}`, list))
@@ -218,7 +218,7 @@ func TestDelay(t *testing.T) {
 
 func TestFaultRules(t *testing.T) {
 	t.Parallel()
-	statuses := func(g *gate, n int, method, path string) (all []int) {
+	statuses := func(g *client, n int, method, path string) (all []int) {
 		for range n {
 			status, _ := g.call(method, path, "")
 			all = append(all, status)
@@ -378,7 +378,7 @@ func TestVariants(t *testing.T) {
 		t.Parallel()
 		g := setup(t, sandbox.Options{Variants: sandbox.Variants{CreditIs400: true}})
 		id := g.calculated(g.list(50_000), "Ciao")
-		g.want(400, refusal("credit", "Insufficient credit. Required: 1750.00, available: 1500.00"), "PUT", campaign(id, "/confirm"), immediately)
+		g.wants(400, refusal("credit", "Insufficient credit. Required: 1750.00, available: 1500.00"), "PUT", campaign(id, "/confirm"), immediately)
 	})
 
 	t.Run("SecondConfirmSendsAndChargesAgain", func(t *testing.T) {
@@ -409,7 +409,7 @@ func TestVariants(t *testing.T) {
 		g := setup(t, sandbox.Options{Variants: sandbox.Variants{ReadyToSend: true}})
 		list := g.list(3)
 		id := g.calculated(list, "Ciao")
-		g.want(400, refusal("readyToSend", "Campaign is not ready to send"), "PUT", campaign(id, "/confirm"), immediately)
+		g.wants(400, refusal("readyToSend", "Campaign is not ready to send"), "PUT", campaign(id, "/confirm"), immediately)
 		g.get(200, "PUT", campaign(id, ""), `{"readyToSend":true}`)
 		g.get(200, "POST", campaign(id, "/calculateGoal"), "")
 		g.get(200, "PUT", campaign(id, "/confirm"), immediately)
@@ -427,7 +427,7 @@ func TestVariants(t *testing.T) {
 		g := setup(t, sandbox.Options{Variants: sandbox.Variants{StatsNeedDates: true}})
 		id := g.confirmed(g.list(3))
 		stats := fmt.Sprintf("%s/campaigns/stats?campaignId=%d", base, id)
-		g.want(400, refusal("startDate", "startDate and endDate are required"), "GET", stats, "")
+		g.wants(400, refusal("startDate", "startDate and endDate are required"), "GET", stats, "")
 		g.get(200, "GET", stats+"&startDate=2026-11-27&endDate=2026-11-27", "")
 		g.get(200, "GET", campaign(id, ""), "")
 	})

@@ -14,19 +14,19 @@ type faults struct {
 	quiet atomic.Bool // no rules: calls need not look
 
 	mu       sync.Mutex
-	rules    []*inForce
+	rules    []*activeFault
 	ids      int
 	variants atomic.Pointer[Variants]
 }
 
-// inForce is a rule that has begun, or will.
-type inForce struct {
+// activeFault is a rule that has begun, or will.
+type activeFault struct {
 	Fault
 	first time.Time // when it first struck
 }
 
 // spent tells whether the fault has struck as often, or as long, as it may.
-func (f *inForce) spent(now time.Time) bool {
+func (f *activeFault) spent(now time.Time) bool {
 	if f.For > 0 && f.Struck > 0 && !now.Before(f.first.Add(f.For)) {
 		return true
 	}
@@ -45,8 +45,8 @@ func (f *faults) reset(v Variants) {
 	f.variants.Store(&v)
 }
 
-// strike finds the first rule that strikes a call, and counts it there. Rules
-// behind it do not meet the call.
+// strike finds the first rule that strikes a call, and counts it. The rules after
+// it do not count the call.
 func (f *faults) strike(c *call) (Fault, Variants) {
 	variants := f.variants.Load().expanded()
 	if f.quiet.Load() {
@@ -82,7 +82,7 @@ func (s *Sandbox) AddFault(rule Fault) (id int, err error) {
 	defer f.mu.Unlock()
 	f.ids++
 	rule.ID, rule.Met, rule.Struck = f.ids, 0, 0
-	f.rules = append(f.rules, &inForce{Fault: rule})
+	f.rules = append(f.rules, &activeFault{Fault: rule})
 	f.quiet.Store(false)
 	return rule.ID, nil
 }
@@ -92,7 +92,7 @@ func (s *Sandbox) RemoveFaults(ids ...int) {
 	f := &s.faults
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.rules = slices.DeleteFunc(f.rules, func(rule *inForce) bool {
+	f.rules = slices.DeleteFunc(f.rules, func(rule *activeFault) bool {
 		return len(ids) == 0 || slices.Contains(ids, rule.ID)
 	})
 	f.quiet.Store(len(f.rules) == 0)
@@ -117,8 +117,8 @@ func (s *Sandbox) Variants() Variants { return *s.faults.variants.Load() }
 func (s *Sandbox) SetVariants(v Variants) { s.faults.variants.Store(&v) }
 
 // lateEffects are calls whose clients have gone and whose effect is still to
-// come. They take place before the first request after their time, as of their
-// time; nobody can tell that from their having happened at it.
+// come. They take place before the first request after their time, dated at their
+// time. A client cannot see the difference.
 type lateEffects struct {
 	waiting atomic.Int32
 

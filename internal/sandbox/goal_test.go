@@ -21,7 +21,7 @@ func phones(numbers ...string) []sandbox.Contact {
 }
 
 // goal calculates and returns the figures in one line.
-func (g *gate) goal(id int) string {
+func (g *client) goal(id int) string {
 	g.t.Helper()
 	m := g.get(200, "POST", campaign(id, "/calculateGoal"), "")
 	return fmt.Sprintf("%v total, %v valid, %v invalid, %v parts", m["totalRecipients"], m["validRecipients"], m["invalidRecipients"], m["estimatedParts"])
@@ -29,7 +29,7 @@ func (g *gate) goal(id int) string {
 
 func TestCalculate(t *testing.T) {
 	t.Parallel()
-	draft := func(t *testing.T, text string, contacts ...sandbox.Contact) (g *gate, id int) {
+	draft := func(t *testing.T, text string, contacts ...sandbox.Contact) (g *client, id int) {
 		t.Helper()
 		g = setup(t, sandbox.Options{})
 		list := g.NewList("list")
@@ -94,7 +94,7 @@ func TestCalculate(t *testing.T) {
 		g.get(200, "DELETE", base+"/contacts/list/contacts", `{"listIds":[87],"contactIds":[1]}`)
 		equal(t, "goal after leaving", g.goal(id), "0 total, 0 valid, 0 invalid, 0 parts")
 		g.get(200, "DELETE", base+"/contacts/list?ids=87", "")
-		g.want(400, refusal("contactListId", "Contact list 87 does not exist"), "POST", campaign(id, "/calculateGoal"), "")
+		g.wants(400, refusal("contactListId", "Contact list 87 does not exist"), "POST", campaign(id, "/calculateGoal"), "")
 	})
 
 	t.Run("HoldsUntilTheConfirmWhateverBecomesOfTheList", func(t *testing.T) {
@@ -131,7 +131,7 @@ func TestPriceIsExactAndRoundedHalfUp(t *testing.T) {
 		if err != nil {
 			rt.Fatal(err)
 		}
-		g := &gate{Sandbox: s, t: t}
+		g := &client{Sandbox: s, t: t}
 		list := g.list(recipients)
 		g.direct("POST", base+"/campaigns", seedCreate)
 		g.direct("PUT", campaign(1542, ""), fmt.Sprintf(`{"sender":"ShopItalia","text":"Ciao","contactListId":%d}`, list))

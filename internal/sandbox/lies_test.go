@@ -13,13 +13,13 @@ import (
 )
 
 // rule puts a rule in force as people write it.
-func (g *gate) rule(json string) {
+func (g *client) rule(json string) {
 	g.t.Helper()
 	g.get(200, "POST", "/sandbox/faults", json)
 }
 
 // finds tells of which routes a campaign's 404s are.
-func (g *gate) finds(id int) string {
+func (g *client) finds(id int) string {
 	g.t.Helper()
 	var found []string
 	for name, path := range map[string]string{"status": campaign(id, ""), "price": campaign(id, "/price")} {

@@ -24,8 +24,8 @@ func TestKey(t *testing.T) {
 		g := setup(t, sandbox.Options{Keys: []string{"one", "two"}})
 		for _, key := range []string{"", "three", sandbox.DefaultKey} {
 			g.key = key
-			g.want(401, refusal("apiKey", "API key is missing or not valid"), "POST", base+"/campaigns", seedCreate)
-			g.want(401, refusal("apiKey", "API key is missing or not valid"), "GET", "/nowhere", "")
+			g.wants(401, refusal("apiKey", "API key is missing or not valid"), "POST", base+"/campaigns", seedCreate)
+			g.wants(401, refusal("apiKey", "API key is missing or not valid"), "GET", "/nowhere", "")
 		}
 		equal(t, "campaigns", len(g.Seen().Campaigns), 0)
 		for _, key := range []string{"one", "two"} {
@@ -66,8 +66,8 @@ func TestOptionsThatMakeNoSenseAreRefused(t *testing.T) {
 func TestUnknownPathsAndMethodsAreRefused(t *testing.T) {
 	t.Parallel()
 	g := setup(t, sandbox.Options{})
-	g.want(404, refusal("path", "There is nothing at "+base+"/nowhere"), "GET", base+"/nowhere", "")
-	g.want(405, refusal("method", "PATCH is not allowed here, only DELETE, GET, PUT"), "PATCH", campaign(1542, ""), "")
+	g.wants(404, refusal("path", "There is nothing at "+base+"/nowhere"), "GET", base+"/nowhere", "")
+	g.wants(405, refusal("method", "PATCH is not allowed here, only DELETE, GET, PUT"), "PATCH", campaign(1542, ""), "")
 	res, _, err := g.try("PATCH", campaign(1542, ""), "")
 	if err != nil {
 		t.Fatal(err)
@@ -76,11 +76,11 @@ func TestUnknownPathsAndMethodsAreRefused(t *testing.T) {
 	for _, c := range []struct{ method, rest string }{
 		{"PUT", ""}, {"GET", ""}, {"DELETE", ""}, {"POST", "/calculateGoal"}, {"GET", "/price"}, {"PUT", "/confirm"},
 	} {
-		g.want(404, refusal("id", "Campaign 9999 not found"), c.method, campaign(9999, c.rest), "{}")
-		g.want(404, refusal("id", "Campaign abc not found"), c.method, base+"/campaigns/abc"+c.rest, "{}")
+		g.wants(404, refusal("id", "Campaign 9999 not found"), c.method, campaign(9999, c.rest), "{}")
+		g.wants(404, refusal("id", "Campaign abc not found"), c.method, base+"/campaigns/abc"+c.rest, "{}")
 	}
-	g.want(404, refusal("campaignId", "Campaign 9999 not found"), "GET", base+"/campaigns/stats?campaignId=9999", "")
-	g.want(400, refusal("campaignId", "campaignId is required"), "GET", base+"/campaigns/stats", "")
+	g.wants(404, refusal("campaignId", "Campaign 9999 not found"), "GET", base+"/campaigns/stats?campaignId=9999", "")
+	g.wants(400, refusal("campaignId", "campaignId is required"), "GET", base+"/campaigns/stats", "")
 }
 
 func TestWhatCannotBeSentIsRefusedByField(t *testing.T) {
@@ -104,12 +104,12 @@ func TestWhatCannotBeSentIsRefusedByField(t *testing.T) {
 		{"PUT", campaign(id, ""), `{"sender":"ShopItalia","text":"Ciao","unicode":"no"}`, "unicode", "Must be a boolean"},
 		{"PUT", campaign(id, "/confirm"), immediately, "status", "Cost must be calculated before confirming"},
 	} {
-		g.want(400, refusal(c.field, c.message), c.method, c.path, c.body)
+		g.wants(400, refusal(c.field, c.message), c.method, c.path, c.body)
 	}
 	equal(t, "status", g.status(id), "DRAFT")
 
 	g.configure(id, list, "Ciao")
-	g.want(400, refusal("status", "Cost must be calculated before the price is known"), "GET", campaign(id, "/price"), "")
+	g.wants(400, refusal("status", "Cost must be calculated before the price is known"), "GET", campaign(id, "/price"), "")
 	g.get(200, "POST", campaign(id, "/calculateGoal"), "")
 	for _, c := range []struct{ body, field, message string }{
 		{`{}`, "sendImmediately", "Either sendImmediately or scheduledDate is required"},
@@ -122,7 +122,7 @@ func TestWhatCannotBeSentIsRefusedByField(t *testing.T) {
 		{`{"scheduledDate":"2026-04-09T09:00:00.000+0000"}`, "scheduledDate", "Date 2026-04-09T09:00:00.000+0000 is not in the future"},
 		{`{"scheduledDate":"2026-04-09T10:30:00.000+0200"}`, "scheduledDate", "Date 2026-04-09T10:30:00.000+0200 is not in the future"},
 	} {
-		g.want(400, refusal(c.field, c.message), "PUT", campaign(id, "/confirm"), c.body)
+		g.wants(400, refusal(c.field, c.message), "PUT", campaign(id, "/confirm"), c.body)
 	}
 	equal(t, "status", g.status(id), "COST_CALCULATED")
 	equal(t, "confirms", g.Seen().Confirms, 0)
@@ -138,7 +138,7 @@ func TestConfigure(t *testing.T) {
 		id := g.calculated(list, "Ciao")
 		g.configure(id, list, "Ciao ancora")
 		equal(t, "status", g.status(id), "CONFIGURED")
-		g.want(400, refusal("status", "Cost must be calculated before confirming"), "PUT", campaign(id, "/confirm"), immediately)
+		g.wants(400, refusal("status", "Cost must be calculated before confirming"), "PUT", campaign(id, "/confirm"), immediately)
 		g.get(400, "GET", campaign(id, "/price"), "")
 	})
 
@@ -150,17 +150,17 @@ func TestConfigure(t *testing.T) {
 		got := g.get(200, "PUT", campaign(id, ""), `{"text":"Ciao ж","unicode":true}`)
 		equal(t, "sender", got["sender"], any("ShopItalia"))
 		equal(t, "status", got["status"], any("CONFIGURED"))
-		g.want(400, refusal("text", "Character 'ж' at position 6 is outside GSM-7 and unicode is false"), "PUT", campaign(id, ""), `{"unicode":false}`)
+		g.wants(400, refusal("text", "Character 'ж' at position 6 is outside GSM-7 and unicode is false"), "PUT", campaign(id, ""), `{"unicode":false}`)
 	})
 
 	t.Run("OfAConfirmedCampaignIsRefused", func(t *testing.T) {
 		t.Parallel()
 		g := setup(t, sandbox.Options{})
 		id := g.confirmed(g.list(3))
-		g.want(400, refusal("status", "Campaign is CONFIRMED and can no longer be edited"), "PUT", campaign(id, ""), seedConfigure)
-		g.want(400, refusal("status", "Campaign is CONFIRMED and can no longer be calculated"), "POST", campaign(id, "/calculateGoal"), "")
+		g.wants(400, refusal("status", "Campaign is CONFIRMED and can no longer be edited"), "PUT", campaign(id, ""), seedConfigure)
+		g.wants(400, refusal("status", "Campaign is CONFIRMED and can no longer be calculated"), "POST", campaign(id, "/calculateGoal"), "")
 		g.clock.Add(time.Hour)
-		g.want(400, refusal("status", "Campaign is COMPLETED and can no longer be edited"), "PUT", campaign(id, ""), seedConfigure)
+		g.wants(400, refusal("status", "Campaign is COMPLETED and can no longer be edited"), "PUT", campaign(id, ""), seedConfigure)
 	})
 }
 
@@ -169,9 +169,9 @@ func TestSecondConfirmIsRefusedAndCostsNothing(t *testing.T) {
 	g := setup(t, sandbox.Options{})
 	id := g.confirmed(g.list(10))
 	before := g.Balance().Credit
-	g.want(409, refusal("status", "Campaign is already CONFIRMED"), "PUT", campaign(id, "/confirm"), immediately)
+	g.wants(409, refusal("status", "Campaign is already CONFIRMED"), "PUT", campaign(id, "/confirm"), immediately)
 	g.clock.Add(time.Hour)
-	g.want(409, refusal("status", "Campaign is already COMPLETED"), "PUT", campaign(id, "/confirm"), immediately)
+	g.wants(409, refusal("status", "Campaign is already COMPLETED"), "PUT", campaign(id, "/confirm"), immediately)
 	equal(t, "credit", g.Balance().Credit.String(), before.String())
 	seen := g.Seen()
 	equal(t, "confirms", seen.MaxConfirms, 1)
@@ -183,7 +183,7 @@ func TestConfirmingAListWithoutValidRecipientsIsRefused(t *testing.T) {
 	t.Parallel()
 	g := setup(t, sandbox.Options{})
 	id := g.calculated(g.NewList("empty"), "Ciao")
-	g.want(400, refusal("contactListId", "Contact list has no valid recipients"), "PUT", campaign(id, "/confirm"), immediately)
+	g.wants(400, refusal("contactListId", "Contact list has no valid recipients"), "PUT", campaign(id, "/confirm"), immediately)
 }
 
 func TestDelete(t *testing.T) {
@@ -197,12 +197,12 @@ func TestDelete(t *testing.T) {
 		configured := g.created("configured")
 		g.configure(configured, list, "Ciao")
 		for _, id := range []int{g.created("draft"), configured, g.calculated(list, "Ciao")} {
-			g.want(204, "", "DELETE", campaign(id, ""), "")
+			g.wants(204, "", "DELETE", campaign(id, ""), "")
 			for _, c := range []struct{ method, rest, body string }{
 				{"DELETE", "", ""}, {"GET", "", ""}, {"PUT", "", seedConfigure}, {"POST", "/calculateGoal", ""},
 				{"GET", "/price", ""}, {"PUT", "/confirm", immediately},
 			} {
-				g.want(404, gone(id), c.method, campaign(id, c.rest), c.body)
+				g.wants(404, gone(id), c.method, campaign(id, c.rest), c.body)
 			}
 			g.get(404, "GET", fmt.Sprintf("%s/campaigns/stats?campaignId=%d", base, id), "")
 		}
@@ -214,13 +214,13 @@ func TestDelete(t *testing.T) {
 		g := setup(t, sandbox.Options{})
 		id := g.calculated(g.list(1000), "Ciao")
 		g.get(200, "PUT", campaign(id, "/confirm"), `{"scheduledDate":"2026-04-09T10:00:00.000+0000"}`)
-		g.want(200, `{"credit":1500.00,"frozenCredit":35.00,"availableCredit":1465.00}`, "GET", credit, "")
+		g.wants(200, `{"credit":1500.00,"frozenCredit":35.00,"availableCredit":1465.00}`, "GET", credit, "")
 		g.clock.Add(time.Hour - time.Nanosecond)
-		g.want(204, "", "DELETE", campaign(id, ""), "")
-		g.want(200, `{"credit":1500.00,"frozenCredit":0.00,"availableCredit":1500.00}`, "GET", credit, "")
+		g.wants(204, "", "DELETE", campaign(id, ""), "")
+		g.wants(200, `{"credit":1500.00,"frozenCredit":0.00,"availableCredit":1500.00}`, "GET", credit, "")
 		g.clock.Add(48 * time.Hour)
-		g.want(404, gone(id), "GET", campaign(id, ""), "")
-		g.want(200, `{"credit":1500.00,"frozenCredit":0.00,"availableCredit":1500.00}`, "GET", credit, "")
+		g.wants(404, gone(id), "GET", campaign(id, ""), "")
+		g.wants(200, `{"credit":1500.00,"frozenCredit":0.00,"availableCredit":1500.00}`, "GET", credit, "")
 		equal(t, "messages", g.Seen().Messages, 0)
 		equal(t, "charged", g.Seen().Charged.StringFixed(2), "0.00")
 	})
@@ -236,14 +236,14 @@ func TestDelete(t *testing.T) {
 			t.Fatal(err)
 		}
 		sending := g.confirmed(list)
-		g.want(404, gone(sending), "DELETE", campaign(sending, ""), "") // confirmed, no message gone yet
+		g.wants(404, gone(sending), "DELETE", campaign(sending, ""), "") // confirmed, no message gone yet
 		g.clock.Add(time.Minute)
 		for want, id := range map[string]int{"CONFIRMED": scheduled, "FAILED": failed, "SENDING": sending} {
-			g.want(404, gone(id), "DELETE", campaign(id, ""), "")
+			g.wants(404, gone(id), "DELETE", campaign(id, ""), "")
 			equal(t, "status", g.status(id), want)
 		}
 		g.clock.Add(time.Hour)
-		g.want(404, gone(sending), "DELETE", campaign(sending, ""), "")
+		g.wants(404, gone(sending), "DELETE", campaign(sending, ""), "")
 		equal(t, "status", g.status(sending), "COMPLETED")
 	})
 }
@@ -318,7 +318,7 @@ func TestSearch(t *testing.T) {
 	}
 	g.clock.Add(2 * time.Hour)
 	equal(t, "programmed later", fmt.Sprint(g.get(200, "GET", base+"/campaigns?isProgrammed=true", "")["totalElements"]), "0")
-	g.want(400, refusal("limit", "Must be a number from 1 to 1000"), "GET", base+"/campaigns?limit=1001", "")
+	g.wants(400, refusal("limit", "Must be a number from 1 to 1000"), "GET", base+"/campaigns?limit=1001", "")
 }
 
 func TestReadShowsEverythingThatIsKnown(t *testing.T) {
@@ -326,13 +326,13 @@ func TestReadShowsEverythingThatIsKnown(t *testing.T) {
 	g := setup(t, sandbox.Options{})
 	list := g.list(2)
 	id := g.created("Bolletta")
-	g.want(200, `{"id":1542,"name":"Bolletta","channel":"SMS","description":"about Bolletta","status":"DRAFT",
+	g.wants(200, `{"id":1542,"name":"Bolletta","channel":"SMS","description":"about Bolletta","status":"DRAFT",
 		"unicode":false,"simulation":false,"createdAt":"2026-04-09T09:00:00Z"}`, "GET", campaign(id, ""), "")
 	g.configure(id, list, "Ciao")
 	g.get(200, "POST", campaign(id, "/calculateGoal"), "")
 	g.get(200, "PUT", campaign(id, "/confirm"), immediately)
 	g.clock.Add(time.Minute)
-	g.want(200, `{"id":1542,"name":"Bolletta","channel":"SMS","description":"about Bolletta","status":"COMPLETED",
+	g.wants(200, `{"id":1542,"name":"Bolletta","channel":"SMS","description":"about Bolletta","status":"COMPLETED",
 		"sender":"ShopItalia","text":"Ciao","contactListId":87,"unicode":false,"simulation":false,
 		"createdAt":"2026-04-09T09:00:00Z","updatedAt":"2026-04-09T09:00:00Z",
 		"totalRecipients":2,"validRecipients":2,"invalidRecipients":0,"estimatedParts":2,"calculatedAt":"2026-04-09T09:00:00Z",

@@ -16,13 +16,31 @@ type list struct {
 	description string
 	created     time.Time
 
-	members []int
-	has     map[int]struct{}
+	members  []int
+	isMember map[int]struct{}
 	// version counts the changes of members.
 	version uint64
+	// counted is how many members there were, from when on; the last one is now.
+	counted []count
 	// audience is the outcome of the last calculation, good for as long as what it
 	// was made from is the same.
 	audience *audience
+}
+
+// A count is how many members a list had from an instant on.
+type count struct {
+	from time.Time
+	n    int
+}
+
+// countAt is how many members it had at an instant.
+func (l *list) countAt(at time.Time) (n int) {
+	for _, c := range l.counted {
+		if !c.from.After(at) {
+			n = c.n
+		}
+	}
+	return n
 }
 
 func (l *list) keep(wanted func(id int) bool) {
@@ -31,7 +49,7 @@ func (l *list) keep(wanted func(id int) bool) {
 		if wanted(id) {
 			return false
 		}
-		delete(l.has, id)
+		delete(l.isMember, id)
 		return true
 	})
 	if len(l.members) != before {
@@ -52,22 +70,38 @@ func (l *list) info() ListInfo {
 	return ListInfo{l.id, l.name, l.description, len(l.members), l.created}
 }
 
-func (b *book) addList(at time.Time, name, description string) ListInfo {
+// countLag is by how much a count lags behind that lags.
+const countLag = 30 * time.Second
+
+// laggingInfos are the lists with the contacts that they had a while ago.
+func (b *addressBook) laggingInfos(now time.Time) []ListInfo {
+	infos := b.listInfos()
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	for i, info := range infos {
+		if l := b.lists[info.ID]; l != nil {
+			infos[i].Contacts = l.countAt(now.Add(-countLag))
+		}
+	}
+	return infos
+}
+
+func (b *addressBook) addList(at time.Time, name, description string) ListInfo {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	l := &list{id: b.listIDs, name: name, description: description, created: at, has: map[int]struct{}{}}
+	l := &list{id: b.listIDs, name: name, description: description, created: at, isMember: map[int]struct{}{}}
 	b.lists[l.id] = l
 	b.listIDs++
 	return l.info()
 }
 
-func (b *book) hasList(id int) bool {
+func (b *addressBook) hasList(id int) bool {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	return b.lists[id] != nil
 }
 
-func (b *book) listInfos() []ListInfo {
+func (b *addressBook) listInfos() []ListInfo {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	var infos []ListInfo
@@ -80,7 +114,7 @@ func (b *book) listInfos() []ListInfo {
 }
 
 // removeLists deletes lists, not their contacts.
-func (b *book) removeLists(ids []int) (removed int) {
+func (b *addressBook) removeLists(ids []int) (removed int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, id := range ids {
@@ -94,7 +128,7 @@ func (b *book) removeLists(ids []int) (removed int) {
 
 // join makes contacts members of lists. Members stay what they are, and ids that
 // do not exist are passed over.
-func (b *book) join(lists, contacts []int) (added int) {
+func (b *addressBook) join(at time.Time, lists, contacts []int) (added int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, id := range lists {
@@ -103,20 +137,23 @@ func (b *book) join(lists, contacts []int) (added int) {
 			continue
 		}
 		for _, c := range contacts {
-			if _, member := l.has[c]; member || b.getLocked(c) == nil {
+			if _, member := l.isMember[c]; member || b.getLocked(c) == nil {
 				continue
 			}
 			l.members = append(l.members, c)
-			l.has[c] = struct{}{}
+			l.isMember[c] = struct{}{}
 			added++
 		}
 		l.version++
+		if n := len(l.counted); n == 0 || l.counted[n-1].n != len(l.members) {
+			l.counted = append(l.counted, count{at, len(l.members)})
+		}
 	}
 	return added
 }
 
 // leave ends memberships; the contacts remain.
-func (b *book) leave(lists, contacts []int) (removed int) {
+func (b *addressBook) leave(lists, contacts []int) (removed int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	leaving := setOf(contacts)
@@ -131,7 +168,7 @@ func (b *book) leave(lists, contacts []int) (removed int) {
 }
 
 // members are the contacts of a list in its order; false if there is no such list.
-func (b *book) members(id int) ([]*contact, bool) {
+func (b *addressBook) members(id int) ([]*contact, bool) {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	l := b.lists[id]
@@ -155,3 +192,6 @@ func setOf(ids []int) map[int]bool {
 	}
 	return set
 }
+
+// Lists are all contact lists of the account.
+func (s *Sandbox) Lists() []ListInfo { return s.contacts.listInfos() }

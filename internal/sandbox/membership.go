@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// The handlers of /contacts/list: lists, and who is on them.
+// The handlers of /contacts/list: lists and their members.
 
 func (l ListInfo) json() []byte {
 	return newObject().
@@ -41,7 +41,11 @@ func (s *Sandbox) findLists(c *call) reply {
 		return bad
 	}
 	search := strings.ToLower(q.Get("search"))
-	found := slices.DeleteFunc(s.contacts.listInfos(), func(l ListInfo) bool {
+	infos := s.contacts.listInfos()
+	if c.variants.CountLags {
+		infos = s.contacts.laggingInfos(c.at)
+	}
+	found := slices.DeleteFunc(infos, func(l ListInfo) bool {
 		return !strings.Contains(strings.ToLower(l.Name), search) ||
 			q.Has("id") && q.Get("id") != strconv.Itoa(l.ID)
 	})
@@ -108,7 +112,7 @@ func (s *Sandbox) join(c *call) reply {
 	if !fine {
 		return bad
 	}
-	added := s.contacts.join(lists, contacts)
+	added := s.contacts.join(c.at, lists, contacts)
 	return reply{status: http.StatusCreated, body: newObject().number("added", added).bytes()}
 }
 

@@ -21,7 +21,10 @@ const (
 	Stats                       // GET /campaigns/stats
 	Delete                      // DELETE /campaigns/{id}
 	Search                      // GET /campaigns
-	Contacts                    // everything under /contacts
+	Contacts                    // everything under /contacts, Lists and Upload too
+	Lists                       // everything under /contacts/list
+	Upload                      // POST /contacts/upload and /contacts/mapped/file
+	Quota                       // GET …/subscription/contacts
 	Credit                      // GET …/subscription/credit
 	Reads                       // in a fault: Status, Stats and Search
 	operations = iota
@@ -29,7 +32,7 @@ const (
 
 var operationNames = [operations]string{
 	"any", "create", "configure", "calculate", "price", "confirm",
-	"status", "stats", "delete", "search", "contacts", "credit", "reads",
+	"status", "stats", "delete", "search", "contacts", "lists", "upload", "quota", "credit", "reads",
 }
 
 // covers tells whether a rule about this operation is about another, too.
@@ -37,6 +40,8 @@ func (o Operation) covers(other Operation) bool {
 	switch o {
 	case Any, other:
 		return true
+	case Contacts:
+		return other == Lists || other == Upload
 	case Reads:
 		return other == Status || other == Stats || other == Search
 	}

@@ -19,7 +19,21 @@ func ProductionRate() Rate { return Rate{PerMinute: 1000, PerSecond: 50} }
 // TrialRate is what the vendor allows a trial account.
 func TrialRate() Rate { return Rate{PerMinute: 100, PerSecond: 10} }
 
-// keyring knows who may come in, and how often.
+// RatePlan is how many calls a key may make on one of the vendor's plans:
+// none (no limit), trial, production.
+func RatePlan(name string) (rate Rate, known bool) {
+	switch name {
+	case "none":
+		return Rate{}, true
+	case "trial":
+		return TrialRate(), true
+	case "production":
+		return ProductionRate(), true
+	}
+	return Rate{}, false
+}
+
+// keyring knows the API keys, and how often each may call.
 type keyring struct {
 	mu   sync.RWMutex
 	rate Rate

@@ -26,7 +26,7 @@ func TestRate(t *testing.T) {
 			equal(t, "limit", res.Header.Get("X-RateLimit-Limit"), "100")
 			equal(t, "remaining", res.Header.Get("X-RateLimit-Remaining"), fmt.Sprint(99-i))
 		}
-		g.want(429, `{"status":429,"error":"Too Many Requests","message":"Rate limit exceeded. Please retry after 1 seconds.","retryAfter":1}`, "GET", credit, "")
+		g.wants(429, `{"status":429,"error":"Too Many Requests","message":"Rate limit exceeded. Please retry after 1 seconds.","retryAfter":1}`, "GET", credit, "")
 		g.clock.Add(time.Second - time.Nanosecond)
 		g.get(429, "GET", credit, "")
 		g.clock.Add(time.Nanosecond)
@@ -40,7 +40,7 @@ func TestRate(t *testing.T) {
 			g.get(200, "GET", credit, "")
 			g.clock.Add(16 * time.Second)
 		}
-		g.want(429, `{"status":429,"error":"Too Many Requests","message":"Rate limit exceeded. Please retry after 12 seconds.","retryAfter":12}`, "GET", credit, "")
+		g.wants(429, `{"status":429,"error":"Too Many Requests","message":"Rate limit exceeded. Please retry after 12 seconds.","retryAfter":12}`, "GET", credit, "")
 		g.clock.Add(11*time.Second + time.Millisecond)
 		equal(t, "retry after, rounded up", fmt.Sprint(g.get(429, "GET", credit, "")["retryAfter"]), "1")
 		g.clock.Add(time.Second - time.Millisecond)

@@ -11,6 +11,7 @@ const (
 	base = "/api/partner-gateway/v1"
 	// The two halves of the prefix are the other way round here, as published.
 	creditPath = "/api/v1/partner-gateway/subscription/credit"
+	quotaPath  = "/api/v1/partner-gateway/subscription/contacts"
 )
 
 // A route is what one method of one path does.
@@ -19,13 +20,13 @@ type route struct {
 	handle handler
 }
 
-// one answers for the calls that a variant does not have, and 404 for a campaign
+// campaignRoute answers for the calls that a variant does not have, and 404 for a campaign
 // that never was, so that the handlers of one campaign can rely on having it.
-func one(h handler) handler {
+func campaignRoute(h handler) handler {
 	return func(s *Sandbox, c *call) reply {
 		switch {
 		case c.op == Status && c.variants.NoRead:
-			return nothingAt(c)
+			return notFoundAt(c)
 		case c.op == Delete && c.variants.NoDelete:
 			return notAllowed("PUT")(s, c)
 		case c.campaign == nil:
@@ -44,18 +45,18 @@ var gateway = map[string]map[string]route{
 		"GET": {Stats, (*Sandbox).stats},
 	},
 	base + "/campaigns/{campaign}": {
-		"PUT":    {Configure, one((*Sandbox).configure)},
-		"GET":    {Status, one((*Sandbox).read)},
-		"DELETE": {Delete, one((*Sandbox).remove)},
+		"PUT":    {Configure, campaignRoute((*Sandbox).configure)},
+		"GET":    {Status, campaignRoute((*Sandbox).read)},
+		"DELETE": {Delete, campaignRoute((*Sandbox).remove)},
 	},
 	base + "/campaigns/{campaign}/calculateGoal": {
-		"POST": {Calculate, one((*Sandbox).calculate)},
+		"POST": {Calculate, campaignRoute((*Sandbox).calculate)},
 	},
 	base + "/campaigns/{campaign}/price": {
-		"GET": {Price, one((*Sandbox).price)},
+		"GET": {Price, campaignRoute((*Sandbox).price)},
 	},
 	base + "/campaigns/{campaign}/confirm": {
-		"PUT": {Confirm, one((*Sandbox).confirm)},
+		"PUT": {Confirm, campaignRoute((*Sandbox).confirm)},
 	},
 	base + "/contacts": {
 		"POST":   {Contacts, (*Sandbox).addContact},
@@ -67,22 +68,28 @@ var gateway = map[string]map[string]route{
 		"PUT": {Contacts, (*Sandbox).updateContact},
 	},
 	base + "/contacts/upload": {
-		"POST": {Contacts, (*Sandbox).uploadContacts},
+		"POST": {Upload, (*Sandbox).uploadContacts},
+	},
+	base + "/contacts/mapped/file": {
+		"POST": {Upload, (*Sandbox).commitContacts},
 	},
 	base + "/contacts/list": {
-		"POST":   {Contacts, (*Sandbox).addList},
-		"GET":    {Contacts, (*Sandbox).findLists},
-		"DELETE": {Contacts, (*Sandbox).removeLists},
+		"POST":   {Lists, (*Sandbox).addList},
+		"GET":    {Lists, (*Sandbox).findLists},
+		"DELETE": {Lists, (*Sandbox).removeLists},
 	},
 	base + "/contacts/list/contacts": {
-		"POST":   {Contacts, (*Sandbox).join},
-		"DELETE": {Contacts, (*Sandbox).leave},
+		"POST":   {Lists, (*Sandbox).join},
+		"DELETE": {Lists, (*Sandbox).leave},
 	},
 	base + "/contacts/list/{list}/contacts": {
-		"GET": {Contacts, (*Sandbox).listContacts},
+		"GET": {Lists, (*Sandbox).listContacts},
 	},
 	creditPath: {
 		"GET": {Credit, (*Sandbox).credit},
+	},
+	quotaPath: {
+		"GET": {Quota, (*Sandbox).quota},
 	},
 }
 
@@ -104,12 +111,12 @@ func (s *Sandbox) newRoutes() http.Handler {
 			refuse(w, r)
 		})
 	}
-	mux.HandleFunc("/", s.serve(Any, func(_ *Sandbox, c *call) reply { return nothingAt(c) }))
+	mux.HandleFunc("/", s.serve(Any, func(_ *Sandbox, c *call) reply { return notFoundAt(c) }))
 	s.controlRoutes(mux)
 	return mux
 }
 
-func nothingAt(c *call) reply { return notFound("path", "There is nothing at %s", c.r.URL.Path) }
+func notFoundAt(c *call) reply { return notFound("path", "There is nothing at %s", c.r.URL.Path) }
 
 func notAllowed(allowed string) handler {
 	return func(_ *Sandbox, c *call) reply {

@@ -42,13 +42,13 @@ type Options struct {
 	// and no timer, but for a Fault that delays an answer.
 	Clock func() time.Time
 
-	// FirstCampaign is the id of the first campaign; whoever remembers campaigns
-	// of another sandbox begins above them. Zero: 1542.
+	// FirstCampaign is the id of the first campaign. A sandbox whose client
+	// remembers campaigns of an earlier one begins above them. Zero: 1542.
 	FirstCampaign int
 
 	// Variants of the documented behaviour. Zero: UC-006 as it stands.
 	Variants Variants
-	// Calls is how many requests the journal keeps. Zero: 10,000.
+	// Calls is how many requests the call log keeps. Zero: 10,000.
 	Calls int
 }
 
@@ -117,14 +117,14 @@ type Sandbox struct {
 
 	time      timeline
 	keys      keyring
-	contacts  book
+	contacts  addressBook
 	suppress  suppressions
 	campaigns campaigns
 	account   account
 	demo      sync.Mutex // one FillDemo at a time
 	faults    faults
 	late      lateEffects
-	journal   journal
+	callLog   callLog
 }
 
 // New makes a sandbox. It fails on options that make no sense, and says which.
@@ -153,7 +153,7 @@ func (s *Sandbox) Reset() {
 	s.account.reset(s.opts.Credit)
 	s.faults.reset(s.opts.Variants)
 	s.late.reset()
-	s.journal.reset(s.opts.Calls)
+	s.callLog.reset(s.opts.Calls)
 }
 
 // Close lets go of requests that a fault holds back. It is safe to call twice.

@@ -45,9 +45,9 @@ func (c *testClock) Set(t time.Time) {
 
 func (c *testClock) Add(d time.Duration) { c.Set(c.Now().Add(d)) }
 
-// gate is a sandbox behind a real HTTP server, and a client that shares nothing
+// client is a sandbox behind a real HTTP server, and a client that shares nothing
 // with it.
-type gate struct {
+type client struct {
 	*sandbox.Sandbox
 	t     *testing.T
 	clock *testClock
@@ -56,7 +56,7 @@ type gate struct {
 	key   string
 }
 
-func setup(t *testing.T, opts sandbox.Options) *gate {
+func setup(t *testing.T, opts sandbox.Options) *client {
 	t.Helper()
 	clock := &testClock{now: seedStart}
 	if opts.Clock == nil {
@@ -71,11 +71,11 @@ func setup(t *testing.T, opts sandbox.Options) *gate {
 		s.Close()
 		server.Close()
 	})
-	return &gate{Sandbox: s, t: t, clock: clock, url: server.URL, http: server.Client(), key: sandbox.DefaultKey}
+	return &client{Sandbox: s, t: t, clock: clock, url: server.URL, http: server.Client(), key: sandbox.DefaultKey}
 }
 
 // call returns status and body; status 0 is a connection that was cut.
-func (g *gate) call(method, path, body string) (status int, answer string) {
+func (g *client) call(method, path, body string) (status int, answer string) {
 	g.t.Helper()
 	res, answer, err := g.try(method, path, body)
 	if err != nil {
@@ -84,7 +84,7 @@ func (g *gate) call(method, path, body string) (status int, answer string) {
 	return res.StatusCode, answer
 }
 
-func (g *gate) try(method, path, body string) (*http.Response, string, error) {
+func (g *client) try(method, path, body string) (*http.Response, string, error) {
 	g.t.Helper()
 	req, err := http.NewRequestWithContext(g.t.Context(), method, g.url+path, strings.NewReader(body))
 	if err != nil {
@@ -100,9 +100,9 @@ func (g *gate) try(method, path, body string) (*http.Response, string, error) {
 	return res, string(answer), err
 }
 
-// want calls and compares status and body: byte by byte with the answer without
+// wants calls and compares status and body: byte by byte with the answer without
 // its white space. The control API is written for people, and may have some.
-func (g *gate) want(status int, answer, method, path, body string) {
+func (g *client) wants(status int, answer, method, path, body string) {
 	g.t.Helper()
 	gotStatus, got := g.call(method, path, body)
 	if gotStatus != status {
@@ -117,7 +117,7 @@ func (g *gate) want(status int, answer, method, path, body string) {
 }
 
 // get calls, insists on the status, and returns the JSON.
-func (g *gate) get(status int, method, path, body string) map[string]any {
+func (g *client) get(status int, method, path, body string) map[string]any {
 	g.t.Helper()
 	gotStatus, got := g.call(method, path, body)
 	if gotStatus != status {
@@ -155,7 +155,7 @@ func compact(t *testing.T, text string) string {
 func campaign(id int, rest string) string { return fmt.Sprintf("%s/campaigns/%d%s", base, id, rest) }
 
 // list makes a contact list of so many valid numbers.
-func (g *gate) list(n int) int {
+func (g *client) list(n int) int {
 	g.t.Helper()
 	id, err := g.FillDemo(sandbox.DemoList{Name: "list", Contacts: n})
 	if err != nil {
@@ -165,7 +165,7 @@ func (g *gate) list(n int) int {
 }
 
 // calculated takes a campaign to COST_CALCULATED and returns its id.
-func (g *gate) calculated(list int, text string) int {
+func (g *client) calculated(list int, text string) int {
 	g.t.Helper()
 	id := g.created("campaign")
 	g.configure(id, list, text)
@@ -173,7 +173,7 @@ func (g *gate) calculated(list int, text string) int {
 	return id
 }
 
-func (g *gate) created(name string) int {
+func (g *client) created(name string) int {
 	g.t.Helper()
 	body := fmt.Sprintf(`{"name":%q,"channel":"SMS","description":"about %s"}`, name, name)
 	n, err := g.get(200, "POST", base+"/campaigns", body)["id"].(json.Number).Int64()
@@ -183,7 +183,7 @@ func (g *gate) created(name string) int {
 	return int(n)
 }
 
-func (g *gate) configure(id, list int, text string) {
+func (g *client) configure(id, list int, text string) {
 	g.t.Helper()
 	body := fmt.Sprintf(`{"sender":"ShopItalia","text":%q,"contactListId":%d,"unicode":false}`, text, list)
 	g.get(200, "PUT", campaign(id, ""), body)
@@ -192,20 +192,20 @@ func (g *gate) configure(id, list int, text string) {
 const immediately = `{"sendImmediately":true}`
 
 // confirmed takes a campaign to CONFIRMED and returns its id.
-func (g *gate) confirmed(list int) int {
+func (g *client) confirmed(list int) int {
 	g.t.Helper()
 	id := g.calculated(list, "Ciao")
 	g.get(200, "PUT", campaign(id, "/confirm"), immediately)
 	return id
 }
 
-func (g *gate) stats(id int) map[string]any {
+func (g *client) stats(id int) map[string]any {
 	g.t.Helper()
 	return g.get(200, "GET", fmt.Sprintf("%s/campaigns/stats?campaignId=%d", base, id), "")
 }
 
 // figures are a campaign's statistics in one line.
-func (g *gate) figures(id int) string {
+func (g *client) figures(id int) string {
 	g.t.Helper()
 	all := g.stats(id)
 	s := all["stats"].(map[string]any)
@@ -213,12 +213,12 @@ func (g *gate) figures(id int) string {
 		all["status"], s["total"], s["sent"], s["delivered"], s["undelivered"], s["pending"], s["deliveryRate"])
 }
 
-func (g *gate) status(id int) string {
+func (g *client) status(id int) string {
 	g.t.Helper()
 	return fmt.Sprint(g.get(200, "GET", campaign(id, ""), "")["status"])
 }
 
-func (g *gate) fault(f sandbox.Fault) {
+func (g *client) fault(f sandbox.Fault) {
 	g.t.Helper()
 	if _, err := g.AddFault(f); err != nil {
 		g.t.Fatal(err)
@@ -233,7 +233,7 @@ func equal(t *testing.T, what string, got, want any) {
 }
 
 // direct calls the handler without a socket.
-func (g *gate) direct(method, path, body string) string {
+func (g *client) direct(method, path, body string) string {
 	g.t.Helper()
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	r.Header.Set("X-Api-Key", sandbox.DefaultKey)

@@ -6,8 +6,8 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// Seen is what the gateway knows better than anybody who called it: what was
-// really confirmed, charged and sent.
+// Seen is what really happened at the gateway: what was confirmed, charged and
+// sent. No client knows that for certain.
 type Seen struct {
 	// Campaigns in the order of their ids, deleted ones included.
 	Campaigns []SeenCampaign `json:"campaigns"`
@@ -34,7 +34,7 @@ type SeenCampaign struct {
 	// Stranger marks another customer's campaign; it is in none of the sums.
 	Stranger bool `json:"stranger,omitempty"`
 	// Calls that came in, with or without an effect. A create that was cut off
-	// before its effect has no campaign; see the journal.
+	// before its effect has no campaign; see the call log.
 	Calls map[Operation]int `json:"calls"`
 	// Confirms that took effect.
 	Confirms int   `json:"confirms"`
@@ -59,7 +59,7 @@ func (s *Sandbox) Seen() Seen {
 	var all Seen
 	phones := map[string]int{}
 	for _, k := range s.campaigns.list() {
-		c := s.seen(k, now, phones)
+		c := s.recordOf(k, now, phones)
 		all.Campaigns = append(all.Campaigns, c)
 		if c.Stranger {
 			continue
@@ -76,8 +76,8 @@ func (s *Sandbox) Seen() Seen {
 	return all
 }
 
-// seen reads one campaign and adds its messages to the phones they went to.
-func (s *Sandbox) seen(k *campaign, now time.Time, phones map[string]int) SeenCampaign {
+// recordOf reads one campaign and adds its messages to the phones they went to.
+func (s *Sandbox) recordOf(k *campaign, now time.Time, phones map[string]int) SeenCampaign {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	c := SeenCampaign{
@@ -111,6 +111,38 @@ func (s *Sandbox) seen(k *campaign, now time.Time, phones map[string]int) SeenCa
 	return c
 }
 
+// SeenText is what a telephone got from one campaign.
+type SeenText struct {
+	Campaign int    `json:"campaign"`
+	Text     string `json:"text"`
+}
+
+// SeenTexts are the messages that have left for a number so far, word by word. It fails
+// if the number is not one.
+func (s *Sandbox) SeenTexts(number string) (texts []SeenText, err error) {
+	clean, err := parseNumbers([]string{number})
+	if err != nil {
+		return nil, err
+	}
+	now := s.now()
+	for _, k := range s.campaigns.list() {
+		k.mu.Lock()
+		for _, sending := range k.sendings {
+			if k.deleted || k.stranger || sending.undone || sending.simulated {
+				continue
+			}
+			sent := sending.progress(&s.time, s.opts.Every, now).sent
+			for i, to := range sending.goal.audience.recipients[:sent] {
+				if to.number == clean[0] {
+					texts = append(texts, SeenText{k.id, sending.textTo(&s.time, s.opts.Every, &s.contacts, i)})
+				}
+			}
+		}
+		k.mu.Unlock()
+	}
+	return texts, nil
+}
+
 // SeenPhone is how many messages have left for a number so far. It fails if the
 // number is not one.
 func (s *Sandbox) SeenPhone(number string) (messages int, err error) {
@@ -121,7 +153,7 @@ func (s *Sandbox) SeenPhone(number string) (messages int, err error) {
 	now := s.now()
 	phones := map[string]int{}
 	for _, k := range s.campaigns.list() {
-		s.seen(k, now, phones)
+		s.recordOf(k, now, phones)
 	}
 	return phones[clean[0]], nil
 }

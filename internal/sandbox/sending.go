@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/shopspring/decimal"
+
+	"github.com/staffetta-io/staffetta/internal/sms"
 )
 
 // A sending is what one confirm set off. It does nothing by itself: how far it
@@ -20,6 +22,22 @@ type sending struct {
 	failAfter int
 	// undone is a confirm that was taken back before a message had left.
 	undone bool
+	// text is what is sent; live says that a contact's fields are read when its message
+	// leaves.
+	text string
+	live bool
+}
+
+// textTo is what one recipient gets, the i-th one.
+func (s *sending) textTo(t *timeline, every time.Duration, b *addressBook, i int) string {
+	k := s.goal.audience.recipients[i]
+	if s.live {
+		if now := b.get(k.id); now != nil {
+			leaves := max(every*19/20, 1)
+			k = now.at(t.when(t.work(s.start) + time.Duration(i+1)*leaves))
+		}
+	}
+	return sms.ParseTemplate(s.text).Fill(k.field)
 }
 
 // progress is how far a campaign has come.
@@ -32,7 +50,7 @@ type progress struct {
 	ended       time.Time // zero unless completed
 }
 
-// pending is everybody whose outcome is not known.
+// pending is the number of recipients whose outcome is not known.
 func (p progress) pending() int { return p.total - p.delivered - p.undelivered }
 
 // rate is the share of known outcomes that are deliveries, in percent with two

@@ -114,7 +114,7 @@ func (s *Sandbox) detail(c *call, k *campaign) []byte {
 // (scheduled and still waiting), direction=ASC|DESC by id, page= from 0, limit=.
 func (s *Sandbox) search(c *call) reply {
 	if c.variants.NoSearch {
-		return nothingAt(c)
+		return notFoundAt(c)
 	}
 	q := c.r.URL.Query()
 	paging, bad, fine := pagingOf(q)
@@ -160,7 +160,7 @@ func (s *Sandbox) wanted(c *call, k *campaign, search, isDraft, isProgrammed str
 
 // credit is the balance, under its own prefix.
 func (s *Sandbox) credit(c *call) reply {
-	b := s.account.settle(c.at)
+	b := s.account.chargeDue(c.at)
 	return ok(newObject().
 		money("credit", b.Credit).
 		money("frozenCredit", b.Frozen).

@@ -17,19 +17,19 @@ type timeline struct {
 	mu    sync.RWMutex
 	clock func() time.Time
 	ahead time.Duration
-	// bends are the points at which the speed changed, in order; never empty.
-	bends []bend
+	// segments are the points at which the speed changed, in order; never empty.
+	segments []segment
 }
 
 // A bend says: at this instant so much simulated time had passed, and from here
 // on it runs at this speed.
-type bend struct {
+type segment struct {
 	at    time.Time
 	work  time.Duration
 	speed float64
 }
 
-func (b bend) workAt(at time.Time) time.Duration {
+func (b segment) workAt(at time.Time) time.Duration {
 	return b.work + time.Duration(float64(at.Sub(b.at))*b.speed)
 }
 
@@ -37,7 +37,7 @@ func (t *timeline) reset(clock func() time.Time, speed float64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.clock, t.ahead = clock, 0
-	t.bends = []bend{{at: t.read(), speed: speed}}
+	t.segments = []segment{{at: t.read(), speed: speed}}
 }
 
 // read strips the monotonic reading: instants are compared with dates that came
@@ -54,8 +54,8 @@ func (t *timeline) now() time.Time {
 func (t *timeline) work(at time.Time) time.Duration {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	i := sort.Search(len(t.bends), func(i int) bool { return t.bends[i].at.After(at) })
-	return t.bends[max(i-1, 0)].workAt(at)
+	i := sort.Search(len(t.segments), func(i int) bool { return t.segments[i].at.After(at) })
+	return t.segments[max(i-1, 0)].workAt(at)
 }
 
 // when is the instant at which so much simulated time has passed, the reverse of
@@ -63,8 +63,8 @@ func (t *timeline) work(at time.Time) time.Duration {
 func (t *timeline) when(work time.Duration) time.Time {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	i := sort.Search(len(t.bends), func(i int) bool { return t.bends[i].work > work })
-	b := t.bends[max(i-1, 0)]
+	i := sort.Search(len(t.segments), func(i int) bool { return t.segments[i].work > work })
+	b := t.segments[max(i-1, 0)]
 	return b.at.Add(time.Duration(float64(work-b.work) / b.speed))
 }
 
@@ -75,12 +75,12 @@ func (t *timeline) advance(d time.Duration) error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	last := t.bends[len(t.bends)-1]
+	last := t.segments[len(t.segments)-1]
 	from := t.read()
 	t.ahead += d
-	t.bends = append(t.bends,
-		bend{at: from, work: last.workAt(from), speed: 1},
-		bend{at: from.Add(d), work: last.workAt(from) + d, speed: last.speed})
+	t.segments = append(t.segments,
+		segment{at: from, work: last.workAt(from), speed: 1},
+		segment{at: from.Add(d), work: last.workAt(from) + d, speed: last.speed})
 	return nil
 }
 
@@ -91,14 +91,14 @@ func (t *timeline) setSpeed(speed float64) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := t.read()
-	t.bends = append(t.bends, bend{at: now, work: t.bends[len(t.bends)-1].workAt(now), speed: speed})
+	t.segments = append(t.segments, segment{at: now, work: t.segments[len(t.segments)-1].workAt(now), speed: speed})
 	return nil
 }
 
 func (t *timeline) speed() float64 {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	return t.bends[len(t.bends)-1].speed
+	return t.segments[len(t.segments)-1].speed
 }
 
 // Now is the sandbox's time: the clock, and what it was advanced by.

@@ -98,7 +98,7 @@ const (
 )
 
 // shopItalia is a sandbox with the list of UC-006.
-func shopItalia(t *testing.T) *gate {
+func shopItalia(t *testing.T) *client {
 	t.Helper()
 	g := setup(t, sandbox.Options{})
 	list, err := g.FillDemo(sandbox.ShopItalia())
@@ -117,32 +117,32 @@ func TestUC006(t *testing.T) {
 		g := shopItalia(t)
 		at := func(minute int) { g.clock.Set(seedStart.Add(time.Duration(minute) * time.Minute)) }
 
-		g.want(200, seedCreated, "POST", base+"/campaigns", seedCreate)
+		g.wants(200, seedCreated, "POST", base+"/campaigns", seedCreate)
 		at(2)
-		g.want(200, seedConfigured, "PUT", campaign(1542, ""), seedConfigure)
+		g.wants(200, seedConfigured, "PUT", campaign(1542, ""), seedConfigure)
 		at(3)
-		g.want(200, seedCalculated, "POST", campaign(1542, "/calculateGoal"), "")
+		g.wants(200, seedCalculated, "POST", campaign(1542, "/calculateGoal"), "")
 		at(4)
-		g.want(200, seedPrice, "GET", campaign(1542, "/price"), "")
+		g.wants(200, seedPrice, "GET", campaign(1542, "/price"), "")
 		at(5)
-		g.want(200, seedConfirmed, "PUT", campaign(1542, "/confirm"), `{
+		g.wants(200, seedConfirmed, "PUT", campaign(1542, "/confirm"), `{
 "sendImmediately": true
 }`)
 		at(46)
 		equal(t, "status a minute before the end", g.status(1542), "SENDING")
 		at(48)
-		g.want(200, seedStats, "GET", base+"/campaigns/stats?campaignId=1542", "")
-		g.want(200, `{"credit":1155.91,"frozenCredit":0.00,"availableCredit":1155.91}`, "GET", credit, "")
+		g.wants(200, seedStats, "GET", base+"/campaigns/stats?campaignId=1542", "")
+		g.wants(200, `{"credit":1155.91,"frozenCredit":0.00,"availableCredit":1155.91}`, "GET", credit, "")
 	})
 
 	t.Run("CalculatingADraftIsRefusedForItsList", func(t *testing.T) {
 		t.Parallel()
 		g := setup(t, sandbox.Options{})
-		g.want(200, seedCreated, "POST", base+"/campaigns", seedCreate)
-		g.want(400, seedNoList, "POST", campaign(1542, "/calculateGoal"), "")
+		g.wants(200, seedCreated, "POST", base+"/campaigns", seedCreate)
+		g.wants(400, seedNoList, "POST", campaign(1542, "/calculateGoal"), "")
 		// The message alone is not enough.
 		g.get(200, "PUT", campaign(1542, ""), `{"sender":"ShopItalia","text":"Ciao"}`)
-		g.want(400, seedNoList, "POST", campaign(1542, "/calculateGoal"), "")
+		g.wants(400, seedNoList, "POST", campaign(1542, "/calculateGoal"), "")
 	})
 
 	t.Run("ConfirmingWithoutCreditIsRefusedWithBothAmounts", func(t *testing.T) {
@@ -156,7 +156,7 @@ func TestUC006(t *testing.T) {
 		g.get(200, "POST", campaign(1542, "/calculateGoal"), "")
 		price := g.get(200, "GET", campaign(1542, "/price"), "")
 		equal(t, "sufficient", price["sufficient"], any(false))
-		g.want(402, seedNoCredit, "PUT", campaign(1542, "/confirm"), immediately)
+		g.wants(402, seedNoCredit, "PUT", campaign(1542, "/confirm"), immediately)
 		equal(t, "status", g.status(1542), "COST_CALCULATED")
 		equal(t, "credit", g.Balance().Available.StringFixed(2), "120.00")
 		equal(t, "confirms", g.Seen().Confirms, 0)
@@ -175,16 +175,16 @@ func TestUC006(t *testing.T) {
 		g.get(200, "POST", base+"/campaigns", seedCreate)
 		g.get(200, "PUT", campaign(1542, ""), seedConfigure)
 		g.get(200, "POST", campaign(1542, "/calculateGoal"), "")
-		g.want(200, `{"id":1542,"status":"CONFIRMED","sendImmediately":false,
+		g.wants(200, `{"id":1542,"status":"CONFIRMED","sendImmediately":false,
 			"scheduledDate":"2026-11-29T08:00:00.000+0000","confirmedAt":"2026-04-09T09:00:00Z"}`,
 			"PUT", campaign(1542, "/confirm"), `{
 "scheduledDate": "2026-11-29T08:00:00.000+0000"
 }`)
-		g.want(200, `{"credit":1500.00,"frozenCredit":344.09,"availableCredit":1155.91}`, "GET", credit, "")
+		g.wants(200, `{"credit":1500.00,"frozenCredit":344.09,"availableCredit":1155.91}`, "GET", credit, "")
 		g.clock.Set(time.Date(2026, 11, 29, 7, 59, 59, 0, time.UTC))
 		equal(t, "figures", g.figures(1542), "CONFIRMED: 9831 total, 0 sent, 0 delivered, 0 undelivered, 9831 pending, 0.00 %")
 		g.clock.Set(time.Date(2026, 11, 29, 8, 0, 0, 0, time.UTC))
-		g.want(200, `{"credit":1155.91,"frozenCredit":0.00,"availableCredit":1155.91}`, "GET", credit, "")
+		g.wants(200, `{"credit":1155.91,"frozenCredit":0.00,"availableCredit":1155.91}`, "GET", credit, "")
 		g.clock.Add(10 * time.Second)
 		equal(t, "status", g.status(1542), "SENDING")
 		g.clock.Set(time.Date(2026, 11, 29, 8, 42, 1, 0, time.UTC))

@@ -32,6 +32,39 @@ var columns = []string{"phoneNumber", "firstName", "lastName", "email", "gender"
 // uploadContacts takes a multipart form with file, fileName, removeHead, listId.
 // A row whose number is there already updates that contact.
 func (s *Sandbox) uploadContacts(c *call) reply {
+	if c.variants.UploadTwoSteps {
+		return s.previewContacts(c)
+	}
+	return s.importContacts(c)
+}
+
+// commitContacts is the second step of an upload, where there are two: the same form.
+func (s *Sandbox) commitContacts(c *call) reply {
+	if !c.variants.UploadTwoSteps {
+		return notFoundAt(c)
+	}
+	return s.importContacts(c)
+}
+
+// previewContacts shows the first rows, and changes nothing.
+func (s *Sandbox) previewContacts(c *call) reply {
+	u, err := readUpload(c)
+	if err != nil {
+		return badRequest("file", "%s", sentence(err))
+	}
+	rows, err := u.rows()
+	if err != nil {
+		return badRequest("file", "%s", sentence(err))
+	}
+	return ok(page(len(rows), rows[:min(len(rows), previewed)], func(r row) []byte {
+		return newObject().number("line", r.line).text("phoneNumber", r.contact.PhoneNumber).text("firstName", r.contact.FirstName).bytes()
+	}))
+}
+
+// previewed is how many rows a preview shows.
+const previewed = 10
+
+func (s *Sandbox) importContacts(c *call) reply {
 	u, err := readUpload(c)
 	if err != nil {
 		return badRequest("file", "%s", sentence(err))
@@ -55,6 +88,11 @@ func (s *Sandbox) uploadContacts(c *call) reply {
 			continue
 		}
 		id, existed := s.contacts.upsert(c.at, row.contact)
+		if id == 0 {
+			e := newObject().number("line", row.line).text("reason", "Contact limit reached").bytes()
+			errs = append(append(errs, ','), e...)
+			continue
+		}
 		if existed {
 			updated++
 		}
@@ -62,7 +100,7 @@ func (s *Sandbox) uploadContacts(c *call) reply {
 	}
 	o := newObject()
 	if u.list != 0 {
-		s.contacts.join([]int{u.list}, ids)
+		s.contacts.join(c.at, []int{u.list}, ids)
 		o.number("listId", u.list)
 	}
 	return ok(o.

@@ -36,6 +36,10 @@ type Variants struct {
 	ConfigureUnconfirm bool `json:"configureUnconfirm,omitempty"` // accepted while it is CONFIRMED, and undoes the confirm
 	ConfigureBlind     bool `json:"configureBlind,omitempty"`     // answers CONFIGURED whatever it is, and it is sent all the same
 
+	UploadTwoSteps     bool `json:"uploadTwoSteps,omitempty"`     // an upload shows the rows, and POST /contacts/mapped/file commits them
+	CountLags          bool `json:"countLags,omitempty"`          // contactCount shows what a list had 30 seconds ago
+	FieldsWhileSending bool `json:"fieldsWhileSending,omitempty"` // a contact's fields are read when its message leaves, not at the calculation
+
 	// SimulationIn is the one body in which "simulation" is heeded: create,
 	// configure or confirm, or nowhere. Empty: any of them.
 	SimulationIn string `json:"simulationIn,omitempty"`
@@ -85,7 +89,7 @@ func (v Variants) expanded() Variants {
 	return v
 }
 
-// heedsSimulation tells whether "simulation" in the body of an operation counts.
-func (v Variants) heedsSimulation(op Operation) bool {
+// obeysSimulation tells whether "simulation" in the body of an operation counts.
+func (v Variants) obeysSimulation(op Operation) bool {
 	return v.SimulationIn == "" || v.SimulationIn == op.String()
 }

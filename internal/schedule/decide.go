@@ -7,7 +7,7 @@ import (
 	"github.com/staffetta-io/staffetta/internal/calendar"
 )
 
-// Facts are what may be known of the moment.
+// Facts are what the decision may know of the present.
 type Facts struct {
 	Now time.Time
 	// Ended says that the campaign of Record.Last has ended, however it ended.
@@ -16,8 +16,8 @@ type Facts struct {
 }
 
 // Decision is what follows: save Next if Save, then put what it owes into the
-// stream. Next rests until Next.Wake, for ever if that is zero. Fire and Skip
-// are what is new in Next, for those who report it.
+// stream. Nothing happens before Next.Wake, or ever if that is zero. Fire and
+// Skip are what is new in Next, for the log and the metrics.
 type Decision struct {
 	Next Record
 	Save bool
@@ -25,73 +25,74 @@ type Decision struct {
 	Skip []Skipped
 }
 
-// look is the pause between two looks at a campaign that holds up the next.
-const look = time.Minute
+// recheckAfter is the pause between two looks at a campaign that the next
+// occurrence waits for.
+const recheckAfter = time.Minute
 
-// crowd is how many occurrences may wait.
-const crowd = 32
+// maxWaiting is how many occurrences may wait.
+const maxWaiting = 32
 
-// Decide says what is due. It changes nothing it is given. What the record
-// owes has been delivered before, so Next owes only what this decision adds:
-// at most one occurrence, because the next one has to wait for its campaign.
+// Decide says what is due. It does not change its input. What the record owes has
+// been delivered before, so Next owes only what this decision adds: at most one
+// occurrence, because the next one has to wait for its campaign.
 //
-// It may be called at any time and any number of times. An occurrence is
-// decided once: whoever saves Next has moved Decided past it, and whoever
-// could not save decides again from the record.
+// It may be called at any time and any number of times. An occurrence is decided
+// once: saving Next moves Decided past it. A worker that could not save decides
+// again from the record.
 func (r Record) Decide(f Facts) Decision {
-	t := turn{r: r.copy(), now: f.Now}
+	t := transition{r: r.copy(), now: f.Now}
 	t.r.Owed = nil
 	switch {
 	case r.Paused:
 		t.r.Wake = time.Time{}
 	default:
-		t.queue(t.take(), f.Ended)
-		t.r.Wake = t.wake()
+		t.fireNext(t.takeDue(), f.Ended)
+		t.r.Wake = t.nextWake()
 	}
-	return Decision{Next: t.r, Save: r.Owed != nil || t.moved || !t.r.Wake.Equal(r.Wake), Fire: t.r.Owed, Skip: t.skip}
+	return Decision{Next: t.r, Save: r.Owed != nil || t.changed || !t.r.Wake.Equal(r.Wake), Fire: t.r.Owed, Skip: t.skip}
 }
 
-// Refuse gives up what the record owes: its request can never be asked for.
+// Refuse gives up what the record owes, because its request can never be stored.
 func (r Record) Refuse(why string, now time.Time) Decision {
-	t := turn{r: r.copy(), now: now}
+	t := transition{r: r.copy(), now: now}
 	o := r.Owed.Occurrence
 	t.r.Owed, t.r.Last = nil, nil
 	t.r.Fired--
 	t.leaveOut(o, Unaskable, why)
-	t.r.Wake = t.wake()
+	t.r.Wake = t.nextWake()
 	return Decision{Next: t.r, Save: true, Skip: t.skip}
 }
 
-// turn is one decision in the making: a copy of the record, and the moment.
-type turn struct {
-	r     Record
-	now   time.Time
-	skip  []Skipped
-	moved bool // the record has changed
+// transition is one decision in the making: a copy of the record, and the moment.
+type transition struct {
+	r       Record
+	now     time.Time
+	skip    []Skipped
+	changed bool // the record has changed
 }
 
-// take takes what is due from the calendar, and leaves out what comes too late.
-func (t *turn) take() []Occurrence {
+// takeDue takes what is due from the calendar, and leaves out what comes too late.
+func (t *transition) takeDue() []Occurrence {
 	var due, missed []Occurrence
 	for o, exists := range t.r.after(t.r.Decided) {
 		if o.At.After(t.now) {
 			break
 		}
-		t.moved = true
+		t.changed = true
 		switch late := t.now.Sub(o.At); {
 		case !exists:
 			t.leaveOut(o, NoSuchTime, o.Note)
 		case late <= OnTime:
 			due = append(due, o)
 		case t.r.CatchUp == CatchUpNone:
-			t.leaveOut(o, Missed, fmt.Sprintf("it was looked at %s too late, and catch_up is none", round(late)))
+			t.leaveOut(o, Missed, fmt.Sprintf("it was looked at %s too late, and catch_up is none", roundUp(late)))
 		case late > time.Duration(t.r.CatchUpWithin):
-			t.leaveOut(o, Missed, fmt.Sprintf("it was looked at %s too late, and catch_up_within is %s", round(late), t.r.CatchUpWithin))
+			t.leaveOut(o, Missed, fmt.Sprintf("it was looked at %s too late, and catch_up_within is %s", roundUp(late), t.r.CatchUpWithin))
 		default:
 			missed = append(missed, o)
 		}
 	}
-	if t.moved && t.now.After(t.r.Decided) {
+	if t.changed && t.now.After(t.r.Decided) {
 		t.r.Decided = t.now
 	}
 	if t.r.CatchUp == CatchUpLast {
@@ -107,8 +108,8 @@ func (t *turn) take() []Occurrence {
 	return append(missed, due...)
 }
 
-// queue asks for the first of what waits and what is due, if it may go.
-func (t *turn) queue(due []Occurrence, ended bool) {
+// fireNext asks for the first of what waits and what is due, if it may go.
+func (t *transition) fireNext(due []Occurrence, ended bool) {
 	var waiting []Occurrence
 	for _, o := range t.r.Waiting {
 		if t.expires(o).After(t.now) {
@@ -121,8 +122,8 @@ func (t *turn) queue(due []Occurrence, ended bool) {
 		switch free := ended && len(waiting) == 0; {
 		case !free && t.r.Overlap == SkipOverlap:
 			t.leaveOut(o, Overlapped, "the previous campaign has not ended")
-		case len(waiting) >= crowd:
-			t.leaveOut(o, Crowded, fmt.Sprintf("%d are waiting already", crowd))
+		case len(waiting) >= maxWaiting:
+			t.leaveOut(o, Crowded, fmt.Sprintf("%d are waiting already", maxWaiting))
 		default:
 			waiting = append(waiting, o)
 		}
@@ -135,25 +136,25 @@ func (t *turn) queue(due []Occurrence, ended bool) {
 }
 
 // fire asks for an occurrence.
-func (t *turn) fire(o Occurrence) {
+func (t *transition) fire(o Occurrence) {
 	t.r.Owed = &Firing{Occurrence: o, Request: t.r.Request, ExpiresAt: t.expires(o)}
 	t.r.Last = &o
 	t.r.Fired++
-	t.moved = true
+	t.changed = true
 }
 
 // leaveOut does not ask for an occurrence, and remembers why.
-func (t *turn) leaveOut(o Occurrence, reason Reason, why string) {
+func (t *transition) leaveOut(o Occurrence, reason Reason, why string) {
 	s := Skipped{Occurrence: o, Reason: reason, Why: why, Decided: t.now}
 	t.skip = append(t.skip, s)
 	t.r.LeftOut++
 	t.r.Skipped = append(t.r.Skipped, s)
 	t.r.Skipped = t.r.Skipped[max(0, len(t.r.Skipped)-skippedKept):]
-	t.moved = true
+	t.changed = true
 }
 
 // leaveOutDue leaves out all that the calendar has had until now.
-func (t *turn) leaveOutDue(reason Reason, why string) {
+func (t *transition) leaveOutDue(reason Reason, why string) {
 	for o := range t.r.after(t.r.Decided) {
 		if o.At.After(t.now) {
 			break
@@ -165,19 +166,21 @@ func (t *turn) leaveOutDue(reason Reason, why string) {
 	}
 }
 
-// wake is when there is something to decide next.
-func (t *turn) wake() time.Time {
+// nextWake is when there is something to decide next.
+func (t *transition) nextWake() time.Time {
 	var at time.Time
 	for o := range t.r.after(t.r.Decided) {
 		at = o.At
 		break
 	}
-	if soon := t.now.Add(look); len(t.r.Waiting) > 0 && (at.IsZero() || soon.Before(at)) {
+	if soon := t.now.Add(recheckAfter); len(t.r.Waiting) > 0 && (at.IsZero() || soon.Before(at)) {
 		at = soon
 	}
 	return at
 }
 
-func (t *turn) expires(o Occurrence) time.Time { return o.At.Add(time.Duration(t.r.ExpiresAfter)) }
+func (t *transition) expires(o Occurrence) time.Time {
+	return o.At.Add(time.Duration(t.r.ExpiresAfter))
+}
 
-func round(d time.Duration) calendar.Duration { return calendar.Duration(d.Round(time.Minute)) }
+func roundUp(d time.Duration) calendar.Duration { return calendar.Duration(d.Round(time.Minute)) }

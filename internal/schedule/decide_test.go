@@ -242,7 +242,7 @@ func TestDecide(t *testing.T) {
 	})
 }
 
-// Whoever counts what is left out counts every reason there is.
+// The metric of what is left out has every reason.
 func TestReasonsAreAllThatAreDecided(t *testing.T) {
 	t.Parallel()
 	file, err := os.ReadFile("record.go")

@@ -9,9 +9,9 @@ import (
 	"github.com/staffetta-io/staffetta/internal/calendar"
 )
 
-// Occurrence is one time that the calendar asks for the campaign. The same
-// date and time of day is the same occurrence, whoever computes it and when:
-// its id is the request id of its campaign, which exists once.
+// Occurrence is one time at which the calendar asks for the campaign. The same
+// date and time of day is always the same occurrence: its id is the request id of
+// its campaign, which exists once.
 type Occurrence struct {
 	ID    string    `json:"id"`             // "monday-reminder-20261130T0900"
 	Local string    `json:"local"`          // by the rule: "2026-11-30T09:00"
@@ -19,8 +19,8 @@ type Occurrence struct {
 	Note  string    `json:"note,omitempty"` // what the clock change made of it
 }
 
-// Next are the first n occurrences after an instant; fewer if the schedule
-// ends before. It looks at the calendar only: pausing changes nothing here.
+// Next are the first n occurrences after an instant; fewer if the schedule ends
+// before. It reads the calendar only: a pause changes nothing here.
 func (s Schedule) Next(after time.Time, n int) []Occurrence {
 	var list []Occurrence
 	for o, exists := range s.after(after) {
@@ -34,10 +34,10 @@ func (s Schedule) Next(after time.Time, n int) []Occurrence {
 	return list
 }
 
-// gap is the most days that pass without an occurrence: from one 29 February
+// maxGap is the most days that pass without an occurrence: from one 29 February
 // to the next over a year like 2100. A schedule that finds none in so many
 // days has none.
-const gap = 8*366 + 1
+const maxGap = 8*366 + 1
 
 // after yields the occurrences after an instant, in the order of their
 // instants, which is that of their dates. One that does not exist, because
@@ -54,7 +54,7 @@ func (s Schedule) after(t time.Time) iter.Seq2[Occurrence, bool] {
 		if date.Before(s.Start) {
 			date = s.Start
 		}
-		for none := 0; none <= gap; none++ {
+		for none := 0; none <= maxGap; none++ {
 			if !s.End.IsZero() && s.End.Before(date) {
 				return
 			}

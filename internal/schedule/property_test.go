@@ -2,6 +2,7 @@ package schedule_test
 
 import (
 	"encoding/json"
+	"slices"
 	"testing"
 	"time"
 
@@ -13,8 +14,8 @@ import (
 	"github.com/staffetta-io/staffetta/internal/schedule"
 )
 
-// world is a schedule, the streams around it, and replicas that die.
-type world struct {
+// model is a schedule, the streams around it, and replicas that die.
+type model struct {
 	t       *rapid.T
 	now     time.Time
 	began   time.Time
@@ -53,8 +54,8 @@ func randomSchedule(t *rapid.T) schedule.Schedule {
 	return s
 }
 
-func newWorld(t *rapid.T) *world {
-	w := &world{t: t, out: map[string]schedule.Reason{}}
+func newModel(t *rapid.T) *model {
+	w := &model{t: t, out: map[string]schedule.Reason{}}
 	w.began = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(rapid.IntRange(0, 10*365*24).Draw(t, "began")) * time.Hour)
 	w.now = w.began
 	var err error
@@ -65,10 +66,10 @@ func newWorld(t *rapid.T) *world {
 }
 
 // point says whether the replica dies here.
-func (w *world) dies(point string) bool { return rapid.IntRange(0, 5).Draw(w.t, point) == 0 }
+func (w *model) dies(point string) bool { return rapid.IntRange(0, 5).Draw(w.t, point) == 0 }
 
 // handle is what a replica does with a wake-up: deliver, decide, save, deliver.
-func (w *world) handle() {
+func (w *model) handle() {
 	for range 3 {
 		if w.dies("before delivering") {
 			return
@@ -111,14 +112,12 @@ func (w *world) handle() {
 }
 
 // deliver asks create-only.
-func (w *world) deliver(f *schedule.Firing) {
+func (w *model) deliver(f *schedule.Firing) {
 	if f == nil {
 		return
 	}
-	for _, id := range w.asked {
-		if id == f.ID {
-			return
-		}
+	if slices.Contains(w.asked, f.ID) {
+		return
 	}
 	if w.running != "" {
 		w.t.Fatalf("%s is asked for while %s has not ended", f.ID, w.running)
@@ -127,7 +126,7 @@ func (w *world) deliver(f *schedule.Firing) {
 	w.running = f.ID
 }
 
-func (w *world) live() {
+func (w *model) live() {
 	for range rapid.IntRange(1, 60).Draw(w.t, "steps") {
 		switch rapid.IntRange(0, 9).Draw(w.t, "what") {
 		case 0, 1:
@@ -154,7 +153,7 @@ func (w *world) live() {
 func TestRandomLives(t *testing.T) {
 	t.Parallel()
 	t.Run("EveryOccurrenceIsAskedForOrLeftOutOnce", rapid.MakeCheck(func(t *rapid.T) {
-		w := newWorld(t)
+		w := newModel(t)
 		w.live()
 		w.deliver(w.saved.Owed)
 		waiting := map[string]bool{}
@@ -226,7 +225,7 @@ func TestRandomLives(t *testing.T) {
 	}))
 
 	t.Run("APauseIsHonouredAndLeavesNothingUndecided", rapid.MakeCheck(func(t *rapid.T) {
-		w := newWorld(t)
+		w := newModel(t)
 		w.live()
 		w.deliver(w.saved.Owed)
 		before := len(w.asked)

@@ -29,6 +29,9 @@ type Record struct {
 	Fired   int         `json:"fired"`             // how many were asked for
 	LeftOut int         `json:"left_out"`          // how many were not
 	Skipped []Skipped   `json:"skipped,omitempty"` // of them, the last 20
+
+	// Orders are the last 20 orders of people that were obeyed: one may come again.
+	Orders []string `json:"orders,omitempty"`
 }
 
 // Firing is an occurrence that is asked for, and with what: the request as it
@@ -53,31 +56,41 @@ type Reason string
 const (
 	NoSuchTime Reason = "no_such_time" // its day skips its time, and missing_local_time is skip
 	Overlapped Reason = "overlap"      // the campaign of the previous one had not ended
-	Missed     Reason = "missed"       // nobody was there in time, and it is not to be caught up with
-	Superseded Reason = "superseded"   // a later one was caught up with in its place
-	Expired    Reason = "expired"      // it waited until it was not worth sending
+	Missed     Reason = "missed"       // the service was away, and the schedule does not catch up
+	Superseded Reason = "superseded"   // the schedule caught up with a later one instead
+	Expired    Reason = "expired"      // it waited too long to be worth sending
 	Crowded    Reason = "crowded"      // too many were waiting already
-	WhenPaused Reason = "paused"       // it fell into a pause
+	WhenPaused Reason = "paused"       // it was due during a pause
 	Changed    Reason = "changed"      // the schedule was changed before it was decided
 	Unaskable  Reason = "unaskable"    // its request breaks a rule of the contract
 )
 
-// Reasons are all there are, but for those of people: what falls into a pause,
-// or was due at a change, is left out by whoever resumes or changes it.
+// Reasons are all but those that people cause: WhenPaused and Changed, which are
+// counted when a person resumes or changes the schedule.
 var Reasons = []Reason{NoSuchTime, Overlapped, Missed, Superseded, Expired, Crowded, Unaskable}
 
-const skippedKept = 20
+const skippedKept, ordersKept = 20, 20
 
-// New begins the record of a schedule that somebody wrote. Nothing before now
-// is an occurrence.
+// Obeyed notes an order of people; it returns false if it was obeyed before.
+func (r Record) Obeyed(order string) (Record, bool) {
+	if slices.Contains(r.Orders, order) {
+		return r, false
+	}
+	r.Orders = append(slices.Clone(r.Orders), order)
+	r.Orders = r.Orders[max(0, len(r.Orders)-ordersKept):]
+	return r, true
+}
+
+// New begins the record of a new schedule. No instant before now is an
+// occurrence.
 func New(s Schedule, by string, now time.Time) (Record, error) {
 	r := Record{Schema: Schema, Decided: now}
 	return r.Change(s, by, now)
 }
 
-// Change puts another schedule in the place of this one, and keeps what came
-// of it. What was due and not decided yet is left out: whether the new
-// schedule would have had it, nobody can say.
+// Change replaces the schedule and keeps its history. What was due and not
+// decided yet is left out: it cannot be known whether the new schedule would have
+// had it.
 func (r Record) Change(s Schedule, by string, now time.Time) (Record, error) {
 	s = s.WithDefaults()
 	if err := s.Validate(); err != nil {
@@ -86,32 +99,32 @@ func (r Record) Change(s Schedule, by string, now time.Time) (Record, error) {
 	if len(s.Next(now, 1)) == 0 {
 		return Record{}, fmt.Errorf("start %s, end %s, days %v: it has no occurrence after %s: look at the dates", s.Start, s.End, s.Days, now.UTC().Format(time.RFC3339))
 	}
-	t := turn{r: r.copy(), now: now}
+	t := transition{r: r.copy(), now: now}
 	if r.Version > 0 {
 		t.leaveOutDue(Changed, "the schedule was changed before it was decided")
 	}
 	s.Version, s.Paused = r.Version, r.Paused
 	t.r.Schedule = s
-	return t.changed(by), nil
+	return t.sign(by), nil
 }
 
-// Pause keeps anything from being asked for until Resume. What waits, waits on.
+// Pause stops all asking until Resume. What waits goes on waiting.
 func (r Record) Pause(by string, now time.Time) Record {
-	t := turn{r: r.copy(), now: now}
+	t := transition{r: r.copy(), now: now}
 	t.r.Paused = true
-	return t.changed(by)
+	return t.sign(by)
 }
 
-// Resume ends a pause. What fell into it is not made up for.
+// Resume ends a pause. Occurrences that were due during it stay left out.
 func (r Record) Resume(by string, now time.Time) Record {
-	t := turn{r: r.copy(), now: now}
+	t := transition{r: r.copy(), now: now}
 	t.leaveOutDue(WhenPaused, "it fell into a pause")
 	t.r.Paused = false
-	return t.changed(by)
+	return t.sign(by)
 }
 
-// changed signs a change, and asks the service to look at it.
-func (t *turn) changed(by string) Record {
+// sign signs a change, and asks the service to look at it.
+func (t *transition) sign(by string) Record {
 	t.r.Version++
 	t.r.ChangedBy, t.r.ChangedAt = by, t.now
 	t.r.Wake = t.now

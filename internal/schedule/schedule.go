@@ -9,9 +9,10 @@ import (
 	"time"
 
 	"github.com/staffetta-io/staffetta/internal/calendar"
+	"github.com/staffetta-io/staffetta/internal/campaign"
 )
 
-// Key names a schedule: who asks, and the asker's own id for it.
+// Key names a schedule: its source, and the id that the source has given it.
 type Key struct {
 	Source string `json:"source"`
 	ID     string `json:"id"`
@@ -28,27 +29,28 @@ func ParseKey(s string) (Key, error) {
 		return Key{}, fmt.Errorf("schedule %q: want <source>.<schedule id>, for example studio-bianchi.monday-reminder", s)
 	}
 	k := Key{source, id}
-	if err := errors.Join(k.wrong()...); err != nil {
+	if err := errors.Join(k.problem()...); err != nil {
 		return Key{}, fmt.Errorf("schedule %q: %w", s, err)
 	}
 	return k, nil
 }
 
-// wrong says which half cannot be a token of a subject.
-func (k Key) wrong() (wrong []error) {
-	if why := badToken(k.Source, 64); why != "" {
-		wrong = append(wrong, fmt.Errorf("source %q: %s", k.Source, why))
+// problem says which half cannot be a token of a subject.
+func (k Key) problem() (wrong []error) {
+	if err := campaign.ValidToken(k.Source, campaign.TokenLength); err != nil {
+		wrong = append(wrong, fmt.Errorf("source %q: %w", k.Source, err))
 	}
 	// An occurrence adds 14 characters to the id, and a request id has 64.
-	if why := badToken(k.ID, 40); why != "" {
-		wrong = append(wrong, fmt.Errorf("id %q: %s", k.ID, why))
+	if err := campaign.ValidToken(k.ID, 40); err != nil {
+		wrong = append(wrong, fmt.Errorf("id %q: %w", k.ID, err))
 	}
 	return wrong
 }
 
 // Schedule says when a campaign is asked for, again and again, and what to do
-// when the calendar or the world does not play along. It is what somebody
-// wrote; what came of it so far is in the [Record].
+// when the local time does not exist or exists twice, the previous campaign is
+// not over, or the service was away. It is what a person wrote; its history is in
+// the [Record].
 type Schedule struct {
 	Key
 	Request json.RawMessage `json:"request"` // what every occurrence asks for
@@ -116,15 +118,15 @@ const (
 	CatchUpAll  CatchUp = "all"  // each is asked for, one when the other has ended
 )
 
-// OnTime is how late an occurrence is still on time: a restart, a new leader,
-// a timer that was a moment late.
+// OnTime is how late an occurrence is still on time: a restart, a new leader or a
+// late timer takes this long at most.
 const OnTime = 10 * time.Minute
 
-// day, as people say it; clocks never enter into it.
+// day is 24 hours, for lengths that people write. No calendar arithmetic uses it.
 const day = calendar.Duration(24 * time.Hour)
 
-// maxExpiry bounds ExpiresAfter: what is asked for a month late is no
-// recurrence any more.
+// maxExpiry bounds ExpiresAfter: a request that is a month late belongs to
+// another month.
 const maxExpiry = 31 * day
 
 // Rule is when it comes, in words: "every monday at 09:00 Europe/Rome".
@@ -171,11 +173,11 @@ func def[T comparable](field *T, value T) {
 	}
 }
 
-// Validate says everything that is wrong, each with its field and the remedy.
-// It looks at the schedule alone; whether the request is one, its reader says.
+// Validate says everything that is wrong, each with its field and the remedy. It
+// looks at the schedule alone; the reader of the request checks the request.
 func (s Schedule) Validate() error {
 	s = s.WithDefaults()
-	wrong := s.Key.wrong()
+	wrong := s.Key.problem()
 	say := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
 
 	if len(s.Request) == 0 {
@@ -228,19 +230,4 @@ func oneOf[T ~string](say func(string, ...any), field string, have T, known ...T
 	if !slices.Contains(known, have) {
 		say("%s %q: want one of %q", field, have, known)
 	}
-}
-
-// badToken says why a name cannot be a token of a subject; empty: it can.
-func badToken(s string, most int) string {
-	if len(s) < 1 || len(s) > most {
-		return fmt.Sprintf("want 1 to %d characters, got %d", most, len(s))
-	}
-	for _, r := range s {
-		switch {
-		case 'A' <= r && r <= 'Z', 'a' <= r && r <= 'z', '0' <= r && r <= '9', r == '_', r == '-':
-		default:
-			return fmt.Sprintf("character %q is not allowed, use letters, digits, _ and -", r)
-		}
-	}
-	return ""
 }

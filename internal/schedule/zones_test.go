@@ -109,7 +109,7 @@ func TestEveryTransitionOfEveryZone(t *testing.T) {
 	t.Run("1973To2026", func(t *testing.T) {
 		t.Parallel()
 		if testing.Short() {
-			t.Skip("two hundred thousand schedules")
+			t.Skip("skipped: two hundred thousand schedules; run go test ./internal/schedule -run TestEveryTransitionOfEveryZone, without -short")
 		}
 		// Before, some offsets have seconds.
 		walkTransitions(t, time.Date(1973, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), policies[1:3])

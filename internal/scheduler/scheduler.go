@@ -8,34 +8,38 @@ import (
 	"time"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
-	"github.com/staffetta-io/staffetta/internal/runner"
+	"github.com/staffetta-io/staffetta/internal/loop"
 	"github.com/staffetta-io/staffetta/internal/schedule"
 )
 
-// Wake is the kind of a wake-up that is for a schedule: its key names one, not
-// a campaign.
-const Wake runner.WakeupKind = "schedule"
+// Wakeup makes the loop look at one schedule.
+type Wakeup struct {
+	Key schedule.Key
+	// Stored is when the stream stored the message that wakes: a moment of the
+	// stream's clock that has certainly passed.
+	Stored time.Time
+}
 
 // ErrUnaskable means that an occurrence's request can never be put into the
 // stream: it breaks a rule of the contract, or is too large.
 var ErrUnaskable = errors.New("the request cannot be asked for")
 
-// Journal keeps schedules, and asks for their campaigns. Every method is safe
-// for concurrent use and returns only when what it did is durable.
+// Journal keeps schedules and asks for their campaigns. Every method is safe for
+// concurrent use and returns only when what it did is durable.
 type Journal interface {
 	// Load returns the record from the leader, never a stale one. A schedule
 	// that is not there, or was removed, gives a zero Record, which never has
 	// anything due.
-	Load(ctx context.Context, key schedule.Key) (schedule.Record, runner.Revision, error)
+	Load(ctx context.Context, key schedule.Key) (schedule.Record, loop.Revision, error)
 
 	// Save stores the record if it still is what rev says, and returns the
-	// new revision. [runner.ErrConflict]: it is not stored. Any other error:
+	// new revision. [loop.ErrConflict]: it is not stored. Any other error:
 	// unknown.
-	Save(ctx context.Context, r schedule.Record, rev runner.Revision) (runner.Revision, error)
+	Save(ctx context.Context, r schedule.Record, rev loop.Revision) (loop.Revision, error)
 
-	// Ask puts an occurrence's request into the stream of requests unless it
-	// is there. Asking twice is the same as once. ErrUnaskable: it never will
-	// be there.
+	// Ask puts the request of an occurrence into the stream of requests, unless
+	// it is there. Asking twice is the same as once. ErrUnaskable: the request
+	// can never be stored.
 	Ask(ctx context.Context, key schedule.Key, f schedule.Firing) error
 
 	// Ended says that a campaign that was asked for is over: its record is
@@ -56,21 +60,14 @@ type Scheduler struct {
 	leftOut func(schedule.Reason)
 }
 
-// New returns a Scheduler that logs what is asked for and what is left out,
-// and calls leftOut for each occurrence that is, unless it is nil.
+// New returns a Scheduler that logs what is asked for and what is left out. It
+// calls leftOut for each occurrence that is left out; leftOut may be nil.
 func New(j Journal, log *slog.Logger, leftOut func(schedule.Reason)) *Scheduler {
 	if leftOut == nil {
 		leftOut = func(schedule.Reason) {}
 	}
 	return &Scheduler{journal: j, log: log, leftOut: leftOut}
 }
-
-// How soon a message comes back that could not be dealt with, as in package
-// runner.
-const (
-	afterConflict = 300 * time.Millisecond
-	afterTrouble  = 2 * time.Second
-)
 
 // No schedule needs this many steps in one run: there is at most one
 // occurrence to ask for, and what follows upon it.
@@ -79,47 +76,47 @@ const maxSteps = 10
 // Handle deals with one wake-up and says what becomes of its message. It is
 // the whole loop, and the same on the first delivery, on a redelivery and
 // after a crash.
-func (s *Scheduler) Handle(ctx context.Context, w runner.Wakeup) runner.Verdict {
-	key := schedule.Key{Source: w.Key.Source, ID: w.Key.RequestID}
+func (s *Scheduler) Handle(ctx context.Context, w Wakeup) loop.Verdict {
+	key := w.Key
 	r, rev, err := s.journal.Load(ctx, key)
 	if err != nil {
-		return retry(afterTrouble, err)
+		return loop.AfterTrouble(err)
 	}
 	asked := false
 	for range maxSteps {
-		d, err := s.step(ctx, r, now(w), &asked)
+		d, err := s.advance(ctx, r, loop.Now(time.Now(), w.Stored), &asked)
 		if err != nil {
-			return retry(afterTrouble, err)
+			return loop.AfterTrouble(err)
 		}
 		if d.Save {
 			// A crash before this line changes nothing: the next run decides
 			// anew. A crash after it leaves a record that owes what it decided.
-			if rev, err = s.journal.Save(ctx, d.Next, rev); errors.Is(err, runner.ErrConflict) {
-				return retry(afterConflict, err)
+			if rev, err = s.journal.Save(ctx, d.Next, rev); errors.Is(err, loop.ErrConflict) {
+				return loop.AfterConflict(err)
 			} else if err != nil {
-				return retry(afterTrouble, err) // perhaps it is stored: whoever loads it will see
+				return loop.AfterTrouble(err) // perhaps it is stored: the next load shows it
 			}
-			s.tell(key, d)
+			s.logDecision(key, d)
 		}
 		r = d.Next
 		switch {
 		case r.Owed != nil:
 			continue // to be delivered
 		case r.Wake.IsZero():
-			return runner.Verdict{Do: runner.Ack}
-		case !r.Wake.After(now(w)):
+			return loop.Verdict{Do: loop.Ack}
+		case !r.Wake.After(loop.Now(time.Now(), w.Stored)):
 			continue // due already: a timer would fire at once
 		}
 		if err := s.journal.Arm(ctx, key, r.Wake); err != nil {
-			return retry(afterTrouble, err)
+			return loop.AfterTrouble(err)
 		}
-		return runner.Verdict{Do: runner.Ack}
+		return loop.Verdict{Do: loop.Ack}
 	}
-	return retry(afterTrouble, fmt.Errorf("schedule %s did not come to rest", key))
+	return loop.AfterTrouble(fmt.Errorf("schedule %s did not come to rest", key))
 }
 
-// step delivers what the record owes, and decides.
-func (s *Scheduler) step(ctx context.Context, r schedule.Record, now time.Time, asked *bool) (schedule.Decision, error) {
+// advance delivers what the record owes, and decides.
+func (s *Scheduler) advance(ctx context.Context, r schedule.Record, now time.Time, asked *bool) (schedule.Decision, error) {
 	if owed := r.Owed; owed != nil {
 		err := s.journal.Ask(ctx, r.Key, *owed)
 		if errors.Is(err, ErrUnaskable) {
@@ -143,8 +140,8 @@ func (s *Scheduler) step(ctx context.Context, r schedule.Record, now time.Time, 
 	return r.Decide(schedule.Facts{Now: now, Ended: ended}), nil
 }
 
-// tell logs what was decided, once it is saved.
-func (s *Scheduler) tell(key schedule.Key, d schedule.Decision) {
+// logDecision logs what was decided, once it is saved.
+func (s *Scheduler) logDecision(key schedule.Key, d schedule.Decision) {
 	if d.Fire != nil {
 		s.log.Info("occurrence asked for", "schedule", key.String(), "request_id", d.Fire.ID, "local", d.Fire.Local)
 	}
@@ -152,18 +149,4 @@ func (s *Scheduler) tell(key schedule.Key, d schedule.Decision) {
 		s.leftOut(o.Reason)
 		s.log.Warn("occurrence left out", "schedule", key.String(), "request_id", o.ID, "local", o.Local, "reason", string(o.Reason), "why", o.Why)
 	}
-}
-
-// now is this worker's clock, unless the stream's is known to be ahead: the
-// moment at which the wake-up was stored has passed.
-func now(w runner.Wakeup) time.Time {
-	now := time.Now().Round(0).UTC()
-	if now.Before(w.Stored) {
-		return w.Stored.UTC()
-	}
-	return now
-}
-
-func retry(after time.Duration, err error) runner.Verdict {
-	return runner.Verdict{Do: runner.Retry, After: after, Note: err.Error()}
 }

@@ -20,7 +20,7 @@ func daily() schedule.Schedule {
 	return schedule.Schedule{Key: key, Request: json.RawMessage(`{"name":"Reminder"}`), Zone: "UTC", At: 9 * 60}
 }
 
-func (w *world) add(set func(*schedule.Schedule)) {
+func (w *harness) add(set func(*schedule.Schedule)) {
 	s := daily()
 	if set != nil {
 		set(&s)
@@ -43,29 +43,29 @@ func until(t string) {
 }
 
 // set changes how the world is while it lives.
-func (w *world) set(change func()) {
+func (w *harness) set(change func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	change()
 }
 
 // wants compares what is in the stream, as "<date> at <time asked>".
-func (w *world) wants(want ...string) {
+func (w *harness) wants(want ...string) {
 	w.t.Helper()
 	var got []string
 	for _, r := range w.asked {
 		got = append(got, strings.TrimSuffix(strings.TrimPrefix(r.id, "daily-"), "T0900")+" at "+r.at.Format("02T15:04"))
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		w.t.Errorf("asked for (-want +got):\n%s\n%s", diff, w.story())
+		w.t.Errorf("asked for (-want +got):\n%s\n%s", diff, w.transcript())
 	}
 }
 
-func (w *world) story() string {
+func (w *harness) transcript() string {
 	var b strings.Builder
-	for i, point := range w.seen {
+	for i, point := range w.points {
 		fmt.Fprintf(&b, "  %3d %s", i, point)
-		if what, ok := w.breaks[i]; ok {
+		if what, ok := w.failures[i]; ok {
 			fmt.Fprintf(&b, "   ← %s", what)
 		}
 		b.WriteByte('\n')
@@ -73,19 +73,19 @@ func (w *world) story() string {
 	return b.String()
 }
 
-// life is a story whose every point is broken in every way, and must end as if
+// crashCase is a story whose every point is broken in every way, and must end as if
 // nothing had happened.
-type life struct {
+type crashCase struct {
 	name   string
-	live   func(*world)
+	live   func(*harness)
 	points string // the calls of the undisturbed story
 	want   []string
 }
 
-var lives = []life{
+var crashCases = []crashCase{
 	{
 		name: "ThreeDays",
-		live: func(w *world) { w.add(nil); until("2000-01-03T10:00") },
+		live: func(w *harness) { w.add(nil); until("2000-01-03T10:00") },
 		points: `load, save, arm,
 			load, save, ask daily-20000101T0900, save, arm,
 			load, ended, save, ask daily-20000102T0900, save, arm,
@@ -94,7 +94,7 @@ var lives = []life{
 	},
 	{
 		name: "UntilItsLastDate",
-		live: func(w *world) {
+		live: func(w *harness) {
 			w.add(func(s *schedule.Schedule) { s.End = calendar.Date{Year: 2000, Month: 1, Day: 1} })
 			until("2000-01-09T10:00")
 			if r := w.record(); !r.Wake.IsZero() || r.Owed != nil || len(w.timers) > 0 {
@@ -106,7 +106,7 @@ var lives = []life{
 	},
 	{
 		name: "CampaignsOfTwentyFiveHoursInAQueue",
-		live: func(w *world) {
+		live: func(w *harness) {
 			w.takes = 24*time.Hour + 90*time.Second
 			w.add(func(s *schedule.Schedule) { s.Overlap = schedule.Queue })
 			until("2000-01-02T10:00")
@@ -120,7 +120,7 @@ var lives = []life{
 	},
 	{
 		name: "TwoDaysOfOutageCaughtUpWith",
-		live: func(w *world) {
+		live: func(w *harness) {
 			s := daily()
 			s.Overlap, s.CatchUp, s.ExpiresAfter = schedule.Queue, schedule.CatchUpAll, calendar.Duration(72*time.Hour)
 			s.CatchUpWithin = calendar.Duration(71 * time.Hour)
@@ -139,14 +139,14 @@ var lives = []life{
 	},
 }
 
-// walk lives the life with something wrong at the points named, and returns
+// run lives the life with something wrong at the points named, and returns
 // the points it passed. Minutes may differ from the undisturbed story: a
 // worker that died is noticed after a while.
-func (l life) walk(t *testing.T, breaks map[int]wrong) (seen []string) {
+func (l crashCase) run(t *testing.T, breaks map[int]failure) (seen []string) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := open(t)
-		w.breaks = breaks
+		w.failures = breaks
 		l.live(w)
 		if len(breaks) == 0 {
 			w.wants(l.want...)
@@ -155,7 +155,7 @@ func (l life) walk(t *testing.T, breaks map[int]wrong) (seen []string) {
 		for _, r := range w.asked {
 			ids = append(ids, r.id)
 			if late := time.Duration(r.at.Minute()) * time.Minute; late > 4*time.Minute {
-				t.Errorf("%s is asked for at %s\n%s", r.id, r.at, w.story())
+				t.Errorf("%s is asked for at %s\n%s", r.id, r.at, w.transcript())
 			}
 		}
 		for _, line := range l.want {
@@ -163,12 +163,12 @@ func (l life) walk(t *testing.T, breaks map[int]wrong) (seen []string) {
 			want = append(want, "daily-"+date+"T0900")
 		}
 		if !slices.Equal(ids, want) {
-			t.Errorf("asked for %v, want %v\n%s", ids, want, w.story())
+			t.Errorf("asked for %v, want %v\n%s", ids, want, w.transcript())
 		}
 		if r := w.record(); r.Fired != len(want) || r.LeftOut != 0 || r.Owed != nil {
-			t.Errorf("the record counts %d asked for, %d left out, owes %v\n%s", r.Fired, r.LeftOut, r.Owed, w.story())
+			t.Errorf("the record counts %d asked for, %d left out, owes %v\n%s", r.Fired, r.LeftOut, r.Owed, w.transcript())
 		}
-		seen = w.seen
+		seen = w.points
 	})
 	return seen
 }
@@ -178,24 +178,24 @@ func (l life) walk(t *testing.T, breaks map[int]wrong) (seen []string) {
 // like the others.
 func TestEveryCrashPoint(t *testing.T) {
 	t.Parallel()
-	for _, l := range lives {
+	for _, l := range crashCases {
 		t.Run(l.name, func(t *testing.T) {
 			t.Parallel()
-			points := l.walk(t, nil)
+			points := l.run(t, nil)
 			if diff := cmp.Diff(splitPoints(l.points), points); diff != "" {
 				t.Fatalf("the story passes other points than listed (-listed +passed):\n%s", diff)
 			}
 			walked := 0
 			for i := range points {
-				for _, what := range wrongs {
-					l.walk(t, map[int]wrong{i: what})
+				for _, what := range failures {
+					l.run(t, map[int]failure{i: what})
 					walked++
 					if t.Failed() {
 						t.Fatalf("broken at %d (%s): %s", i, points[i], what)
 					}
 				}
 			}
-			t.Logf("%d points × %d ways = %d stories", len(points), len(wrongs), walked)
+			t.Logf("%d points × %d ways = %d stories", len(points), len(failures), walked)
 		})
 	}
 }
@@ -203,18 +203,18 @@ func TestEveryCrashPoint(t *testing.T) {
 // What repairs a crash can itself crash.
 func TestEveryPairOfCrashPoints(t *testing.T) {
 	if testing.Short() {
-		t.Skip("thousands of stories")
+		t.Skip("skipped: thousands of stories; run go test ./internal/scheduler -run TestEveryPairOfCrashPoints, without -short")
 	}
 	t.Parallel()
-	for _, l := range lives {
+	for _, l := range crashCases {
 		t.Run(l.name, func(t *testing.T) {
 			t.Parallel()
 			walked := 0
-			for i := range l.walk(t, nil) {
-				for _, a := range wrongs {
-					for j := i + 1; j < len(l.walk(t, map[int]wrong{i: a})); j++ {
-						for _, b := range wrongs {
-							l.walk(t, map[int]wrong{i: a, j: b})
+			for i := range l.run(t, nil) {
+				for _, a := range failures {
+					for j := i + 1; j < len(l.run(t, map[int]failure{i: a})); j++ {
+						for _, b := range failures {
+							l.run(t, map[int]failure{i: a, j: b})
 							walked++
 							if t.Failed() {
 								t.Fatalf("broken at %d (%s) and at %d (%s)", i, a, j, b)
@@ -238,8 +238,8 @@ func splitPoints(list string) []string {
 
 func TestHandle(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]func(*testing.T, *world){
-		"LeavesOutWhatOverlaps": func(t *testing.T, w *world) {
+	for name, test := range map[string]func(*testing.T, *harness){
+		"LeavesOutWhatOverlaps": func(t *testing.T, w *harness) {
 			w.takes = 30 * time.Hour
 			w.add(nil)
 			until("2000-01-04T10:00")
@@ -251,7 +251,7 @@ func TestHandle(t *testing.T) {
 				t.Errorf("left out: %+v", r.Skipped)
 			}
 		},
-		"GivesUpARequestThatCanNeverBeAskedForAndGoesOn": func(t *testing.T, w *world) {
+		"GivesUpARequestThatCanNeverBeAskedForAndGoesOn": func(t *testing.T, w *harness) {
 			w.unaskable = true
 			w.add(nil)
 			until("2000-01-01T12:00")
@@ -263,13 +263,13 @@ func TestHandle(t *testing.T) {
 				t.Errorf("asked for %d, left out %+v", r.Fired, r.Skipped)
 			}
 		},
-		"OfARemovedScheduleRests": func(t *testing.T, w *world) {
+		"OfARemovedScheduleRests": func(t *testing.T, w *harness) {
 			w.add(nil)
 			w.set(func() { w.data = nil })
 			until("2000-01-03T10:00")
 			w.wants()
 		},
-		"RestsWhilePausedAndGoesOnAfterwards": func(t *testing.T, w *world) {
+		"RestsWhilePausedAndGoesOnAfterwards": func(t *testing.T, w *harness) {
 			w.add(nil)
 			until("2000-01-01T12:00")
 			w.write(w.record().Pause("berta", time.Now()))
@@ -281,7 +281,7 @@ func TestHandle(t *testing.T) {
 			until("2000-01-04T12:00")
 			w.wants("20000101 at 01T09:00", "20000104 at 04T09:00")
 		},
-		"SetsNoTimerForWhatHasBecomeDueMeanwhile": func(t *testing.T, w *world) {
+		"SetsNoTimerForWhatHasBecomeDueMeanwhile": func(t *testing.T, w *harness) {
 			w.takes = 24*time.Hour + 90*time.Second
 			w.add(func(s *schedule.Schedule) { s.Overlap = schedule.Queue })
 			until("2000-01-01T12:00")
@@ -289,7 +289,7 @@ func TestHandle(t *testing.T) {
 			until("2000-01-02T12:00")
 			w.wants("20000101 at 01T09:00", "20000102 at 02T09:03")
 		},
-		"TwoReplicasAskOnce": func(t *testing.T, w *world) {
+		"TwoReplicasAskOnce": func(t *testing.T, w *harness) {
 			w.add(nil)
 			go func() { time.Sleep(9 * time.Hour); w.deliver() }()
 			go func() { time.Sleep(9 * time.Hour); w.deliver() }()

@@ -68,7 +68,8 @@ func ParseNumber(s string) (e164 string, err error) {
 	return "+" + digits, nil
 }
 
-// isE164 spares the common case, a number that is already clean, a copy.
+// isE164 recognises the common case, a number that is already clean, so that it
+// is not copied.
 func isE164(s string) bool {
 	if len(s) < minDigits+1 || len(s) > maxDigits+1 || s[0] != '+' || s[1] == '0' {
 		return false

@@ -9,7 +9,7 @@
 // TS 23.040 §9.2.3.24.1 (concatenation takes 6 octets of the 140), ITU-T E.164.
 package sms
 
-import "unicode/utf8"
+import "github.com/staffetta-io/staffetta/proto/gsm7"
 
 // Encoding is the alphabet in which a text travels.
 type Encoding string
@@ -69,7 +69,7 @@ func MeasureAs(text string, enc Encoding) Size {
 func Outside(text string) (char rune, position int, found bool) {
 	for _, r := range text {
 		position++
-		if septets(r) == 0 {
+		if gsm7.Septets(r) == 0 {
 			return r, position, true
 		}
 	}
@@ -80,7 +80,7 @@ func measureGSM7(text string) (units, parts int, inside bool) {
 	inside = true
 	p := packer{room: gsm7Part}
 	for _, r := range text {
-		n := septets(r)
+		n := gsm7.Septets(r)
 		if n == 0 {
 			n, inside = 1, false
 		}
@@ -126,34 +126,3 @@ func (p *packer) result(alone int) int {
 	}
 	return p.full + 1
 }
-
-// septets is the room that a character takes in GSM-7, 0 if it is outside.
-func septets(r rune) int {
-	if r < utf8.RuneSelf {
-		return int(asciiSeptets[r])
-	}
-	switch r {
-	case '£', '¥', 'è', 'é', 'ù', 'ì', 'ò', 'Ç', 'Ø', 'ø', 'Å', 'å',
-		'Δ', 'Φ', 'Γ', 'Λ', 'Ω', 'Π', 'Ψ', 'Σ', 'Θ', 'Ξ',
-		'Æ', 'æ', 'ß', 'É', '¤', '¡', 'Ä', 'Ö', 'Ñ', 'Ü', '§', '¿',
-		'ä', 'ö', 'ñ', 'ü', 'à':
-		return 1
-	case '€':
-		return 2
-	}
-	return 0
-}
-
-// asciiSeptets is septets for the characters below 128, which most texts are
-// made of. It is written once, here.
-var asciiSeptets = func() (t [utf8.RuneSelf]uint8) {
-	for r := ' '; r <= '~'; r++ {
-		t[r] = 1
-	}
-	t['\n'], t['\r'] = 1, 1
-	t['`'] = 0
-	for _, r := range "\f^{}\\[~]|" {
-		t[r] = 2
-	}
-	return t
-}()

@@ -16,11 +16,12 @@ type Odd struct {
 	Text     string // as it stands in the text
 	Position int    // of its first character in the text, from 1
 	// Instead may stand in its place in GSM-7 and reads the same to a person.
-	// Nothing does if Found is false. Empty, and Found: it is invisible, and may
-	// be left out.
+	// Found false: there is no such text. Empty and Found: the character is
+	// invisible, and may be left out.
 	Instead string
 	Found   bool
-	// Shorter also reads the same and takes less room. Empty: nothing does.
+	// Shorter also reads the same and takes less room. Empty: there is no such
+	// text.
 	Shorter string
 }
 
@@ -30,7 +31,7 @@ func (o Odd) Advice() string {
 	case !o.Found:
 		return "nothing in GSM-7 reads the same"
 	case o.Instead == "":
-		return "leave it out: nobody sees it"
+		return "leave it out: it is invisible"
 	case o.Instead == " ":
 		return "write a plain space"
 	case o.Instead == "\n":
@@ -43,8 +44,8 @@ func (o Odd) Advice() string {
 	return "write " + o.Instead
 }
 
-// Name is what to call it in a sentence: itself in quotes, and its code points,
-// by which it is found where the eye sees nothing wrong.
+// Name is what to call it in a sentence: the character in quotes and its code
+// points. The code points find it where it looks like another character.
 func (o Odd) Name() string {
 	for _, r := range o.Text {
 		if !unicode.IsGraphic(r) && r != joiner || unicode.Is(unicode.Z, r) {
@@ -54,7 +55,7 @@ func (o Odd) Name() string {
 	return fmt.Sprintf("“%s” (%s)", o.Text, o.CodePoints())
 }
 
-// CodePoints are those it is made of: U+0065 U+0301.
+// CodePoints are the code points of the character: U+0065 U+0301.
 func (o Odd) CodePoints() string {
 	var points []string
 	for _, r := range o.Text {
@@ -68,15 +69,15 @@ func codePoint(char string) string {
 	return fmt.Sprintf("U+%04X", r)
 }
 
-// Odds are what GSM-7 cannot carry of a text, in order. The text is never changed
-// by it: it is what people are told.
+// Odds are the characters that GSM-7 cannot carry, in order. They are for
+// messages to people; the text itself is never changed.
 func Odds(text string) iter.Seq[Odd] {
 	return func(yield func(Odd) bool) {
 		walk(text, func(string) bool { return true }, yield)
 	}
 }
 
-// FirstOdd is the first of them, not found if GSM-7 carries the whole text.
+// FirstOdd is the first of the Odds; not found if GSM-7 carries the whole text.
 func FirstOdd(text string) (first Odd, found bool) {
 	if _, _, outside := Outside(text); !outside {
 		return Odd{}, false
@@ -87,8 +88,8 @@ func FirstOdd(text string) (first Odd, found bool) {
 	return Odd{}, false
 }
 
-// Plain is the text with everything odd replaced by what reads the same, and what
-// has no such thing left out: left are those.
+// Plain is the text in which every odd character is replaced by its substitute.
+// Those that have none are left out, and returned as left.
 func Plain(text string) (plain string, left []Odd) {
 	var b strings.Builder
 	walk(text, func(fine string) bool { b.WriteString(fine); return true }, func(o Odd) bool {
@@ -177,8 +178,8 @@ func substituted(piece, before string) Odd {
 	return o
 }
 
-// lookUp knows what needs no more than a look: what is fine once composed, what
-// tables hold, what nobody sees, and spaces.
+// lookUp finds a substitute without taking a character apart: by composition, in
+// the tables, among invisible characters and spaces.
 func lookUp(composed string) (string, bool) {
 	if _, _, outside := Outside(composed); !outside {
 		return composed, true
@@ -224,8 +225,8 @@ const (
 	joiner = '\u200d' // makes one picture of several
 )
 
-// compatible takes the dress off: ligatures, wide and bold letters, ordinals,
-// fractions.
+// compatible replaces typographic variants: ligatures, wide and bold letters,
+// ordinals, fractions.
 func compatible(composed string) (string, bool) {
 	undressed := norm.NFKC.String(composed)
 	if undressed == composed {
@@ -255,8 +256,8 @@ func endsInDigit(piece string) bool {
 }
 
 // written is what people write for a character that GSM-7 lacks, where Unicode
-// itself does not say it. Typography that word processors put in by themselves is
-// where most bills double.
+// has no rule. Typography that word processors insert by themselves doubles most
+// bills.
 var written = func() map[rune]string {
 	m := map[rune]string{
 		// Italian capitals: a mobile phone has no È, and Italians write E'.

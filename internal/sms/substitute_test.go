@@ -60,7 +60,7 @@ func TestAdviceSaysWhatToWrite(t *testing.T) {
 		{"È", "“È” (U+00C8)", "write E', or E, which is shorter"},
 		{"e\u0301", "“e\u0301” (U+0065 U+0301)", "write é as one character (U+00E9): here it is a letter and a mark apart"},
 		{"’", "“’” (U+2019)", "write '"},
-		{"\u200b", "U+200B", "leave it out: nobody sees it"},
+		{"\u200b", "U+200B", "leave it out: it is invisible"},
 		{"\u2028", "U+2028", "write a plain line break"},
 		{"\u00a0", "U+00A0", "write a plain space"},
 		{"😀", "“😀” (U+1F600)", "nothing in GSM-7 reads the same"},
@@ -107,7 +107,7 @@ func TestOddsAndTheRestAreTheText(t *testing.T) {
 
 func TestEveryCharacterHasASubstituteInGSM7OrNone(t *testing.T) {
 	t.Parallel()
-	for r := rune(0); r < 0x20000; r++ {
+	for r := range rune(0x20000) {
 		if plain, _ := sms.Plain(string(r)); sms.Measure(plain).Encoding != sms.GSM7 {
 			t.Errorf("%q: %q is outside GSM-7 itself", r, plain)
 		}

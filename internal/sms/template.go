@@ -6,9 +6,8 @@ import (
 )
 
 // A Template is a text cut at its placeholders. A placeholder is {{name}}, where
-// name has letters A to Z, digits, "_", "-" and ".", and spaces may stand around
-// it: {{ firstName }}. Names are case-sensitive. Whatever else has braces is
-// text like any other.
+// name has letters A to Z, digits, "_", "-" and ".". Spaces may stand around it:
+// {{ firstName }}. Names are case-sensitive. Any other braces are ordinary text.
 type Template struct {
 	// literals[i] stands before fields[i]; the last literal closes the text.
 	literals []string
@@ -92,8 +91,8 @@ func (t Template) Fill(value func(name string) string) string {
 // Placeholders are the names of a text's placeholders, in order, each once.
 func Placeholders(text string) []string { return ParseTemplate(text).Fields() }
 
-// Lookalikes are what somebody may have meant as a placeholder and is none, each
-// once and as it is written: {firstName}, {{first name}}. It is sent as it stands.
+// Lookalikes are texts that look like a placeholder and are none, each once and
+// as it is written: {firstName}, {{first name}}. They are sent as they stand.
 func Lookalikes(text string) []string {
 	const longest = 40 // a name, not a sentence in braces
 	var found []string
@@ -121,8 +120,8 @@ func Lookalikes(text string) []string {
 }
 
 // Fill replaces the placeholders of a text. A field that the map does not have is
-// filled with nothing: a recipient without a first name gets a message without
-// one, rather than one that shows its braces.
+// replaced by nothing: a recipient without a first name gets a message without
+// one, and not a message with braces.
 func Fill(text string, fields map[string]string) string {
 	return ParseTemplate(text).Fill(func(name string) string { return fields[name] })
 }

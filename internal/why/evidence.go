@@ -6,22 +6,22 @@ import (
 	"github.com/staffetta-io/staffetta/internal/campaign"
 )
 
-// Evidence is what is known of one campaign. What has aged out of its stream
-// is simply not in it.
+// Evidence is what is known of one campaign. What is too old for its stream is not in
+// it.
 type Evidence struct {
 	Key campaign.Key
 	Now time.Time
 
-	Record   *campaign.Campaign // nil: there is none
-	Requests []Request          // every time somebody asked, the oldest first
-	Turn     Turn               // of the first request, while there is no record
-	Events   []campaign.Event
-	Commands []Command
-	Letters  []Letter
-	Armed    time.Time // when the next timer wakes it; earlier than the record asks for, if that is far away
-	Held     string    // why nothing of the source is begun or confirmed now; empty: it is
-	HeldAs   string    // the flag that lets go of it: --source shop-italia, or --all
-	Unarmed  bool      // no timer wakes it in time: not just unknown
+	Record     *campaign.Campaign // nil: there is none
+	Requests   []Request          // every request, the oldest first
+	QueuePlace QueuePlace         // of the first request, while there is no record
+	Events     []campaign.Event
+	Commands   []Command
+	Letters    []Letter
+	Armed      time.Time // when the next timer wakes it; if the record's due time is far away, it is earlier
+	Held       string    // why no campaign of the source is begun or confirmed now; empty: they are
+	HeldAs     string    // the flag that releases it: --source shop-italia, or --all
+	Unarmed    bool      // it is known that no timer wakes it in time
 
 	// Missing names what could not be read, with the reason.
 	Missing []string
@@ -33,31 +33,31 @@ type Request struct {
 	Sequence uint64
 	Content  campaign.Request
 	Err      string // why it cannot be read; then Content says nothing
-	Replay   uint64 // of which dead letter somebody replayed it; zero: of none
+	Replay   uint64 // the dead letter that was replayed as this request; zero: none
 }
 
-// Command is what somebody told the campaign to do.
+// Command is a command to the campaign.
 type Command struct {
 	At       time.Time
 	Sequence uint64
 	Input    campaign.Input // nil: it cannot be read
 }
 
-// Letter is a message about the campaign that was put aside.
+// Letter is a dead letter about the campaign.
 type Letter struct {
 	ID       uint64
 	At       time.Time
 	Kind     string // request, command, timer
-	Sequence uint64 // of the message it was
+	Sequence uint64 // of the message that it was
 	Reason   string
 	Fields   []string
 	Note     string
 }
 
-// Turn says where a request stands in the queue.
-type Turn struct {
-	Ahead   uint64 // requests to be taken before it
-	Taken   bool   // the service has had it in hand
-	Done    bool   // the service was done with it
-	Pulling bool   // a service asks for requests at the moment
+// QueuePlace says where a request stands in the queue.
+type QueuePlace struct {
+	Ahead   uint64 // how many requests are taken before it
+	Taken   bool   // the service has received it
+	Done    bool   // the service has acknowledged it
+	Pulling bool   // a service is pulling requests now
 }

@@ -10,11 +10,12 @@ import (
 	"github.com/staffetta-io/staffetta/internal/campaign"
 )
 
-// Page says how a story is written down.
+// Page says how a story is laid out.
 type Page struct {
 	Zone  *time.Location
 	Width int // in columns
-	// Bold and Dim set words apart where that can be seen; nil: as they are.
+	// Bold and Dim mark words, on a terminal that can show it; nil: words stay as they
+	// are.
 	Bold, Dim func(string) string
 }
 
@@ -92,7 +93,7 @@ func (p *page) lines(lines []Line) {
 	}
 }
 
-// often says how often calls came out like this.
+// often says how many calls had the same outcome.
 func (p *page) often(l Line) string {
 	s := fmt.Sprintf("The same %d times in all", l.Times)
 	if l.Pair {
@@ -104,7 +105,7 @@ func (p *page) often(l Line) string {
 	return s + "."
 }
 
-// technical is what an engineer wants to know of a call.
+// technical is what an engineer wants to know about a call.
 func technical(a *campaign.Attempt) string {
 	if a == nil {
 		return ""
@@ -138,8 +139,8 @@ func (p *page) paragraph(indent int, text, tail string) {
 	p.wrap(indent, text, tail)
 }
 
-// wrap writes words from a column on, and begins new lines at that column. The
-// tail stays in one piece.
+// wrap writes words from a column on, and begins each new line at that column. The tail
+// stays in one piece.
 func (p *page) wrap(indent int, text, tail string) {
 	words := strings.Fields(text)
 	if tail != "" {

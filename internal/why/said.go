@@ -6,13 +6,15 @@ import (
 	"strings"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/words"
 )
 
-// What people said (requests, commands), what was announced to everybody
-// (events), and what was put aside (dead letters).
+// What people said (requests, commands), what was published (events), and what was put
+// aside (dead letters).
 
-// asked tells of every request. The first counts, the others change nothing.
-func (t *teller) asked() {
+// requests writes a line for every request. The first one counts, the others change
+// nothing.
+func (t *teller) requests() {
 	began := false
 	for _, r := range t.Requests {
 		who := t.Evidence.Key.Source
@@ -24,11 +26,11 @@ func (t *teller) asked() {
 			aside = fmt.Sprintf(" It is kept as dead letter %d: %s.", l.ID, l.words())
 		}
 		var differs []string
-		if t.c.Request.Sender != "" { // else its record was lost, and rebuilt without it
+		if t.c.Request.Sender != "" { // otherwise the record was lost, and rebuilt without it
 			differs = t.c.Request.Diff(r.Content)
 		}
 		switch {
-		case t.unasked() && r.Err == "" && r.At.After(t.c.Cancel.At):
+		case t.cancelledBeforeRequest() && r.Err == "" && r.At.After(t.c.Cancel.At):
 			t.say(r.At, "%s asked for the campaign, which had been cancelled before: it is not sent.%s", who, aside)
 		case r.Err != "":
 			if aside == "" {
@@ -41,17 +43,17 @@ func (t *teller) asked() {
 			t.say(r.At, "%s asked again, for the same: that changes nothing.%s", who, aside)
 		default:
 			began = true
-			t.say(r.At, "%s asked for the campaign: sender %s, contact list %d, %s.%s", who, r.Content.Sender, r.Content.ListID, t.start(r.Content), aside)
+			t.say(r.At, "%s asked for the campaign: sender %s, %s, %s.%s", who, r.Content.Sender, r.Content.Whom(), t.start(r.Content), aside)
 		}
 	}
-	if at := t.c.Asked; !began && !at.IsZero() {
+	if at := t.c.RequestedAt; !began && !at.IsZero() {
 		t.say(at, "%s asked for the campaign. The request itself is no longer in its stream, which keeps it for 30 days.", t.Evidence.Key.Source)
 	}
 }
 
-// unasked says that the campaign was cancelled before the service had begun
-// with a request for it, or had even got one.
-func (t *teller) unasked() bool {
+// cancelledBeforeRequest says that the campaign was cancelled before the service had
+// begun with its request, or before there was a request.
+func (t *teller) cancelledBeforeRequest() bool {
 	return t.c.State == campaign.Cancelled && t.c.Request.Sender == ""
 }
 
@@ -64,15 +66,19 @@ func (t *teller) start(r campaign.Request) string {
 		s += ", and not to be ordered after " + t.clock(r.ExpiresAt)
 	}
 	if max := r.Limits.MaxTotal; max.Currency != "" {
-		s += ", for " + money(max) + " at most"
+		s += ", for " + words.Money(max) + " at most"
 	}
 	if r.Simulation {
 		s += ", as a simulation"
 	}
+	if len(r.Labels) > 0 {
+		s += ", labelled " + words.Labels(r.Labels)
+	}
 	return s
 }
 
-// by names who said something. A name that nobody proves is what somebody wrote.
+// by is the name of the person that said something. If the name is not proven, it says
+// so.
 func by(name, actor string) string {
 	switch actor {
 	case "":
@@ -83,9 +89,9 @@ func by(name, actor string) string {
 	return fmt.Sprintf("%s (%s)", actor, name)
 }
 
-// told tells of every command, and of what the record keeps of them after the
-// command itself has aged out.
-func (t *teller) told() {
+// commands writes a line for every command, and for those that only the record still
+// has, because the command itself is too old for its stream.
+func (t *teller) commands() {
 	var cancel, resolve, approve, follow, forget bool
 	for _, cmd := range t.Commands {
 		aside := ""
@@ -93,7 +99,7 @@ func (t *teller) told() {
 			aside = fmt.Sprintf(" It was put aside as dead letter %d: %s.", l.ID, l.words())
 		}
 		switch in := cmd.Input.(type) {
-		case campaign.CancelAsked:
+		case campaign.Cancel:
 			cancel = true
 			t.say(cmd.At, "%s asked to cancel it%s.%s", by(in.By, in.Actor), quoted(in.Why), aside)
 		case campaign.Resolved:
@@ -107,9 +113,9 @@ func (t *teller) told() {
 			t.say(cmd.At, "%s had its name, description and text forgotten.%s", by(in.By, in.Actor), aside)
 		case campaign.Approve:
 			approve = true
-			t.say(cmd.At, "%s approved offer %s.%s", by(in.By, in.Actor), in.QuoteID, aside)
+			t.say(cmd.At, "%s approved quote %s.%s", by(in.By, in.Actor), in.QuoteID, aside)
 		case campaign.Decline:
-			t.say(cmd.At, "%s declined offer %s%s.%s", by(in.By, in.Actor), in.QuoteID, quoted(in.Why), aside)
+			t.say(cmd.At, "%s declined quote %s%s.%s", by(in.By, in.Actor), in.QuoteID, quoted(in.Why), aside)
 		default:
 			t.say(cmd.At, "Somebody sent a command that cannot be read.%s", aside)
 		}
@@ -119,20 +125,23 @@ func (t *teller) told() {
 			t.say(c.At, "%s asked to cancel it%s.", by(c.By, c.Actor), quoted(c.Why))
 		}
 		switch {
-		case c.Refused != "":
-			t.say(c.At, "The cancel was turned down: %s.", c.Refused)
+		case c.Failed != "":
+			t.say(c.At, "The cancel was turned down: %s.", c.Failed)
 		case t.c.State == campaign.Confirming:
 			t.say(c.At, "The cancel is kept: the order to send was already on its way. If it turns out that the gateway did not carry it out, the campaign is cancelled.")
 		}
 	}
 	if a := t.c.Approval; a != nil && !approve {
-		t.say(a.At, "%s approved offer %s: %s for %s.", by(a.By, a.Actor), a.QuoteID, plural(a.Quote.Goal.Valid, "recipient", "recipients"), money(a.Quote.Price.Total))
+		t.say(a.At, "%s approved quote %s: %s for %s.", by(a.By, a.Actor), a.QuoteID, words.Plural(a.Quote.Goal.Valid, "recipient", "recipients"), words.Money(a.Quote.Price.Total))
 	}
 	if f := t.c.Followed; f != nil && !follow {
 		t.say(f.At, "%s had its statistics followed again.", by(f.By, f.Actor))
 	}
 	if f := t.c.Forgotten; f != nil && !forget {
 		t.say(f.At, "%s had its name, description and text forgotten.", by(f.By, f.Actor))
+	}
+	if at := t.c.Shortened; !at.IsZero() {
+		t.say(at, "Its attempts were taken out of the record, as records.keep_whole says; what came of them stays.")
 	}
 	if r := t.c.Resolved; r != nil && !resolve {
 		t.say(r.At, "%s looked at the gateway and said that it was %s%s.", by(r.By, r.Actor), sentOrNot(r.Sent), quoted(r.Why))
@@ -146,11 +155,11 @@ func sentOrNot(sent bool) string {
 	return "not sent"
 }
 
-// statsKept is how many of many statistics are told at either end.
+// statsKept is how many statistics are written at either end of a long list.
 const statsKept = 2
 
-// announced tells of every event; of many statistics the first and the last.
-func (t *teller) announced() {
+// events writes a line for every event; of many statistics only the first and the last.
+func (t *teller) events() {
 	var stats []campaign.Event
 	for _, e := range t.Events {
 		switch {
@@ -163,123 +172,12 @@ func (t *teller) announced() {
 	for i, e := range stats {
 		if between := len(stats) - 2*statsKept; between > 1 && i >= statsKept && i < len(stats)-statsKept {
 			if i == statsKept {
-				t.say(e.At, "%s more statistics, until %s.", count(int64(between)), t.clock(stats[i+between-1].At))
+				t.say(e.At, "%s more statistics, until %s.", words.Count(int64(between)), t.clock(stats[i+between-1].At))
 			}
 			continue
 		}
 		t.Lines = append(t.Lines, Line{At: e.At, Text: t.event(e), Call: t.read(e)})
 	}
-}
-
-// event is an event in words. One that a newer version announced may have
-// nothing in it that this one can read.
-func (t *teller) event(e campaign.Event) string {
-	switch {
-	case e.Type == campaign.EventCostCalculated && e.Quote != nil:
-		return t.offer(*e.Quote)
-	case e.Type == campaign.EventApprovalRequired && e.Hold != nil && e.Quote != nil:
-		return fmt.Sprintf("Somebody has to approve it, because %s. Offer %s: %s, %s in all. Without an approval until %s it is rejected.",
-			e.Hold.Why, e.QuoteID, plural(e.Quote.Goal.Valid, "recipient", "recipients"), money(e.Quote.Price.Total), t.clock(e.Hold.Until))
-	case e.Type == campaign.EventApproved && e.Approval != nil:
-		return fmt.Sprintf("The approval of %s counts, for offer %s: %s, %s in all. It is quoted once more before it is sent.",
-			e.Approval.By, e.QuoteID, plural(e.Approval.Quote.Goal.Valid, "recipient", "recipients"), money(e.Approval.Quote.Price.Total))
-	case e.Type == campaign.EventDeferred && e.Hold != nil:
-		return fmt.Sprintf("Put off until %s: %s", t.clock(e.Hold.Until), sentence(e.Hold.Why))
-	case e.Type == campaign.EventConfirmed && e.Confirmed != nil:
-		return t.confirmed(e)
-	case e.Type == campaign.EventStats && e.Stats != nil:
-		return statistic(*e.Stats, e.Last, e.Differs)
-	case e.Reason == nil:
-		return fmt.Sprintf("Announced: %s, which this version cannot read.", strings.ReplaceAll(string(e.Type), "_", " "))
-	case e.Type == campaign.EventRejected:
-		return "Rejected: " + sentence(e.Reason.Message) + " Nothing was sent."
-	case e.Type == campaign.EventCancelled:
-		return fmt.Sprintf("Cancelled, as %s had asked. Nothing was sent.", e.Reason.By)
-	case e.Type == campaign.EventFailed:
-		return "Failed: " + sentence(e.Reason.Message)
-	case e.Type == campaign.EventUnresolved:
-		return unknown(e.Reason.Message)
-	}
-	return fmt.Sprintf("Announced: %s.", strings.ReplaceAll(string(e.Type), "_", " "))
-}
-
-// offer is a quote in words.
-func (t *teller) offer(q campaign.Quote) string {
-	s := "The offer"
-	if q.N > 1 {
-		s = fmt.Sprintf("Offer %d", q.N)
-	}
-	s += fmt.Sprintf(": %s of %s would get the message", count(q.Goal.Valid), plural(q.Goal.Total, "contact", "contacts"))
-	if q.Goal.Invalid > 0 {
-		s += fmt.Sprintf(" (%s: twice in the list, malformed or opted out)", plural(q.Goal.Invalid, "would not", "would not"))
-	}
-	s += fmt.Sprintf("; %s at %s each, %s in all.", plural(q.Goal.Parts, "SMS part", "SMS parts"), money(q.Price.PerMessage), money(q.Price.Total))
-	switch unsaid := q.Price.Available.Currency == ""; {
-	case unsaid && q.Price.Sufficient:
-		return s + " The account has enough credit."
-	case unsaid:
-		return s + " The account has not enough credit."
-	case !q.Price.Sufficient:
-		return s + fmt.Sprintf(" The account had only %s.", money(q.Price.Available))
-	}
-	return s + fmt.Sprintf(" The account had %s.", money(q.Price.Available))
-}
-
-// confirmed says what was agreed, and how it is known.
-func (t *teller) confirmed(e campaign.Event) string {
-	s := fmt.Sprintf("Confirmed: the gateway sends campaign %d", e.CampaignID)
-	if q := e.Quote; q != nil && q.Price.Total.Currency != "" {
-		s += fmt.Sprintf(" to %s for %s", plural(q.Goal.Valid, "recipient", "recipients"), money(q.Price.Total))
-	}
-	if at := e.Confirmed.For; at.IsZero() {
-		s += ", at once."
-	} else {
-		s += ", " + t.on(at) + "."
-	}
-	switch c := t.c; {
-	case c.Confirmed == nil:
-	case c.Resolved != nil && c.Resolved.Sent:
-		s += fmt.Sprintf(" This rests on the word of %s, who looked at the gateway.", c.Resolved.By)
-	case c.Confirmed.ReadBack:
-		s += " No clear answer to the order had come; this was established by asking the gateway where the campaign stands."
-	default:
-		s += " The gateway said so in its answer."
-	}
-	return s
-}
-
-var statusWords = map[campaign.Status]string{
-	campaign.StatusConfirmed: "waiting to be sent", campaign.StatusSending: "sending",
-	campaign.StatusCompleted: "completed", campaign.StatusFailed: "failed",
-}
-
-// statistic is a statistic in words.
-func statistic(s campaign.Stats, last bool, differs string) string {
-	if differs == "" {
-		differs = count(s.Pending) + " pending"
-	}
-	word := statusWords[s.Status]
-	if word == "" {
-		word = "the gateway's word for its state is not known"
-	}
-	text := "Statistics: "
-	if last {
-		text = "The last statistics: "
-	}
-	if s.Uncounted {
-		return text + word + "; the gateway gave no counts."
-	}
-	text += fmt.Sprintf("%s; %s of %s sent, %s delivered, %s not delivered", word, count(s.Sent), count(s.Total), count(s.Delivered), count(s.Undelivered))
-	switch {
-	case last && !s.Reconciled():
-		return text + fmt.Sprintf(". They do not add up: %s.", differs)
-	case last:
-		if s.DeliveryRate.Valid {
-			text += fmt.Sprintf(" (%s %%)", s.DeliveryRate.Decimal)
-		}
-		return text + ". " + cost(s.Cost)
-	}
-	return text + "."
 }
 
 // letter is the dead letter that a message became, or nil.
@@ -291,7 +189,7 @@ func (t *teller) letter(kind string, sequence uint64) *Letter {
 	return &t.Letters[i]
 }
 
-// words is why it was put aside.
+// words is why the message was put aside.
 func (l Letter) words() string {
 	if l.Note == "" {
 		return strings.ReplaceAll(l.Reason, "_", " ")
@@ -299,8 +197,7 @@ func (l Letter) words() string {
 	return strings.TrimSuffix(l.Note, ".")
 }
 
-// putAside tells of the dead letters whose message is no longer there to be
-// told of.
+// putAside writes a line for each dead letter whose message is no longer in its stream.
 func (t *teller) putAside() {
 	for _, l := range t.Letters {
 		known := l.Kind == "request" && slices.ContainsFunc(t.Requests, func(r Request) bool { return r.Sequence == l.Sequence }) ||

@@ -9,7 +9,7 @@ import (
 	"github.com/staffetta-io/staffetta/internal/campaign"
 )
 
-// What the gateway did not say of the account is not shown as nothing.
+// If the gateway did not say the account's credit, it is not shown as zero.
 func TestOfferSaysWhatIsKnownOfTheCredit(t *testing.T) {
 	t.Parallel()
 	credit := campaign.Money{Amount: decimal.NewFromInt(120), Currency: "EUR"}
@@ -22,7 +22,7 @@ func TestOfferSaysWhatIsKnownOfTheCredit(t *testing.T) {
 		{campaign.Price{Sufficient: true}, "The account has enough credit."},
 		{campaign.Price{}, "The account has not enough credit."},
 	} {
-		if got := (&teller{}).offer(campaign.Quote{Price: tt.price}); !strings.HasSuffix(got, " in all. "+tt.want) {
+		if got := quote(campaign.Quote{Price: tt.price}); !strings.HasSuffix(got, " in all. "+tt.want) {
 			t.Errorf("%+v: %q does not end in %q", tt.price, got, tt.want)
 		}
 	}

@@ -7,29 +7,31 @@ import (
 	"time"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/words"
 )
 
-// Story is what happened, in the order in which it happened.
+// Story is what happened, in order of time.
 type Story struct {
 	Key     string         `json:"key"`
 	Name    string         `json:"name,omitempty"`
-	State   campaign.State `json:"state,omitempty"` // empty: the service has not begun
+	State   campaign.State `json:"state,omitempty"` // empty: the service has not begun with it
 	Summary string         `json:"summary"`
 	Lines   []Line         `json:"story"`
 	Now     string         `json:"now"`
-	Next    time.Time      `json:"next,omitzero"` // when it is looked at again
+	Next    time.Time      `json:"next,omitzero"` // when the campaign is looked at again
 	Advice  []Advice       `json:"you_can,omitempty"`
 	Missing []string       `json:"missing,omitempty"` // what could not be read
-	Asked   bool           `json:"asked"`             // somebody asked for it, as far as could be read
+	Asked   bool           `json:"asked"`             // it was asked for, as far as could be read
 }
 
 // Line is one thing that happened.
 type Line struct {
 	At   time.Time         `json:"at"`
 	Text string            `json:"text"`
-	Call *campaign.Attempt `json:"call,omitempty"` // the call to the gateway that it was
-	// Times, if not zero, says how often calls came out like this one, or with
-	// Pair, like the one before and this one; Until is when the last one was.
+	Call *campaign.Attempt `json:"call,omitempty"` // the call to the gateway, if the line is about one
+	// Times, if not zero, says how many calls this line stands for: calls with the same
+	// outcome as this one, or with Pair, as this one and the one before. Until is when
+	// the last of them was.
 	Times int       `json:"times,omitempty"`
 	Pair  bool      `json:"pair,omitempty"`
 	Until time.Time `json:"until,omitzero"`
@@ -41,7 +43,7 @@ type Advice struct {
 	Command string `json:"command,omitempty"`
 }
 
-// teller is a story in the making.
+// teller is a story that is being made.
 type teller struct {
 	Evidence
 	c    campaign.Campaign // the record, zero if there is none
@@ -61,12 +63,12 @@ func Tell(e Evidence, zone *time.Location) Story {
 		t.c.Request = first.Content
 		t.Name = first.Content.Name
 	}
-	t.asked()
-	t.told()
-	t.announced()
+	t.requests()
+	t.commands()
+	t.events()
 	t.called()
 	t.putAside()
-	// What is in the record of one moment was written down in its order.
+	// Lines of the same moment stay in the order in which the record has them.
 	slices.SortStableFunc(t.Lines, func(a, b Line) int { return a.At.Compare(b.At) })
 	t.Lines = folded(t.Lines)
 	t.summary()
@@ -74,7 +76,7 @@ func Tell(e Evidence, zone *time.Location) Story {
 	return t.Story
 }
 
-// first is the request that counts: the first that could be read.
+// first is the request that counts: the first one that could be read.
 func (t *teller) first() *Request {
 	for i := range t.Requests {
 		if t.Requests[i].Err == "" {
@@ -88,12 +90,12 @@ func (t *teller) say(at time.Time, format string, args ...any) {
 	t.Lines = append(t.Lines, Line{At: at, Text: fmt.Sprintf(format, args...)})
 }
 
-// alike is how many calls in a row may come out the same before they are told
-// as one: an outage is one thing, not thirty.
+// alike is how many calls in a row with the same outcome get a line each. More of them
+// get one line: an outage is one thing, not thirty.
 const alike = 3
 
-// folded tells a row of calls once that all came out the same, or of pairs of
-// calls that did: how often, and until when it went on.
+// folded writes one line for a row of calls with the same outcome, or for a row of such
+// pairs: how many, and until when.
 func folded(lines []Line) []Line {
 	var out []Line
 	for len(lines) > 0 {
@@ -113,8 +115,8 @@ func folded(lines []Line) []Line {
 	return out
 }
 
-// row is what the lines begin with, if it is the same call, or the same two,
-// often enough.
+// row is the row that the lines begin with: the same call, or the same two calls, often
+// enough.
 func row(lines []Line) (size int, row []Line) {
 	for size := 1; size <= 2; size++ {
 		if n := repeats(lines, size); n > 1 && times(lines[:n*size], size) > alike {
@@ -124,7 +126,7 @@ func row(lines []Line) (size int, row []Line) {
 	return 0, nil
 }
 
-// times is how many calls a row stands for, or how many pairs.
+// times is how many calls, or pairs of calls, a row stands for.
 func times(row []Line, size int) (n int) {
 	for i := size - 1; i < len(row); i += size {
 		n += max(row[i].Times, 1)
@@ -132,8 +134,8 @@ func times(row []Line, size int) (n int) {
 	return n
 }
 
-// repeats is how often the lines begin with the same calls. What stands for
-// more calls than itself begins a row of its own.
+// repeats is how often the lines begin with the same calls. A line that already stands
+// for several calls begins a row of its own.
 func repeats(lines []Line, size int) int {
 	n := 1
 	for ; (n+1)*size <= len(lines); n++ {
@@ -150,10 +152,11 @@ func same(a, b Line) bool {
 	return a.Call != nil && b.Call != nil && a.Text == b.Text && a.Call.HTTP == b.Call.HTTP
 }
 
-// summary is the whole of it in a sentence or two.
+// summary is the whole story in a sentence or two.
 func (t *teller) summary() {
 	c := t.c
 	var s string
+	//exhaustive:enforce
 	switch c.State {
 	case "":
 		s = "The service has not begun with it."
@@ -165,13 +168,13 @@ func (t *teller) summary() {
 	case campaign.Drafted:
 		s = "It is being prepared at the gateway. Its sending has not been ordered."
 	case campaign.Quoted:
-		s = "The gateway has made an offer, and nothing is ordered yet. Nothing has been sent."
+		s = "The gateway has made a quote, and nothing is ordered yet. Nothing has been sent."
 	case campaign.Confirming:
 		s = "Its sending was ordered, and it is being established whether the gateway carries out the order."
 	case campaign.Confirmed:
-		s = "The gateway has accepted it and is about to send it."
+		s = "The gateway has accepted it and is about to " + t.as("send it.", "pretend to send it.")
 		if at := c.Confirmed.For; at.After(t.Evidence.Now) {
-			s = fmt.Sprintf("It is scheduled: the gateway has accepted it and will send it %s.", t.on(at))
+			s = fmt.Sprintf("It is scheduled: the gateway has accepted it and will %s %s.", t.as("send it", "pretend to send it"), t.on(at))
 		}
 		switch {
 		case t.stranded():
@@ -180,9 +183,9 @@ func (t *teller) summary() {
 			s = "The gateway accepted it, and now says that it is not confirmed. If it goes on saying so, the campaign has failed."
 		}
 	case campaign.Sending:
-		s = "It is being sent."
+		s = t.as("It is being sent.", "Its sending is pretended.")
 		if st := c.Stats; st != nil && !st.Uncounted {
-			s = fmt.Sprintf("It is being sent: %s of %s messages so far.", count(st.Sent), count(st.Total))
+			s = fmt.Sprintf("%s: %s of %s messages so far.", t.as("It is being sent", "Its sending is pretended"), words.Count(st.Sent), words.Count(st.Total))
 		}
 	case campaign.Completed, campaign.Unreconciled:
 		s = t.ending()
@@ -210,7 +213,7 @@ func (t *teller) summary() {
 		s = "It was not sent: " + t.reason() + "."
 	case campaign.Cancelled:
 		s = "It was cancelled" + t.by() + ", and nothing was sent."
-		if t.unasked() {
+		if t.cancelledBeforeRequest() {
 			s = "It was cancelled" + t.by() + " before the service had begun with it. Nothing is sent under this name."
 		}
 	case campaign.Failed:
@@ -232,31 +235,31 @@ func (t *teller) doubtful() bool {
 	return t.c.Draft != nil && t.c.Draft.Intended && !t.c.Draft.Disarmed
 }
 
-// ending is how a campaign ended that was sent.
+// ending is how a campaign that was sent has ended.
 func (t *teller) ending() string {
 	st := t.c.Stats
 	if st == nil {
-		return "It was sent."
+		return t.as("It was sent.", "Its sending was pretended.")
 	}
 	if !st.Reconciled() {
-		return fmt.Sprintf("It was sent, but the gateway's figures never added up: of %s messages %s were delivered, %s were not, and of %s nothing is known.",
-			count(st.Total), count(st.Delivered), count(st.Undelivered), count(st.Total-st.Delivered-st.Undelivered))
+		return fmt.Sprintf(t.as("It was sent", "Its sending was pretended")+", but the gateway's figures never added up: of %s messages %s were delivered, %s were not, and of %s nothing is known.",
+			words.Count(st.Total), words.Count(st.Delivered), words.Count(st.Undelivered), words.Count(st.Total-st.Delivered-st.Undelivered))
 	}
 	if differs := st.Differs(t.c.Quote); differs != "" {
-		return fmt.Sprintf("It was sent, but the gateway's figures never added up: %s. %s messages were delivered, %s were not.",
-			differs, count(st.Delivered), count(st.Undelivered))
+		return fmt.Sprintf(t.as("It was sent", "Its sending was pretended")+", but the gateway's figures never added up: %s. %s messages were delivered, %s were not.",
+			differs, words.Count(st.Delivered), words.Count(st.Undelivered))
 	}
-	return fmt.Sprintf("It was sent: %s of %s messages were delivered (%s %%), %s were not. %s",
-		count(st.Delivered), count(st.Total), st.DeliveryRate.Decimal, count(st.Undelivered), cost(st.Cost))
+	return fmt.Sprintf("%s: %s of %s messages were delivered (%s %%), %s were not. %s", t.as("It was sent", "Its sending was pretended"),
+		words.Count(st.Delivered), words.Count(st.Total), st.DeliveryRate.Decimal, words.Count(st.Undelivered), t.cost(st.Cost))
 }
 
-// reason is why it did not end well.
+// reason is why the campaign did not end well.
 func (t *teller) reason() string {
 	why := t.c.Reason
 	if why == nil {
 		return "the reason was not kept"
 	}
-	s := strings.TrimSuffix(why.Message, ".")
+	s := strings.TrimSuffix(t.zoned(why.Message), ".")
 	if why.Gateway != "" {
 		s += fmt.Sprintf(" (%q)", why.Gateway)
 	}

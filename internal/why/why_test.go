@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/loop"
 	"github.com/staffetta-io/staffetta/internal/runner"
 	"github.com/staffetta-io/staffetta/internal/runner/runnertest"
 	"github.com/staffetta-io/staffetta/internal/why"
@@ -46,12 +48,12 @@ func blackFriday() campaign.Request {
 	}
 }
 
-// scene is a campaign, and everything around it that leaves evidence.
-type scene struct {
+// fixture is a campaign, and everything around it that leaves evidence.
+type fixture struct {
 	t       *testing.T
 	gateway *runnertest.Gateway
 	journal *runnertest.Journal
-	runner  *runner.Runner
+	runner  atomic.Pointer[runner.Runner] // timers use it
 	rules   campaign.Rules
 	seq     uint64
 
@@ -59,9 +61,9 @@ type scene struct {
 	evidence why.Evidence // guarded by mu
 }
 
-func open(t *testing.T, rules campaign.Rules) *scene {
+func open(t *testing.T, rules campaign.Rules) *fixture {
 	time.Sleep(time.Until(time.Date(2026, 11, 27, 7, 59, 58, 0, time.UTC)))
-	s := &scene{t: t, gateway: runnertest.NewGateway()}
+	s := &fixture{t: t, gateway: runnertest.NewGateway()}
 	s.gateway.SetList(87, 9831, 416)
 	s.gateway.SendsFor = 42 * time.Minute
 	s.gateway.Fault = func(campaign.Call) runnertest.Fault { time.Sleep(12 * time.Millisecond); return runnertest.Fault{} }
@@ -72,12 +74,12 @@ func open(t *testing.T, rules campaign.Rules) *scene {
 }
 
 // configure starts the service with a gateway's address.
-func (s *scene) configure(url string) {
-	s.runner = runner.New(runner.Options{Rules: s.rules, Journal: s.journal, Gateway: s.gateway, At: url})
+func (s *fixture) configure(url string) {
+	s.runner.Store(runner.New(runner.Options{Rules: s.rules, Journal: s.journal, Gateway: s.gateway, At: url}))
 }
 
 // breaks makes calls of one kind go wrong, so many of them; negative: always.
-func (s *scene) breaks(op campaign.Op, times int, f runnertest.Fault) {
+func (s *fixture) breaks(op campaign.Op, times int, f runnertest.Fault) {
 	s.gateway.Fault = func(c campaign.Call) runnertest.Fault {
 		time.Sleep(12 * time.Millisecond)
 		if c.Op != op || times == 0 {
@@ -88,11 +90,11 @@ func (s *scene) breaks(op campaign.Op, times int, f runnertest.Fault) {
 	}
 }
 
-func (s *scene) deliver(w runner.Wakeup) runner.Verdict {
+func (s *fixture) deliver(w runner.Wakeup) loop.Verdict {
 	w.Stored = time.Now()
 	for {
-		v := s.runner.Handle(context.Background(), w)
-		if v.Do != runner.Retry {
+		v := s.runner.Load().Handle(context.Background(), w)
+		if v.Do != loop.Retry {
 			return v
 		}
 		time.Sleep(v.After)
@@ -100,15 +102,15 @@ func (s *scene) deliver(w runner.Wakeup) runner.Verdict {
 }
 
 // ask is a request in the stream, and its dead letter if it becomes one.
-func (s *scene) ask(r campaign.Request) {
+func (s *fixture) ask(r campaign.Request) {
 	s.seq++
 	at, seq := time.Now(), s.seq
 	s.note(func(e *why.Evidence) { e.Requests = append(e.Requests, why.Request{At: at, Sequence: seq, Content: r}) })
-	v := s.deliver(runner.Wakeup{Key: key, Kind: runner.WakeRequest, Request: r, Asked: at})
+	v := s.deliver(runner.Wakeup{Key: key, Kind: runner.WakeRequest, Request: r, RequestedAt: at})
 	s.aside("request", seq, v)
 }
 
-func (s *scene) tell(in campaign.Input) {
+func (s *fixture) command(in campaign.Input) {
 	s.seq++
 	at, seq := time.Now(), s.seq
 	s.note(func(e *why.Evidence) { e.Commands = append(e.Commands, why.Command{At: at, Sequence: seq, Input: in}) })
@@ -116,22 +118,22 @@ func (s *scene) tell(in campaign.Input) {
 	s.aside("command", seq, v)
 }
 
-func (s *scene) aside(kind string, seq uint64, v runner.Verdict) {
-	if v.Do == runner.Bury {
+func (s *fixture) aside(kind string, seq uint64, v loop.Verdict) {
+	if v.Do == loop.Bury {
 		s.note(func(e *why.Evidence) {
-			e.Letters = append(e.Letters, why.Letter{ID: 17, At: time.Now(), Kind: kind, Sequence: seq, Reason: v.Reason, Fields: v.Fields, Note: v.Note})
+			e.Letters = append(e.Letters, why.Letter{ID: 17, At: time.Now(), Kind: kind, Sequence: seq, Reason: string(v.Reason), Fields: v.Fields, Note: v.Note})
 		})
 	}
 }
 
-func (s *scene) note(f func(*why.Evidence)) {
+func (s *fixture) note(f func(*why.Evidence)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f(&s.evidence)
 }
 
 // look is the evidence as it is now.
-func (s *scene) look() why.Evidence {
+func (s *fixture) look() why.Evidence {
 	synctest.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -150,21 +152,20 @@ func (s *scene) look() why.Evidence {
 	return e
 }
 
-// stories are what people ask about.
+// stories are the campaigns that the test asks about.
 var stories = []struct {
 	name  string
 	zone  *time.Location // nil: UTC
 	rules campaign.Rules
-	later time.Duration // how long after its end nobody has done anything
-	life  func(s *scene)
+	later time.Duration // how long after its end the story is asked for
+	life  func(s *fixture)
 }{
-	{name: "completed", life: func(s *scene) {
+	{name: "completed", life: func(s *fixture) {
 		s.ask(blackFriday())
 		time.Sleep(2 * time.Hour)
 	}},
-	{name: "outage", life: func(s *scene) {
-		// Five calls without an answer, and then nobody calls for half a minute
-		// at a time.
+	{name: "outage", life: func(s *fixture) {
+		// Five calls without an answer, and then no calls for half a minute at a time.
 		s.breaks(campaign.OpCreate, -1, runnertest.Fault{Break: runnertest.Lost, HTTP: 503})
 		down := time.Now().Add(10 * time.Second)
 		s.gateway.Refuse = func(campaign.Op) *campaign.Outcome {
@@ -177,121 +178,121 @@ var stories = []struct {
 		s.ask(blackFriday())
 		time.Sleep(10 * time.Minute)
 	}},
-	{name: "unresolved", life: func(s *scene) {
+	{name: "unresolved", life: func(s *fixture) {
 		s.breaks(campaign.OpConfirm, 1, runnertest.Fault{Break: runnertest.Lost})
 		s.gateway.StatsOnly = true
 		s.ask(blackFriday())
 		time.Sleep(24 * time.Hour)
 	}},
-	{name: "resolved", life: func(s *scene) {
+	{name: "resolved", life: func(s *fixture) {
 		s.breaks(campaign.OpConfirm, 1, runnertest.Fault{Break: runnertest.Lost})
 		s.gateway.StatsOnly = true
 		s.ask(blackFriday())
 		time.Sleep(24 * time.Hour)
-		s.tell(campaign.Resolved{By: "anna", Why: "it is still a draft on their page; deleted there"})
+		s.command(campaign.Resolved{By: "anna", Why: "it is still a draft on their page; deleted there"})
 	}},
-	{name: "credit", life: func(s *scene) {
+	{name: "credit", life: func(s *fixture) {
 		s.gateway.SetCredit(decimal.NewFromInt(120))
 		s.ask(blackFriday())
 		time.Sleep(time.Minute)
 	}},
-	{name: "scheduled", zone: rome, life: func(s *scene) {
+	{name: "scheduled", zone: rome, life: func(s *fixture) {
 		r := blackFriday()
 		r.At = time.Date(2026, 11, 29, 8, 0, 0, 0, time.UTC)
 		s.ask(r)
 		time.Sleep(time.Hour)
 	}},
-	{name: "far", zone: rome, life: func(s *scene) {
+	{name: "far", zone: rome, life: func(s *fixture) {
 		r := blackFriday()
 		r.At = time.Now().Add(60 * 24 * time.Hour)
 		s.ask(r)
 	}},
-	{name: "cancelled", life: func(s *scene) {
+	{name: "cancelled", life: func(s *fixture) {
 		r := blackFriday()
 		r.At = time.Date(2026, 11, 29, 8, 0, 0, 0, time.UTC)
 		s.ask(r)
 		time.Sleep(time.Hour)
-		s.tell(campaign.CancelAsked{By: "anna from finance", Actor: "support", Why: "wrong price"})
+		s.command(campaign.Cancel{By: "anna from finance", Actor: "support", Why: "wrong price"})
 		time.Sleep(10 * time.Minute)
 	}},
-	{name: "cancelling", life: func(s *scene) {
+	{name: "cancelling", life: func(s *fixture) {
 		r := blackFriday()
 		r.At = time.Date(2026, 11, 29, 8, 0, 0, 0, time.UTC)
 		s.ask(r)
 		time.Sleep(time.Hour)
 		s.breaks(campaign.OpDelete, 1, runnertest.Fault{Break: runnertest.ReplyLost})
-		s.tell(campaign.CancelAsked{By: "anna", Why: "wrong price"})
+		s.command(campaign.Cancel{By: "anna", Why: "wrong price"})
 		time.Sleep(time.Minute)
 	}},
-	{name: "cancel-refused", life: func(s *scene) {
+	{name: "cancel-refused", life: func(s *fixture) {
 		s.gateway.StatsOnly = true // no read shows it before it is being sent
 		r := blackFriday()
 		r.At = time.Date(2026, 11, 29, 8, 0, 0, 0, time.UTC)
 		s.ask(r)
 		time.Sleep(time.Hour)
-		s.tell(campaign.CancelAsked{By: "anna", Why: "wrong price"})
+		s.command(campaign.Cancel{By: "anna", Why: "wrong price"})
 	}},
-	{name: "unresolved-looked-at", life: func(s *scene) {
+	{name: "unresolved-looked-at", life: func(s *fixture) {
 		s.breaks(campaign.OpConfirm, 1, runnertest.Fault{Break: runnertest.Lost})
 		s.gateway.StatsOnly = true
 		s.ask(blackFriday())
 		time.Sleep(100 * time.Hour)
 	}},
-	{name: "another-gateway", life: func(s *scene) {
+	{name: "another-gateway", life: func(s *fixture) {
 		r := blackFriday()
 		r.At = time.Date(2026, 11, 29, 8, 0, 0, 0, time.UTC)
 		s.ask(r)
 		s.configure("https://another.example/v1")
 		time.Sleep(48*time.Hour + 20*time.Minute)
 	}},
-	{name: "without-effect", life: func(s *scene) {
+	{name: "without-effect", life: func(s *fixture) {
 		s.breaks(campaign.OpConfirm, 1, runnertest.Fault{Break: runnertest.Hollow})
 		s.ask(blackFriday())
 		time.Sleep(time.Minute)
 	}},
-	{name: "unconfirmed", life: func(s *scene) {
+	{name: "unconfirmed", life: func(s *fixture) {
 		s.ask(blackFriday())
-		s.gateway.Blind = runnertest.ReadsOld
+		s.gateway.SetBlind(runnertest.ReadsOld)
 		time.Sleep(time.Minute)
 	}},
-	{name: "unanswered", life: func(s *scene) {
+	{name: "unanswered", life: func(s *fixture) {
 		s.gateway.Blind = runnertest.AllBlind
 		s.ask(blackFriday())
 		time.Sleep(30 * time.Minute)
 	}},
-	{name: "unreconciled", life: func(s *scene) {
+	{name: "unreconciled", life: func(s *fixture) {
 		s.gateway.SendsFor = 90 * time.Hour
 		s.ask(blackFriday())
 		time.Sleep(80 * time.Hour)
 	}},
-	{name: "followed", life: func(s *scene) {
+	{name: "followed", life: func(s *fixture) {
 		s.gateway.SendsFor = 90 * time.Hour
 		s.ask(blackFriday())
 		time.Sleep(80 * time.Hour)
-		s.tell(campaign.Follow{By: "anna", Actor: "anna"})
+		s.command(campaign.Follow{By: "anna", Actor: "anna"})
 	}},
-	{name: "cancelled-too-late", life: func(s *scene) {
+	{name: "cancelled-too-late", life: func(s *fixture) {
 		s.ask(blackFriday())
 		time.Sleep(5 * time.Minute)
-		s.tell(campaign.CancelAsked{By: "anna"})
+		s.command(campaign.Cancel{By: "anna"})
 	}},
-	{name: "cancelled-before-asked", life: func(s *scene) {
-		s.tell(campaign.CancelAsked{By: "anna", Why: "not this one"})
+	{name: "cancelled-before-asked", life: func(s *fixture) {
+		s.command(campaign.Cancel{By: "anna", Why: "not this one"})
 		time.Sleep(time.Minute)
 		s.ask(blackFriday())
 	}},
-	{name: "read-back", life: func(s *scene) {
+	{name: "read-back", life: func(s *fixture) {
 		s.breaks(campaign.OpConfirm, 1, runnertest.Fault{Break: runnertest.ReplyLost, HTTP: 504})
 		s.ask(blackFriday())
 		time.Sleep(10 * time.Second)
 	}},
-	{name: "settling", life: func(s *scene) {
+	{name: "settling", life: func(s *fixture) {
 		s.breaks(campaign.OpConfirm, 1, runnertest.Fault{Break: runnertest.Lost})
 		s.ask(blackFriday())
 		time.Sleep(10 * time.Second)
-		s.tell(campaign.CancelAsked{By: "anna", Why: "wrong price"})
+		s.command(campaign.Cancel{By: "anna", Why: "wrong price"})
 	}},
-	{name: "conflict", life: func(s *scene) {
+	{name: "conflict", life: func(s *fixture) {
 		s.ask(blackFriday())
 		time.Sleep(time.Hour)
 		s.ask(blackFriday())
@@ -301,35 +302,41 @@ var stories = []struct {
 	}},
 	{name: "approval", rules: campaign.Rules{Policies: map[string]campaign.Policy{
 		"*": {ApproveAbove: campaign.Money{Amount: decimal.NewFromInt(100), Currency: "EUR"}},
-	}}, life: func(s *scene) {
+	}}, life: func(s *fixture) {
 		s.ask(blackFriday())
 		time.Sleep(time.Minute)
 	}},
-	{name: "wrong-key", life: func(s *scene) {
+	{name: "simulation", life: func(s *fixture) {
+		r := blackFriday()
+		r.Simulation = true
+		s.ask(r)
+		time.Sleep(2 * time.Hour)
+	}},
+	{name: "wrong-key", life: func(s *fixture) {
 		s.breaks(campaign.OpCreate, -1, runnertest.Fault{Break: runnertest.Unauthorised, After: time.Minute})
 		s.ask(blackFriday())
 		time.Sleep(10 * time.Minute)
 	}},
-	{name: "wrong-url", life: func(s *scene) {
+	{name: "wrong-url", life: func(s *fixture) {
 		s.breaks(campaign.OpCreate, -1, runnertest.Fault{Break: runnertest.Unauthorised, HTTP: 404, After: time.Minute})
 		s.ask(blackFriday())
 		time.Sleep(10 * time.Minute)
 	}},
-	{name: "queue", life: func(s *scene) {
+	{name: "queue", life: func(s *fixture) {
 		s.note(func(e *why.Evidence) {
 			e.Requests = []why.Request{{At: time.Now(), Sequence: 42, Content: blackFriday()}}
-			e.Turn = why.Turn{Ahead: 3}
+			e.QueuePlace = why.QueuePlace{Ahead: 3}
 		})
 	}},
-	{name: "cancelled-in-the-queue", life: func(s *scene) {
+	{name: "cancelled-in-the-queue", life: func(s *fixture) {
 		s.note(func(e *why.Evidence) {
 			e.Requests = []why.Request{{At: time.Now(), Sequence: 42, Content: blackFriday()}}
 		})
 		time.Sleep(time.Minute)
-		s.tell(campaign.CancelAsked{By: "anna", Why: "not this one"})
+		s.command(campaign.Cancel{By: "anna", Why: "not this one"})
 	}},
-	{name: "nobody", life: func(*scene) {}},
-	{name: "overdue", later: 20 * time.Minute, life: func(s *scene) {
+	{name: "nobody", life: func(*fixture) {}},
+	{name: "overdue", later: 20 * time.Minute, life: func(s *fixture) {
 		s.breaks(campaign.OpCreate, -1, runnertest.Fault{Break: runnertest.Lost})
 		s.ask(blackFriday())
 	}},
@@ -375,15 +382,15 @@ func TestStories(t *testing.T) {
 	}
 }
 
-// Nothing that is offered excludes another thing that is said or offered.
+// No advice contradicts another advice, or what the story says.
 func TestNothingExcludesAnother(t *testing.T) {
 	t.Parallel()
 	at, later := time.Date(2026, 11, 27, 8, 0, 0, 0, time.UTC), time.Date(2026, 11, 29, 8, 0, 0, 0, time.UTC)
-	cancels := []*campaign.Cancel{nil, {By: "anna", At: at}, {By: "anna", At: at, Refused: "no read shows it"}}
+	cancels := []*campaign.Cancellation{nil, {By: "anna", At: at}, {By: "anna", At: at, Failed: "no read shows it"}}
 	for _, state := range campaign.States {
 		for i := range 96 {
 			c := campaign.Campaign{Key: key, State: state, Since: at, Wake: at.Add(time.Hour), Request: blackFriday(), Cancel: cancels[i%3],
-				Draft: &campaign.Bound{ID: 1542, Intended: true, Gateway: "https://gateway.example"}, Hold: &campaign.Hold{For: campaign.HoldApproval, Until: later},
+				Draft: &campaign.Bound{ID: 1542, Intended: true, Gateway: "https://gateway.example"}, Need: &campaign.Need{For: campaign.NeedApproval, Until: later},
 				Quote: &campaign.Quote{N: 1}, Confirmed: &campaign.Confirmation{At: at}, Reason: &campaign.Reason{Message: "no"}}
 			if i/3%2 > 0 {
 				c.Confirmed.For = later
@@ -418,7 +425,7 @@ func TestNothingExcludesAnother(t *testing.T) {
 				{commands["follow"], state != campaign.Unreconciled},
 				{commands["request"], commands["resolve"]},
 				{strings.Contains(all, "Nothing:"), len(commands) > 0 && !commands["approve"]},
-				{commands["cancel"], c.Cancel != nil && c.Cancel.Refused == ""},
+				{commands["cancel"], c.Cancel != nil && c.Cancel.Failed == ""},
 				{commands["cancel"], state == campaign.Confirmed && (c.Cancel != nil || !c.Draft.Stranded.IsZero())},
 			} {
 				if two[0] && two[1] {
@@ -429,7 +436,7 @@ func TestNothingExcludesAnother(t *testing.T) {
 	}
 }
 
-// What a newer version announced is named, not a crash.
+// An event of a newer version is named, and does not crash the program.
 func TestEventsOfANewerVersionAreNamed(t *testing.T) {
 	t.Parallel()
 	e := why.Evidence{Key: key, Record: &campaign.Campaign{Key: key, State: "frozen"}}

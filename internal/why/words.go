@@ -1,11 +1,11 @@
 package why
 
 import (
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/words"
 )
 
 // clock is an instant for people, without its day if that is today.
@@ -17,7 +17,7 @@ func (t *teller) clock(at time.Time) string {
 	return at.Format("2 January 2006, 15:04:05 MST")
 }
 
-// on is the same behind its preposition.
+// on is clock with its preposition before it.
 func (t *teller) on(at time.Time) string {
 	s := t.clock(at)
 	if strings.Contains(s, ",") {
@@ -26,37 +26,23 @@ func (t *teller) on(at time.Time) string {
 	return "at " + s
 }
 
-// count is a whole number for people: 10,247.
-func count(n int64) string { return grouped(strconv.FormatInt(n, 10)) }
+// as chooses between words for a campaign that is sent, and for one that only pretends.
+func (t *teller) as(sent, pretended string) string {
+	if t.c.Request.Simulation {
+		return pretended
+	}
+	return sent
+}
 
-// money is an amount for people: 1,500.00 EUR.
-func money(m campaign.Money) string { return grouped(m.String()) }
+// zoned is a sentence that the service wrote in UTC, in the zone of the story.
+func (t *teller) zoned(s string) string { return words.Zoned(s, t.zone) }
 
-// cost is what something has cost, in a sentence.
-func cost(m campaign.Money) string {
+// cost is a cost in a sentence.
+func (t *teller) cost(m campaign.Money) string {
 	if m.Currency == "" {
 		return "The gateway did not say what it cost."
 	}
-	return "It cost " + money(m) + "."
-}
-
-// grouped puts commas into the whole part of a number.
-func grouped(s string) string {
-	end := strings.IndexFunc(s, func(r rune) bool { return r < '0' || r > '9' })
-	if end < 0 {
-		end = len(s)
-	}
-	for i := end - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
-
-func plural(n int64, one, many string) string {
-	if n == 1 {
-		return count(n) + " " + one
-	}
-	return count(n) + " " + many
+	return t.as("It cost ", "It would have cost ") + words.Money(m) + "."
 }
 
 // list is "a", "a and b", "a, b and c".
@@ -71,18 +57,19 @@ func list(words []string) string {
 	}
 }
 
-// sentence makes one of words that may end in a full stop or not.
+// sentence makes a sentence of words that may already end in a full stop.
 func sentence(s string) string { return strings.TrimRight(s, ".") + "." }
 
-// unknown says why nobody can say whether it was sent. What the rules say to those
-// who read nothing but the event, what is done now and what to do, has its own place
-// on a page.
+// unknown says why it cannot be established whether the campaign was sent. The reason
+// of an event also says what the service does now and what to do. A page has its own
+// place for both, so they are left out here.
 func unknown(why string) string {
 	why, _, _ = strings.Cut(why, "; Staffetta does not send it again")
 	return "Nobody can say whether it was sent. " + upper(sentence(why))
 }
 
-// quoted is somebody else's words, set apart; nothing for nothing.
+// quoted is words of the gateway or of a person, in quotation marks; empty for no
+// words.
 func quoted(s string) string {
 	if s == "" {
 		return ""
@@ -90,7 +77,7 @@ func quoted(s string) string {
 	return ": “" + s + "”"
 }
 
-// aside is the same in the middle of a sentence.
+// aside is quoted, for the middle of a sentence.
 func aside(s string) string {
 	if s == "" {
 		return ""

@@ -20,7 +20,7 @@ func (p *Policy) Explain(from time.Time, takes time.Duration) string {
 	}
 	spans := p.spans(from)
 	for d := calendar.DateOf(from.In(p.zone)); !last.Before(d); d = d.Plus(1) {
-		fmt.Fprintf(&b, "  %-3s %s  %s", d.Weekday().String()[:3], d, p.day(d))
+		fmt.Fprintf(&b, "  %-3s %s  %s", d.Weekday().String()[:3], d, p.describeDay(d))
 		for _, s := range spans {
 			if calendar.DateOf(s.start.In(p.zone)) != d && !(s.start.Before(from) && calendar.DateOf(from.In(p.zone)) == d) {
 				continue
@@ -47,7 +47,7 @@ func (p *Policy) Explain(from time.Time, takes time.Duration) string {
 // Provenance says which version holds at an instant, where its rules were read,
 // and where the sources disagree.
 func (p *Policy) Provenance(at time.Time) string {
-	v, holds := p.on(calendar.DateOf(at.In(p.zone)))
+	v, holds := p.version(calendar.DateOf(at.In(p.zone)))
 	if !holds {
 		return fmt.Sprintf("no version of policy %s holds at %s\n", p.Name, p.local(at))
 	}
@@ -62,9 +62,9 @@ func (p *Policy) Provenance(at time.Time) string {
 	return b.String()
 }
 
-// day is what the policy says of a date.
-func (p *Policy) day(d calendar.Date) string {
-	v, holds := p.on(d)
+// describeDay is what the policy says of a date.
+func (p *Policy) describeDay(d calendar.Date) string {
+	v, holds := p.version(d)
 	switch hours := v.Open[d.Weekday()]; {
 	case !holds:
 		return "no version holds"

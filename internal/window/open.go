@@ -3,23 +3,25 @@ package window
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/staffetta-io/staffetta/internal/calendar"
 )
 
-// within is how many days ahead an opening is looked for.
-const within = 31
+// searchDays is how many days ahead an opening is searched.
+const searchDays = 31
 
-// NoOpeningError says that a sending fits nowhere, and what can be done.
+// NoOpeningError says that no window is long enough for a sending, and what can
+// be done.
 type NoOpeningError struct{ words string }
 
 func (e *NoOpeningError) Error() string { return e.words }
 
-// Open is the first instant, from an instant on, at which a sending that takes
-// so long fits into one window from its start to its end. If that is later
-// than from, why says what is in the way and until when the campaign waits.
-// A sending that fits nowhere within a month is a [*NoOpeningError].
+// Open is the first instant, not before from, at which a sending of this length
+// fits into one window from its start to its end. If it is later than from, why
+// says what is in the way and until when the campaign waits. A sending that fits
+// nowhere within a month is a [*NoOpeningError].
 func (p *Policy) Open(from time.Time, takes time.Duration) (start time.Time, why string, err error) {
 	longest := span{}
 	for _, s := range p.spans(from) {
@@ -31,7 +33,7 @@ func (p *Policy) Open(from time.Time, takes time.Duration) (start time.Time, why
 			if begin.Equal(from) {
 				return from, "", nil
 			}
-			return begin, fmt.Sprintf("waits until %s: %s", p.local(begin), p.inTheWay(from, takes)), nil
+			return begin, fmt.Sprintf("waits until %s: %s", p.local(begin), p.obstacle(from, takes)), nil
 		}
 		if s.end.Sub(s.start) > longest.end.Sub(longest.start) {
 			longest = s
@@ -41,15 +43,15 @@ func (p *Policy) Open(from time.Time, takes time.Duration) (start time.Time, why
 		return time.Time{}, "", &NoOpeningError{fmt.Sprintf("policy %s holds from %s on and says nothing of %s: add a version that does", p.Name, first, p.local(from))}
 	}
 	if longest.start.IsZero() {
-		return time.Time{}, "", &NoOpeningError{fmt.Sprintf("policy %s is shut for %d days from %s: look at its holidays and versions", p.Name, within, p.local(from))}
+		return time.Time{}, "", &NoOpeningError{fmt.Sprintf("policy %s is shut for %d days from %s: look at its holidays and versions", p.Name, searchDays, p.local(from))}
 	}
 	return time.Time{}, "", &NoOpeningError{fmt.Sprintf("the sending takes %s, and policy %s is open for at most %s at a time (from %s): send to a smaller list, or in several campaigns",
 		text(takes), p.Name, text(longest.end.Sub(longest.start)), p.local(longest.start))}
 }
 
-// inTheWay says why a sending cannot begin at an instant.
-func (p *Policy) inTheWay(at time.Time, takes time.Duration) string {
-	if why := p.shut(at); why != "" {
+// obstacle says why a sending cannot begin at an instant.
+func (p *Policy) obstacle(at time.Time, takes time.Duration) string {
+	if why := p.closedBecause(at); why != "" {
 		return fmt.Sprintf("at %s %s", p.local(at), why)
 	}
 	for _, s := range p.spans(at) {
@@ -61,11 +63,11 @@ func (p *Policy) inTheWay(at time.Time, takes time.Duration) string {
 	return ""
 }
 
-// shut says why nothing may be sent at an instant; empty: it may.
-func (p *Policy) shut(at time.Time) string {
+// closedBecause says why nothing may be sent at an instant; empty: it may.
+func (p *Policy) closedBecause(at time.Time) string {
 	local := at.In(p.zone)
 	date := calendar.DateOf(local)
-	v, holds := p.on(date)
+	v, holds := p.version(date)
 	if !holds {
 		return fmt.Sprintf("policy %s holds from %s on", p.Name, p.Versions[0].Effective)
 	}
@@ -86,16 +88,16 @@ func (p *Policy) shut(at time.Time) string {
 // span is a stretch of time that is open throughout, before its end.
 type span struct{ start, end time.Time }
 
-// spans are the open stretches that end after an instant, as far as one looks.
+// spans are the open stretches that end after an instant, within searchDays.
 //
-// Whether it is open depends on the local date and time alone, so it can only
-// change where a date or hours begin or end, or clocks change. Between two
-// such edges one look is enough.
+// Whether the policy is open depends on the local date and time alone. So it can
+// only change where a date or hours begin or end, or clocks change. Between two
+// such edges one check is enough.
 func (p *Policy) spans(from time.Time) []span {
 	var list []span
 	edges := p.edges(from)
 	for i := range len(edges) - 1 {
-		if p.shut(edges[i]) != "" {
+		if p.closedBecause(edges[i]) != "" {
 			continue
 		}
 		if n := len(list); n > 0 && list[n-1].end.Equal(edges[i]) {
@@ -107,14 +109,14 @@ func (p *Policy) spans(from time.Time) []span {
 	return slices.DeleteFunc(list, func(s span) bool { return !s.end.After(from) })
 }
 
-// edges are the instants at which it may open or shut, in order.
+// edges are the instants at which the policy may open or shut, in order.
 func (p *Policy) edges(from time.Time) []time.Time {
 	var edges []time.Time
 	first := calendar.DateOf(from.In(p.zone)).Plus(-1)
-	for n := range within + 2 {
+	for n := range searchDays + 2 {
 		date := first.Plus(n)
 		clocks := []calendar.Clock{0}
-		if v, holds := p.on(date); holds {
+		if v, holds := p.version(date); holds {
 			for _, h := range v.Open[date.Weekday()] {
 				clocks = append(clocks, h.From, h.To)
 			}
@@ -135,7 +137,7 @@ func (p *Policy) edges(from time.Time) []time.Time {
 	return slices.CompactFunc(edges, time.Time.Equal)
 }
 
-// local is an instant as people where the recipients are say it.
+// local is an instant in the words of the recipients' zone.
 func (p *Policy) local(t time.Time) string {
 	return t.In(p.zone).Format("Mon 2006-01-02 15:04") + " " + p.Zone
 }
@@ -143,12 +145,12 @@ func (p *Policy) local(t time.Time) string {
 func text(d time.Duration) string { return calendar.Duration(d.Round(time.Second)).String() }
 
 func listed(hours []Hours) string {
-	words := ""
+	var words strings.Builder
 	for i, h := range hours {
 		if i > 0 {
-			words += " and "
+			words.WriteString(" and ")
 		}
-		words += h.String()
+		words.WriteString(h.String())
 	}
-	return words
+	return words.String()
 }

@@ -20,7 +20,7 @@ const Schema = 1
 type Policy struct {
 	Schema   int       `json:"schema"`
 	Name     string    `json:"name"`     // as a request names it: "example-it"
-	About    string    `json:"about"`    // what it is for, and who answers for it
+	About    string    `json:"about"`    // what it is for, and who is responsible for it
 	Zone     string    `json:"zone"`     // where the recipients are: "Europe/Rome"
 	Versions []Version `json:"versions"` // by their effective dates, the earliest first
 
@@ -33,7 +33,7 @@ type Version struct {
 	Open      Week          `json:"open"`      // a day that is absent is shut
 	Holidays  []Holiday     `json:"holidays,omitempty"`
 	Sources   []Source      `json:"sources"`
-	Conflicts string        `json:"conflicts,omitempty"` // where the sources disagree, and what was made of it
+	Conflicts string        `json:"conflicts,omitempty"` // where the sources disagree, and how that was settled
 }
 
 // Week is when each day of the week is open.
@@ -49,12 +49,11 @@ type Holiday struct {
 type Source struct {
 	URL  string        `json:"url"`
 	Says string        `json:"says"`
-	Read calendar.Date `json:"read"` // when somebody read it there
+	Read calendar.Date `json:"read"` // when it was read there
 }
 
-// Read reads a policy file, and says everything that is wrong with it. A field
-// that policies do not have is a mistake: it would be believed to have an
-// effect.
+// Read reads a policy file, and says everything that is wrong with it. An unknown
+// field is a mistake: people would believe that it has an effect.
 func Read(data []byte) (Policy, error) {
 	var p Policy
 	d := json.NewDecoder(bytes.NewReader(data))
@@ -123,15 +122,15 @@ func (p *Policy) validate() error {
 		}
 		for j, s := range v.Sources {
 			if s.URL == "" || s.Says == "" || s.Read.IsZero() {
-				say("%s.sources[%d]: want url, says and read, so that somebody can check it", at, j)
+				say("%s.sources[%d]: want url, says and read, so that it can be checked", at, j)
 			}
 		}
 	}
 	return errors.Join(wrong...)
 }
 
-// on is the version that holds on a date.
-func (p *Policy) on(d calendar.Date) (v Version, ok bool) {
+// version is the version that holds on a date.
+func (p *Policy) version(d calendar.Date) (v Version, ok bool) {
 	for _, next := range p.Versions {
 		if d.Before(next.Effective) {
 			break

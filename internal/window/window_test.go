@@ -149,8 +149,7 @@ func TestOpen(t *testing.T) {
 		t.Parallel()
 		p := example(t)
 		_, _, err := p.Open(in(t, "Europe/Rome", "2026-11-27 08:00"), 24*time.Hour)
-		var never *window.NoOpeningError
-		if !errors.As(err, &never) {
+		if _, ok := errors.AsType[*window.NoOpeningError](err); !ok {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -167,7 +166,7 @@ func TestOpen(t *testing.T) {
 		p := read(t, always("UTC", func(v map[string]any) {
 			v["holidays"] = []any{map[string]any{"day": "easter", "name": "Easter"}}
 		}))
-		for _, day := range strings.Fields("2021-04-04 2022-04-17 2023-04-09 2024-03-31 2025-04-20 2026-04-05 2027-03-28 2028-04-16 2029-04-01 2030-04-21 " +
+		for day := range strings.FieldsSeq("2021-04-04 2022-04-17 2023-04-09 2024-03-31 2025-04-20 2026-04-05 2027-03-28 2028-04-16 2029-04-01 2030-04-21 " +
 			"2031-04-13 2032-03-28 2033-04-17 2034-04-09 2035-03-25 2036-04-13 2037-04-05 2038-04-25 2039-04-10 2040-04-01") {
 			start, _, err := p.Open(in(t, "UTC", day+" 00:00"), time.Minute)
 			if want := in(t, "UTC", day+" 00:00").AddDate(0, 0, 1); err != nil || !start.Equal(want) {

@@ -22,7 +22,10 @@ func Main(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "the toolchain's zones:", err)
 		os.Exit(1)
 	}
-	os.Setenv("ZONEINFO", dir)
+	if err := os.Setenv("ZONEINFO", dir); err != nil {
+		fmt.Fprintln(os.Stderr, "the toolchain's zones:", err)
+		os.Exit(1)
+	}
 	code := m.Run()
 	os.RemoveAll(dir)
 	os.Exit(code)

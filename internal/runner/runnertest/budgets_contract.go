@@ -134,7 +134,7 @@ func TestBudgets(t *testing.T, open func(t *testing.T) BudgetsHarness) {
 			b.limit("shop-italia", 100, 0)
 			b.reserves("shop-italia.a", 60, at)
 			b.settles("shop-italia.a", 60, at)
-			b.reserves("shop-italia.a", 60, at) // by somebody who was held up
+			b.reserves("shop-italia.a", 60, at) // by a run that was held up
 			b.settles("shop-italia.a", 0, at)
 			b.refuses("shop-italia.b", 41, at)
 			b.reserves("shop-italia.b", 40, at)

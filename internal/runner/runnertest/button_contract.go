@@ -13,15 +13,14 @@ import (
 type ButtonHarness struct {
 	// A and B are two replicas on the same store.
 	A, B runner.Button
-	// Press and Release do so for a source, or "*", through another client. When
-	// Press returns everybody heeds it.
+	// Press returns when the hold takes effect everywhere.
 	Press, Release func(t *testing.T, source, why string)
 	// Break keeps A from looking.
 	Break func(t *testing.T)
 }
 
-// TestButton is the contract of [runner.Button]: every implementation must pass it.
-// open gives a button that nobody has pressed; it is called once for each subtest.
+// TestButton holds a button to what the loop takes for granted. open gives one that
+// is not pressed; it is called once for each subtest.
 func TestButton(t *testing.T, open func(t *testing.T) ButtonHarness) {
 	for _, test := range []struct {
 		name string

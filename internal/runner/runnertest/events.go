@@ -16,6 +16,7 @@ func Orderly(events []campaign.Event) error {
 		over     campaign.EventType // the event that ended it
 		lastSent int64
 		open     bool // the last statistic did not add up
+		sequence int
 	)
 	for i, e := range events {
 		name := fmt.Sprintf("event %d, %s.%d", i+1, e.Type, e.N)
@@ -23,8 +24,12 @@ func Orderly(events []campaign.Event) error {
 		if e.N != count[e.Type] {
 			return fmt.Errorf("%s: it is the %dth of its type", name, count[e.Type])
 		}
+		if e.Sequence != 0 && e.Sequence <= sequence {
+			return fmt.Errorf("%s: its sequence %d follows %d", name, e.Sequence, sequence)
+		}
+		sequence = e.Sequence
 		if e.Type == campaign.EventStats && open {
-			over = "" // somebody has had it followed again
+			over = "" // a person has had it followed again
 		}
 		// The last statistic of a campaign that failed comes before the failure.
 		if over != "" && !(over == campaign.EventStats && e.Type == campaign.EventFailed) {
@@ -59,7 +64,8 @@ func Orderly(events []campaign.Event) error {
 				over, open = e.Type, e.Differs != "" || !e.Stats.Reconciled() || e.Stats.Status != campaign.StatusCompleted
 			}
 		case campaign.EventUnresolved:
-			// It goes on being looked at: what is seen may follow, or what somebody says.
+			// It is still looked at: what a look sees may follow, or what a person
+			// says.
 		case campaign.EventRejected:
 			if confirmed && count[campaign.EventUnresolved] == 0 {
 				return fmt.Errorf("%s: the campaign is confirmed", name)

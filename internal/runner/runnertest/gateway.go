@@ -50,11 +50,17 @@ type Gateway struct {
 	Wordless bool
 	// Nameless shows neither name nor description.
 	Nameless bool
-	// Blind is what the gateway, or whoever stands before it, does not show.
+	// Blind is what the gateway, or a proxy in front of it, does not show.
 	Blind Blindness
 	// ConfirmsAgain lets a second confirm of a campaign take effect, and the
 	// messages go out again. Unset: it is refused.
 	ConfirmsAgain bool
+	// NoListSearch is a gateway on which lists are not found by their names.
+	NoListSearch bool
+	// Miscounts is how many counts of a list show one contact too few.
+	Miscounts int
+	// Room is how many contacts the account may have; nil: any number.
+	Room *int
 
 	mu     sync.Mutex
 	lists  map[int64]campaign.Goal
@@ -62,6 +68,9 @@ type Gateway struct {
 	drafts []*draft
 	late   []lateCall
 	calls  []Made
+
+	made     []*madeList
+	contacts map[string]bool // of the account: no call removes one
 }
 
 // Blindness is a lie about what is there.
@@ -69,7 +78,7 @@ type Blindness int
 
 const (
 	Sees       Blindness = iota
-	AllBlind             // every call is answered 404, by somebody else
+	AllBlind             // every call is answered 404, by a proxy
 	ReadsBlind           // every read is answered 404, in the gateway's own words
 	ReadsOld             // what is confirmed reads unconfirmed
 )
@@ -78,7 +87,7 @@ var _ runner.Gateway = (*Gateway)(nil)
 
 // NewGateway returns a gateway with 1,500 EUR of credit and without lists.
 func NewGateway() *Gateway {
-	return &Gateway{lists: map[int64]campaign.Goal{}, credit: decimal.NewFromInt(1500)}
+	return &Gateway{lists: map[int64]campaign.Goal{}, contacts: map[string]bool{}, credit: decimal.NewFromInt(1500)}
 }
 
 // SetList makes a contact list, known by what a calculation says of it. Parts
@@ -96,24 +105,40 @@ func (g *Gateway) SetCredit(amount decimal.Decimal) {
 	g.credit = amount
 }
 
+// SetBlind changes what it lies about while timers may be calling it.
+func (g *Gateway) SetBlind(b Blindness) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.Blind = b
+}
+
 // Reset forgets every campaign, call and call under way. Lists, credit and
 // behaviour stay.
 func (g *Gateway) Reset() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.drafts, g.late, g.calls = g.drafts[:0], g.late[:0], g.calls[:0]
+	for _, l := range g.made {
+		delete(g.lists, l.id)
+	}
+	g.made = g.made[:0]
+	clear(g.contacts)
 	g.Blind = Sees
 }
 
-// Replace makes it another gateway, where every number so far is somebody else's: a
-// draft, or a campaign that is done, or nobody's. What was confirmed stays confirmed,
-// at the old one.
+// Replace makes it another gateway, where every number so far means something else: a
+// draft of another customer, a campaign that is done, or nothing. A confirmed campaign
+// stays confirmed, at the old gateway.
 func (g *Gateway) Replace(as Stranger) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.catchUp(time.Now())
 	for _, d := range g.drafts {
 		d.stranger = as
+	}
+	for _, l := range g.made {
+		l.gone = true // there is no such list there
+		delete(g.lists, l.id)
 	}
 	g.late = g.late[:0]
 }
@@ -123,7 +148,7 @@ type Stranger int
 
 const (
 	Ours Stranger = iota
-	Nobodys
+	UnknownCampaign
 	TheirDraft
 	TheirDone
 )

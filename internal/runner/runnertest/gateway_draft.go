@@ -39,6 +39,7 @@ type Seen struct {
 	Description string
 	List        int64
 	Simulation  bool
+	Recipients  int64           // of the last calculation
 	Cost        decimal.Decimal // what each confirm costs, in EUR
 	Confirms    int             // confirms that took effect
 	Undone      int             // of these, how many were taken back before a message left
@@ -55,7 +56,7 @@ func (g *Gateway) Seen() []Seen {
 	all := make([]Seen, len(g.drafts))
 	for i, d := range g.drafts {
 		all[i] = d.Seen
-		all[i].Simulation, all[i].Cost = d.simulated, d.cost
+		all[i].Simulation, all[i].Cost, all[i].Recipients = d.simulated, d.cost, d.goal.Valid
 	}
 	return all
 }
@@ -81,7 +82,7 @@ func (g *Gateway) effect(call campaign.Call, now time.Time) campaign.Outcome {
 	reads := call.Op == campaign.OpStatus || call.Op == campaign.OpStats || call.Op == campaign.OpWitness
 	switch {
 	case g.Blind == AllBlind:
-		return campaign.Outcome{Kind: campaign.Unavailable, HTTP: 404, Unshaped: true, Err: "the gateway answered 404 without a reason"}
+		return campaign.Outcome{Kind: campaign.Unavailable, Cause: campaign.NotFound, HTTP: 404, Unshaped: true, Err: "the gateway answered 404 without a reason"}
 	case reads && g.Blind == ReadsBlind:
 		return g.unseen(call)
 	case call.Op == campaign.OpWitness && !g.StatsOnly:
@@ -91,6 +92,10 @@ func (g *Gateway) effect(call campaign.Call, now time.Time) campaign.Outcome {
 	case call.Op == campaign.OpCreate:
 		return g.create(call)
 	}
+	switch call.Op {
+	case campaign.OpList, campaign.OpFind, campaign.OpUnlist, campaign.OpUpload, campaign.OpCount, campaign.OpQuota:
+		return g.aboutLists(call)
+	}
 	i := call.CampaignID - firstID
 	if i < 0 || i >= int64(len(g.drafts)) {
 		return g.unseen(call)
@@ -98,7 +103,7 @@ func (g *Gateway) effect(call campaign.Call, now time.Time) campaign.Outcome {
 	d := g.drafts[i]
 	switch {
 	case d.stranger != Ours:
-		return g.theirs(d, call)
+		return g.strangersAnswer(d, call)
 	case d.Deleted:
 		return g.unseen(call)
 	}
@@ -165,14 +170,14 @@ func (g *Gateway) count(d *draft, now time.Time) campaign.Outcome {
 	return o
 }
 
-// theirs answers about somebody else's campaign.
-func (g *Gateway) theirs(d *draft, call campaign.Call) campaign.Outcome {
+// strangersAnswer answers about another customer's campaign.
+func (g *Gateway) strangersAnswer(d *draft, call campaign.Call) campaign.Outcome {
 	status := campaign.StatusUnconfirmed
 	if d.stranger == TheirDone {
 		status = campaign.StatusCompleted
 	}
 	switch {
-	case d.stranger == Nobodys:
+	case d.stranger == UnknownCampaign:
 		return g.unseen(call)
 	case call.Op == campaign.OpStatus || call.Op == campaign.OpStats:
 		o := campaign.Outcome{Kind: campaign.OK, HTTP: 200, Status: status, ByID: call.Op == campaign.OpStatus && !g.StatsOnly}
@@ -197,7 +202,7 @@ func no(code int, field, words string, args ...any) campaign.Outcome {
 	if len(args) > 0 {
 		words = fmt.Sprintf(words, args...)
 	}
-	return campaign.Outcome{Kind: campaign.Refused, HTTP: code, Field: field, Words: words}
+	return campaign.Outcome{Kind: campaign.Refused, Cause: causeOf(code, field), HTTP: code, Field: field, Words: words}
 }
 
 var yes = campaign.Outcome{Kind: campaign.OK, HTTP: 200}

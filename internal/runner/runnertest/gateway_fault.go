@@ -44,7 +44,7 @@ const (
 
 // broken makes a call in the way the fault says.
 func (g *Gateway) broken(call campaign.Call, f Fault, now time.Time) campaign.Outcome {
-	silence := campaign.Outcome{Kind: campaign.Unavailable, HTTP: f.HTTP, Err: "no answer"}
+	silence := campaign.Outcome{Kind: campaign.Unavailable, Cause: causeOf(f.HTTP, ""), HTTP: f.HTTP, Err: "no answer"}
 	switch f.Break {
 	case Lost:
 		return silence
@@ -58,7 +58,7 @@ func (g *Gateway) broken(call campaign.Call, f Fault, now time.Time) campaign.Ou
 		g.effect(call, now)
 		return g.effect(call, now)
 	case Refused:
-		return campaign.Outcome{Kind: campaign.Refused, HTTP: f.HTTP, Words: "it is refused"}
+		return campaign.Outcome{Kind: campaign.Refused, Cause: causeOf(f.HTTP, ""), HTTP: f.HTTP, Words: "it is refused"}
 	case Hollow:
 		return yes
 	case Unfound:
@@ -72,7 +72,24 @@ func (g *Gateway) broken(call campaign.Call, f Fault, now time.Time) campaign.Ou
 		if f.HTTP != 0 {
 			words = "nothing is there"
 		}
-		return campaign.Outcome{Kind: campaign.Unauthorised, HTTP: cmp.Or(f.HTTP, 401), Words: words, RetryAfter: f.After}
+		return campaign.Outcome{Kind: campaign.Unauthorised, Cause: causeOf(f.HTTP, ""), HTTP: cmp.Or(f.HTTP, 401), Words: words, RetryAfter: f.After}
 	}
 	return g.effect(call, now)
+}
+
+// causeOf sorts a number as the specification has it.
+func causeOf(code int, field string) campaign.Cause {
+	switch {
+	case code == 402, code == 400 && field == "credit":
+		return campaign.NoCredit
+	case code == 403:
+		return campaign.Forbidden
+	case code == 404:
+		return campaign.NotFound
+	case code == 405:
+		return campaign.Unsupported
+	case code >= 500:
+		return campaign.Failing
+	}
+	return ""
 }

@@ -138,7 +138,7 @@ func TestFakeGatewayBehavesWorse(t *testing.T) {
 	}
 }
 
-// What the gateway, or whoever stands before it, does not show.
+// What the gateway, or a proxy in front of it, does not show.
 func TestFakeGatewayLies(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -151,21 +151,21 @@ func TestFakeGatewayLies(t *testing.T) {
 		{"Nothing", func(*runnertest.Gateway) {},
 			campaign.Outcome{Kind: campaign.OK, Status: campaign.StatusConfirmed, ByID: true, Name: "Black Friday"}, campaign.OK, campaign.Refused, campaign.OK},
 		{"ExactlyAsSpecified", func(g *runnertest.Gateway) { g.StatsOnly = true },
-			campaign.Outcome{Kind: campaign.Refused, HTTP: 404}, campaign.OK, campaign.Refused, campaign.Refused},
+			campaign.Outcome{Kind: campaign.Refused, Cause: campaign.NotFound, HTTP: 404}, campaign.OK, campaign.Refused, campaign.Refused},
 		{"ReadsAreBlind", func(g *runnertest.Gateway) { g.Blind = runnertest.ReadsBlind },
-			campaign.Outcome{Kind: campaign.Refused, HTTP: 404, ByID: true}, campaign.OK, campaign.Refused, campaign.Refused},
+			campaign.Outcome{Kind: campaign.Refused, Cause: campaign.NotFound, HTTP: 404, ByID: true}, campaign.OK, campaign.Refused, campaign.Refused},
 		{"ReadsAreOld", func(g *runnertest.Gateway) { g.Blind = runnertest.ReadsOld },
 			campaign.Outcome{Kind: campaign.OK, Status: campaign.StatusUnconfirmed, ByID: true, Name: "Black Friday"}, campaign.OK, campaign.Refused, campaign.OK},
 		{"AllIsAnsweredBySomebodyElse", func(g *runnertest.Gateway) { g.Blind = runnertest.AllBlind },
-			campaign.Outcome{Kind: campaign.Unavailable, HTTP: 404, Unshaped: true}, campaign.Unavailable, campaign.Unavailable, campaign.Unavailable},
+			campaign.Outcome{Kind: campaign.Unavailable, Cause: campaign.NotFound, HTTP: 404, Unshaped: true}, campaign.Unavailable, campaign.Unavailable, campaign.Unavailable},
 		{"WithoutNames", func(g *runnertest.Gateway) { g.Nameless = true },
 			campaign.Outcome{Kind: campaign.OK, Status: campaign.StatusConfirmed, ByID: true}, campaign.OK, campaign.Refused, campaign.OK},
 		{"KeepsWhatIsConfirmed", func(g *runnertest.Gateway) { g.KeepsConfirmed = true },
 			campaign.Outcome{Kind: campaign.OK, Status: campaign.StatusConfirmed, ByID: true, Name: "Black Friday"}, campaign.OK, campaign.OK, campaign.OK},
 		{"AnotherGateway", func(g *runnertest.Gateway) { g.Replace(runnertest.TheirDone) },
 			campaign.Outcome{Kind: campaign.OK, Status: campaign.StatusCompleted, ByID: true, Name: "Somebody else's"}, campaign.Refused, campaign.Refused, campaign.OK},
-		{"AnotherGatewayWhereItIsNobodys", func(g *runnertest.Gateway) { g.Replace(runnertest.Nobodys) },
-			campaign.Outcome{Kind: campaign.Refused, HTTP: 404, ByID: true}, campaign.Refused, campaign.Refused, campaign.OK},
+		{"AnotherGatewayWhereItIsNobodys", func(g *runnertest.Gateway) { g.Replace(runnertest.UnknownCampaign) },
+			campaign.Outcome{Kind: campaign.Refused, Cause: campaign.NotFound, HTTP: 404, ByID: true}, campaign.Refused, campaign.Refused, campaign.OK},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -186,7 +186,7 @@ func TestFakeGatewayLies(t *testing.T) {
 				call(campaign.Call{Op: campaign.OpConfirm, CampaignID: id, At: time.Now().Add(time.Hour)})
 				test.set(g)
 				got := call(campaign.Call{Op: campaign.OpStatus, CampaignID: id})
-				got = campaign.Outcome{Kind: got.Kind, HTTP: got.HTTP, Status: got.Status, ByID: got.ByID, Name: got.Name, Unshaped: got.Unshaped}
+				got = campaign.Outcome{Kind: got.Kind, Cause: got.Cause, HTTP: got.HTTP, Status: got.Status, ByID: got.ByID, Name: got.Name, Unshaped: got.Unshaped}
 				if got.Kind == campaign.OK {
 					got.HTTP = 0
 				}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/loop"
 	"github.com/staffetta-io/staffetta/internal/runner"
 )
 
@@ -18,11 +19,11 @@ import (
 // gives another replica the same store. It keeps time by the time package
 // alone, so it works in a testing/synctest bubble.
 //
-// It polices what the port promises: an event told twice with different
-// content, and a timer armed for the past, fail the test.
+// It checks what the port promises: an event that is published twice with different
+// content fails the test, and so does a timer that is armed for the past.
 type Journal struct {
 	// Fault, if set, is asked before every call that changes or reads
-	// something: "load", "save", "publish" (once for each event), "arm". With
+	// something: "load", "save", "publish" (once for each event), "arm", "erase", "asked". With
 	// an error the caller gets the error; with apply it took effect all the
 	// same, as when only the reply was lost.
 	Fault func(op string, key campaign.Key) (apply bool, err error)
@@ -38,13 +39,14 @@ var _ runner.Journal = (*Journal)(nil)
 type store struct {
 	t testing.TB
 
-	mu      sync.Mutex
-	seq     uint64
-	records map[campaign.Key][]version // the last two, the latest last
-	events  map[campaign.Key][]told
-	timers  map[timer]*time.Timer
-	peers   []*Journal
-	wake    func(runner.Wakeup)
+	mu       sync.Mutex
+	seq      uint64
+	records  map[campaign.Key][]version // the last two, the latest last
+	events   map[campaign.Key][]storedEvent
+	messages map[campaign.Key]int // requests and dead letters
+	timers   map[timer]*time.Timer
+	peers    []*Journal
+	wake     func(runner.Wakeup)
 }
 
 // version is one stored version of a record.
@@ -54,8 +56,8 @@ type version struct {
 	at   time.Time
 }
 
-// told is one event as it was first told.
-type told struct {
+// storedEvent is one event as it was first published.
+type storedEvent struct {
 	event   campaign.Event
 	content string
 }
@@ -70,9 +72,10 @@ type timer struct {
 func NewJournal(t testing.TB, wake func(runner.Wakeup)) *Journal {
 	s := &store{
 		t: t, wake: wake,
-		records: make(map[campaign.Key][]version),
-		events:  make(map[campaign.Key][]told),
-		timers:  make(map[timer]*time.Timer),
+		records:  make(map[campaign.Key][]version),
+		events:   make(map[campaign.Key][]storedEvent),
+		messages: make(map[campaign.Key]int),
+		timers:   make(map[timer]*time.Timer),
 	}
 	t.Cleanup(s.stop)
 	return s.connect()
@@ -98,36 +101,36 @@ func (s *store) stop() {
 }
 
 // Load implements [runner.Journal].
-func (j *Journal) Load(_ context.Context, key campaign.Key) (campaign.Campaign, runner.Revision, error) {
+func (j *Journal) Load(_ context.Context, key campaign.Key) (campaign.Campaign, loop.Revision, error) {
 	if _, err := j.fault("load", key); err != nil {
-		return campaign.Campaign{}, runner.Revision{}, fmt.Errorf("load %s: %w", key, err)
+		return campaign.Campaign{}, loop.Revision{}, fmt.Errorf("load %s: %w", key, err)
 	}
 	s := j.store
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v, ok := s.latest(key)
 	if !ok {
-		return campaign.Campaign{}, runner.Revision{Epoch: j.epoch}, nil
+		return campaign.Campaign{}, loop.Revision{Epoch: j.epoch}, nil
 	}
 	var c campaign.Campaign
 	if err := json.Unmarshal(v.data, &c); err != nil {
-		return campaign.Campaign{}, runner.Revision{}, fmt.Errorf("load %s: %w", key, err)
+		return campaign.Campaign{}, loop.Revision{}, fmt.Errorf("load %s: %w", key, err)
 	}
 	if c.Schema > campaign.Schema {
-		return campaign.Campaign{}, runner.Revision{}, fmt.Errorf("load %s: schema %d is newer than %d", key, c.Schema, campaign.Schema)
+		return campaign.Campaign{}, loop.Revision{}, fmt.Errorf("load %s: schema %d is newer than %d", key, c.Schema, campaign.Schema)
 	}
-	return c, runner.Revision{Seq: v.seq, Epoch: j.epoch, At: v.at}, nil
+	return c, loop.Revision{Seq: v.seq, Epoch: j.epoch, At: v.at}, nil
 }
 
 // Save implements [runner.Journal].
-func (j *Journal) Save(_ context.Context, c campaign.Campaign, rev runner.Revision) (runner.Revision, error) {
+func (j *Journal) Save(_ context.Context, c campaign.Campaign, rev loop.Revision) (loop.Revision, error) {
 	apply, lost := j.fault("save", c.Key)
 	if !apply {
-		return runner.Revision{}, fmt.Errorf("save %s: %w", c.Key, lost)
+		return loop.Revision{}, fmt.Errorf("save %s: %w", c.Key, lost)
 	}
 	data, err := json.Marshal(c)
 	if err != nil {
-		return runner.Revision{}, fmt.Errorf("save %s: %w", c.Key, err)
+		return loop.Revision{}, fmt.Errorf("save %s: %w", c.Key, err)
 	}
 	s := j.store
 	s.mu.Lock()
@@ -136,18 +139,18 @@ func (j *Journal) Save(_ context.Context, c campaign.Campaign, rev runner.Revisi
 	switch {
 	case rev.Epoch != j.epoch || rev.Seq != v.seq:
 		if lost == nil {
-			lost = runner.ErrConflict
+			lost = loop.ErrConflict
 		}
-		return runner.Revision{}, fmt.Errorf("save %s: %w", c.Key, lost)
+		return loop.Revision{}, fmt.Errorf("save %s: %w", c.Key, lost)
 	default:
 		s.seq++
 		versions := append(s.records[c.Key], version{data: data, seq: s.seq, at: time.Now()})
 		s.records[c.Key] = versions[max(0, len(versions)-2):]
 	}
 	if lost != nil {
-		return runner.Revision{}, fmt.Errorf("save %s: %w", c.Key, lost)
+		return loop.Revision{}, fmt.Errorf("save %s: %w", c.Key, lost)
 	}
-	return runner.Revision{Seq: s.seq, Epoch: j.epoch}, nil
+	return loop.Revision{Seq: s.seq, Epoch: j.epoch}, nil
 }
 
 // Publish implements [runner.Journal].
@@ -155,7 +158,7 @@ func (j *Journal) Publish(_ context.Context, c campaign.Campaign) error {
 	for _, e := range c.Outbox {
 		apply, err := j.fault("publish", c.Key)
 		if apply {
-			if otherwise := j.store.tell(c, e); otherwise != nil && err == nil {
+			if otherwise := j.store.publish(c, e); otherwise != nil && err == nil {
 				return otherwise
 			}
 		}
@@ -166,15 +169,17 @@ func (j *Journal) Publish(_ context.Context, c campaign.Campaign) error {
 	return nil
 }
 
-// tell tells an event, unless it is told: then it says whether what is there is a
+// publish stores an event, unless it is there. Then it says whether the stored one is a
 // cost of another draft, or of another quote.
-func (s *store) tell(c campaign.Campaign, e campaign.Event) error {
+func (s *store) publish(c campaign.Campaign, e campaign.Event) error {
 	e.N = s.ordinal(c.Key, e)
 	content, err := json.Marshal(struct {
 		Event      campaign.Event
 		Simulation bool
 		Trace      string
-	}{e, c.Request.Simulation, c.Trace})
+		TraceState string
+		Labels     map[string]string
+	}{e, c.Request.Simulation, c.Trace, c.TraceState, c.Request.Labels})
 	if err != nil {
 		s.t.Errorf("event %s %d of %s cannot be written: %v", e.Type, e.N, c.Key, err)
 	}
@@ -186,13 +191,13 @@ func (s *store) tell(c campaign.Campaign, e campaign.Event) error {
 		}
 		switch was := old.event; {
 		case e.Type == campaign.EventCostCalculated && (was.CampaignID != e.CampaignID || was.QuoteID != e.QuoteID):
-			return &runner.ToldOtherwise{Event: was}
+			return &runner.CostConflict{Event: was}
 		case old.content != string(content):
 			s.t.Errorf("event %s %d of %s was told as\n\t%s\nand is told again as\n\t%s", e.Type, e.N, c.Key, old.content, content)
 		}
 		return nil
 	}
-	s.events[c.Key] = append(s.events[c.Key], told{e, string(content)})
+	s.events[c.Key] = append(s.events[c.Key], storedEvent{e, string(content)})
 	return nil
 }
 
@@ -209,8 +214,8 @@ func (s *store) ordinal(key campaign.Key, e campaign.Event) int {
 	return e.N
 }
 
-// Told implements [runner.Journal].
-func (j *Journal) Told(_ context.Context, key campaign.Key) ([]campaign.Event, error) {
+// Published implements [runner.Journal].
+func (j *Journal) Published(_ context.Context, key campaign.Key) ([]campaign.Event, error) {
 	if _, err := j.fault("told", key); err != nil {
 		return nil, fmt.Errorf("read the events of %s: %w", key, err)
 	}
@@ -264,8 +269,44 @@ func (s *store) arm(id timer, at time.Time) {
 	})
 }
 
+// Ask puts the messages of a request, and of its dead letters, into the streams.
+func (j *Journal) Ask(key campaign.Key, messages int) {
+	j.store.mu.Lock()
+	defer j.store.mu.Unlock()
+	j.store.messages[key] += messages
+}
+
+// Messages is how many there are.
+func (j *Journal) Messages(key campaign.Key) int {
+	j.store.mu.Lock()
+	defer j.store.mu.Unlock()
+	return j.store.messages[key]
+}
+
+// Asked implements [runner.Journal].
+func (j *Journal) Asked(_ context.Context, key campaign.Key) (bool, error) {
+	if _, err := j.fault("asked", key); err != nil {
+		return false, fmt.Errorf("look for a request of %s: %w", key, err)
+	}
+	return j.Messages(key) > 0, nil
+}
+
+// Erase implements [runner.Journal].
+func (j *Journal) Erase(_ context.Context, key campaign.Key) error {
+	apply, err := j.fault("erase", key)
+	if apply {
+		j.store.mu.Lock()
+		delete(j.store.messages, key)
+		j.store.mu.Unlock()
+	}
+	if err != nil {
+		return fmt.Errorf("erase %s: %w", key, err)
+	}
+	return nil
+}
+
 // Age implements [runner.Journal].
-func (j *Journal) Age(rev runner.Revision, seen time.Time) time.Duration {
+func (j *Journal) Age(rev loop.Revision, seen time.Time) time.Duration {
 	j.store.mu.Lock()
 	defer j.store.mu.Unlock()
 	if rev.At.IsZero() || rev.Epoch != j.epoch {
@@ -275,7 +316,7 @@ func (j *Journal) Age(rev runner.Revision, seen time.Time) time.Duration {
 }
 
 // Valid implements [runner.Journal].
-func (j *Journal) Valid(rev runner.Revision) bool {
+func (j *Journal) Valid(rev loop.Revision) bool {
 	j.store.mu.Lock()
 	defer j.store.mu.Unlock()
 	return rev.Epoch == j.epoch
@@ -307,8 +348,8 @@ func (j *Journal) PowerCut(key campaign.Key) {
 	}
 }
 
-// Lose loses a record, as when the bucket is gone and made anew. What was told of it
-// stays, and so do its timers. All connections break.
+// Lose loses a record, as when the bucket is gone and made again. The campaign's events
+// stay, and so do its timers. All connections break.
 func (j *Journal) Lose(key campaign.Key) {
 	s := j.store
 	s.mu.Lock()
@@ -333,7 +374,7 @@ func (j *Journal) Record(key campaign.Key) (c campaign.Campaign, ok bool) {
 	return c, ok
 }
 
-// Events returns what was told of a campaign, in order.
+// Events returns the published events of a campaign, in order.
 func (j *Journal) Events(key campaign.Key) []campaign.Event {
 	s := j.store
 	s.mu.Lock()
@@ -373,7 +414,7 @@ func (j *Journal) fault(op string, key campaign.Key) (apply bool, err error) {
 		return true, nil
 	}
 	apply, err = j.Fault(op, key)
-	if errors.Is(err, runner.ErrConflict) {
+	if errors.Is(err, loop.ErrConflict) {
 		j.store.t.Errorf("fault in %s of %s is ErrConflict: use another error", op, key)
 	}
 	return apply || err == nil, err

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/loop"
 	"github.com/staffetta-io/staffetta/internal/runner"
 	"github.com/staffetta-io/staffetta/internal/runner/runnertest"
 )
@@ -64,8 +65,8 @@ func TestFakeJournalPolices(t *testing.T) {
 		t.Parallel()
 		f := &failures{TB: t}
 		j := runnertest.NewJournal(f, nil)
-		j.Fault = func(string, campaign.Key) (bool, error) { return true, runner.ErrConflict }
-		_, _ = j.Save(t.Context(), runnertest.Sample(key), runner.Revision{Epoch: 1})
+		j.Fault = func(string, campaign.Key) (bool, error) { return true, loop.ErrConflict }
+		_, _ = j.Save(t.Context(), runnertest.Sample(key), loop.Revision{Epoch: 1})
 		f.want(t, "use another error")
 	})
 }
@@ -159,7 +160,7 @@ func TestFakeJournalInABubble(t *testing.T) {
 				return true, nil
 			}
 			_, rev, _ := j.Load(t.Context(), key)
-			if _, err := j.Save(t.Context(), runnertest.Sample(key), rev); err == nil || errors.Is(err, runner.ErrConflict) {
+			if _, err := j.Save(t.Context(), runnertest.Sample(key), rev); err == nil || errors.Is(err, loop.ErrConflict) {
 				t.Errorf("got error %v", err)
 			}
 			if _, stored := j.Record(key); stored != apply {

@@ -42,6 +42,12 @@ type CampaignApprovalRequired struct {
 	Version int32 `protobuf:"varint,4,opt,name=version,proto3" json:"version,omitempty"`
 	// The campaign only pretends: nothing is sent, nothing is paid.
 	Simulation bool `protobuf:"varint,5,opt,name=simulation,proto3" json:"simulation,omitempty"`
+	// The account at the gateway, by the name that the operator gave it. Absent where
+	// there is only one.
+	Account *string `protobuf:"bytes,20,opt,name=account,proto3,oneof" json:"account,omitempty"`
+	// The labels of the request. Each is an attribute of the CloudEvent too: the label
+	// "team" is the attribute "labelteam".
+	Labels map[string]string `protobuf:"bytes,21,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// When it began to wait.
 	AskedAt *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=asked_at,json=askedAt,proto3" json:"asked_at,omitempty"`
 	// When it is rejected if nobody has answered.
@@ -128,6 +134,20 @@ func (x *CampaignApprovalRequired) GetSimulation() bool {
 	return false
 }
 
+func (x *CampaignApprovalRequired) GetAccount() string {
+	if x != nil && x.Account != nil {
+		return *x.Account
+	}
+	return ""
+}
+
+func (x *CampaignApprovalRequired) GetLabels() map[string]string {
+	if x != nil {
+		return x.Labels
+	}
+	return nil
+}
+
 func (x *CampaignApprovalRequired) GetAskedAt() *timestamppb.Timestamp {
 	if x != nil {
 		return x.AskedAt
@@ -188,7 +208,7 @@ var File_staffetta_campaign_v1_campaign_approval_required_proto protoreflect.Fil
 
 const file_staffetta_campaign_v1_campaign_approval_required_proto_rawDesc = "" +
 	"\n" +
-	"6staffetta/campaign/v1/campaign_approval_required.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!staffetta/campaign/v1/money.proto\"\x9a\x06\n" +
+	"6staffetta/campaign/v1/campaign_approval_required.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!staffetta/campaign/v1/money.proto\"\xde\a\n" +
 	"\x18CampaignApprovalRequired\x12}\n" +
 	"\x06source\x18\x01 \x01(\tBe\xbaHb\xba\x01_\n" +
 	"\tkey.token\x12+must be 1 to 64 letters, digits, '_' or '-'\x1a%this.matches('^[A-Za-z0-9_-]{1,64}$')R\x06source\x12\x84\x01\n" +
@@ -200,7 +220,9 @@ const file_staffetta_campaign_v1_campaign_approval_required_proto_rawDesc = "" +
 	"\aversion\x18\x04 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\aversion\x12\x1e\n" +
 	"\n" +
 	"simulation\x18\x05 \x01(\bR\n" +
-	"simulation\x12=\n" +
+	"simulation\x12&\n" +
+	"\aaccount\x18\x14 \x01(\tB\a\xbaH\x04r\x02\x18@H\x00R\aaccount\x88\x01\x01\x12S\n" +
+	"\x06labels\x18\x15 \x03(\v2;.staffetta.campaign.v1.CampaignApprovalRequired.LabelsEntryR\x06labels\x12=\n" +
 	"\basked_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\aaskedAt\x128\n" +
 	"\x05until\x18\a \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\x05until\x120\n" +
 	"\bquote_id\x18\b \x01(\tB\x15\xbaH\x12r\x102\x0e^[0-9a-f]{16}$R\aquoteId\x12'\n" +
@@ -211,7 +233,12 @@ const file_staffetta_campaign_v1_campaign_approval_required_proto_rawDesc = "" +
 	" \x01(\x03B\a\xbaH\x04\"\x02(\x00R\x05parts\x12H\n" +
 	"\x11price_per_message\x18\v \x01(\v2\x1c.staffetta.campaign.v1.MoneyR\x0fpricePerMessage\x122\n" +
 	"\x05total\x18\f \x01(\v2\x1c.staffetta.campaign.v1.MoneyR\x05total\x12\x1a\n" +
-	"\x03why\x18\r \x01(\tB\b\xbaH\x05r\x03\x18\xe8\aR\x03whyBJZHgithub.com/staffetta-io/staffetta/proto/staffetta/campaign/v1;campaignv1b\x06proto3"
+	"\x03why\x18\r \x01(\tB\b\xbaH\x05r\x03\x18\xe8\aR\x03why\x1a9\n" +
+	"\vLabelsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\n" +
+	"\n" +
+	"\b_accountBJZHgithub.com/staffetta-io/staffetta/proto/staffetta/campaign/v1;campaignv1b\x06proto3"
 
 var (
 	file_staffetta_campaign_v1_campaign_approval_required_proto_rawDescOnce sync.Once
@@ -225,22 +252,24 @@ func file_staffetta_campaign_v1_campaign_approval_required_proto_rawDescGZIP() [
 	return file_staffetta_campaign_v1_campaign_approval_required_proto_rawDescData
 }
 
-var file_staffetta_campaign_v1_campaign_approval_required_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
+var file_staffetta_campaign_v1_campaign_approval_required_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
 var file_staffetta_campaign_v1_campaign_approval_required_proto_goTypes = []any{
 	(*CampaignApprovalRequired)(nil), // 0: staffetta.campaign.v1.CampaignApprovalRequired
-	(*timestamppb.Timestamp)(nil),    // 1: google.protobuf.Timestamp
-	(*Money)(nil),                    // 2: staffetta.campaign.v1.Money
+	nil,                              // 1: staffetta.campaign.v1.CampaignApprovalRequired.LabelsEntry
+	(*timestamppb.Timestamp)(nil),    // 2: google.protobuf.Timestamp
+	(*Money)(nil),                    // 3: staffetta.campaign.v1.Money
 }
 var file_staffetta_campaign_v1_campaign_approval_required_proto_depIdxs = []int32{
-	1, // 0: staffetta.campaign.v1.CampaignApprovalRequired.asked_at:type_name -> google.protobuf.Timestamp
-	1, // 1: staffetta.campaign.v1.CampaignApprovalRequired.until:type_name -> google.protobuf.Timestamp
-	2, // 2: staffetta.campaign.v1.CampaignApprovalRequired.price_per_message:type_name -> staffetta.campaign.v1.Money
-	2, // 3: staffetta.campaign.v1.CampaignApprovalRequired.total:type_name -> staffetta.campaign.v1.Money
-	4, // [4:4] is the sub-list for method output_type
-	4, // [4:4] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	1, // 0: staffetta.campaign.v1.CampaignApprovalRequired.labels:type_name -> staffetta.campaign.v1.CampaignApprovalRequired.LabelsEntry
+	2, // 1: staffetta.campaign.v1.CampaignApprovalRequired.asked_at:type_name -> google.protobuf.Timestamp
+	2, // 2: staffetta.campaign.v1.CampaignApprovalRequired.until:type_name -> google.protobuf.Timestamp
+	3, // 3: staffetta.campaign.v1.CampaignApprovalRequired.price_per_message:type_name -> staffetta.campaign.v1.Money
+	3, // 4: staffetta.campaign.v1.CampaignApprovalRequired.total:type_name -> staffetta.campaign.v1.Money
+	5, // [5:5] is the sub-list for method output_type
+	5, // [5:5] is the sub-list for method input_type
+	5, // [5:5] is the sub-list for extension type_name
+	5, // [5:5] is the sub-list for extension extendee
+	0, // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_staffetta_campaign_v1_campaign_approval_required_proto_init() }
@@ -249,13 +278,14 @@ func file_staffetta_campaign_v1_campaign_approval_required_proto_init() {
 		return
 	}
 	file_staffetta_campaign_v1_money_proto_init()
+	file_staffetta_campaign_v1_campaign_approval_required_proto_msgTypes[0].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_staffetta_campaign_v1_campaign_approval_required_proto_rawDesc), len(file_staffetta_campaign_v1_campaign_approval_required_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   1,
+			NumMessages:   2,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

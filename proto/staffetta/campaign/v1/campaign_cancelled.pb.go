@@ -40,6 +40,12 @@ type CampaignCancelled struct {
 	Version int32 `protobuf:"varint,4,opt,name=version,proto3" json:"version,omitempty"`
 	// The campaign only pretends: nothing is sent, nothing is paid.
 	Simulation bool `protobuf:"varint,5,opt,name=simulation,proto3" json:"simulation,omitempty"`
+	// The account at the gateway, by the name that the operator gave it. Absent where
+	// there is only one.
+	Account *string `protobuf:"bytes,20,opt,name=account,proto3,oneof" json:"account,omitempty"`
+	// The labels of the request. Each is an attribute of the CloudEvent too: the label
+	// "team" is the attribute "labelteam".
+	Labels map[string]string `protobuf:"bytes,21,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// When it was certain that it is not sent.
 	CancelledAt *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=cancelled_at,json=cancelledAt,proto3" json:"cancelled_at,omitempty"`
 	// Who called it off, as that person or program named itself. May be empty.
@@ -118,6 +124,20 @@ func (x *CampaignCancelled) GetSimulation() bool {
 	return false
 }
 
+func (x *CampaignCancelled) GetAccount() string {
+	if x != nil && x.Account != nil {
+		return *x.Account
+	}
+	return ""
+}
+
+func (x *CampaignCancelled) GetLabels() map[string]string {
+	if x != nil {
+		return x.Labels
+	}
+	return nil
+}
+
 func (x *CampaignCancelled) GetCancelledAt() *timestamppb.Timestamp {
 	if x != nil {
 		return x.CancelledAt
@@ -150,7 +170,7 @@ var File_staffetta_campaign_v1_campaign_cancelled_proto protoreflect.FileDescrip
 
 const file_staffetta_campaign_v1_campaign_cancelled_proto_rawDesc = "" +
 	"\n" +
-	".staffetta/campaign/v1/campaign_cancelled.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa8\x04\n" +
+	".staffetta/campaign/v1/campaign_cancelled.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe5\x05\n" +
 	"\x11CampaignCancelled\x12}\n" +
 	"\x06source\x18\x01 \x01(\tBe\xbaHb\xba\x01_\n" +
 	"\tkey.token\x12+must be 1 to 64 letters, digits, '_' or '-'\x1a%this.matches('^[A-Za-z0-9_-]{1,64}$')R\x06source\x12\x84\x01\n" +
@@ -162,11 +182,18 @@ const file_staffetta_campaign_v1_campaign_cancelled_proto_rawDesc = "" +
 	"\aversion\x18\x04 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\aversion\x12\x1e\n" +
 	"\n" +
 	"simulation\x18\x05 \x01(\bR\n" +
-	"simulation\x12E\n" +
+	"simulation\x12&\n" +
+	"\aaccount\x18\x14 \x01(\tB\a\xbaH\x04r\x02\x18@H\x00R\aaccount\x88\x01\x01\x12L\n" +
+	"\x06labels\x18\x15 \x03(\v24.staffetta.campaign.v1.CampaignCancelled.LabelsEntryR\x06labels\x12E\n" +
 	"\fcancelled_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\vcancelledAt\x12\x18\n" +
 	"\x02by\x18\a \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\x02by\x12 \n" +
 	"\x06reason\x18\b \x01(\tB\b\xbaH\x05r\x03\x18\xe8\aR\x06reason\x12\x1d\n" +
-	"\x05actor\x18\t \x01(\tB\a\xbaH\x04r\x02\x18@R\x05actorBJZHgithub.com/staffetta-io/staffetta/proto/staffetta/campaign/v1;campaignv1b\x06proto3"
+	"\x05actor\x18\t \x01(\tB\a\xbaH\x04r\x02\x18@R\x05actor\x1a9\n" +
+	"\vLabelsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\n" +
+	"\n" +
+	"\b_accountBJZHgithub.com/staffetta-io/staffetta/proto/staffetta/campaign/v1;campaignv1b\x06proto3"
 
 var (
 	file_staffetta_campaign_v1_campaign_cancelled_proto_rawDescOnce sync.Once
@@ -180,18 +207,20 @@ func file_staffetta_campaign_v1_campaign_cancelled_proto_rawDescGZIP() []byte {
 	return file_staffetta_campaign_v1_campaign_cancelled_proto_rawDescData
 }
 
-var file_staffetta_campaign_v1_campaign_cancelled_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
+var file_staffetta_campaign_v1_campaign_cancelled_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
 var file_staffetta_campaign_v1_campaign_cancelled_proto_goTypes = []any{
 	(*CampaignCancelled)(nil),     // 0: staffetta.campaign.v1.CampaignCancelled
-	(*timestamppb.Timestamp)(nil), // 1: google.protobuf.Timestamp
+	nil,                           // 1: staffetta.campaign.v1.CampaignCancelled.LabelsEntry
+	(*timestamppb.Timestamp)(nil), // 2: google.protobuf.Timestamp
 }
 var file_staffetta_campaign_v1_campaign_cancelled_proto_depIdxs = []int32{
-	1, // 0: staffetta.campaign.v1.CampaignCancelled.cancelled_at:type_name -> google.protobuf.Timestamp
-	1, // [1:1] is the sub-list for method output_type
-	1, // [1:1] is the sub-list for method input_type
-	1, // [1:1] is the sub-list for extension type_name
-	1, // [1:1] is the sub-list for extension extendee
-	0, // [0:1] is the sub-list for field type_name
+	1, // 0: staffetta.campaign.v1.CampaignCancelled.labels:type_name -> staffetta.campaign.v1.CampaignCancelled.LabelsEntry
+	2, // 1: staffetta.campaign.v1.CampaignCancelled.cancelled_at:type_name -> google.protobuf.Timestamp
+	2, // [2:2] is the sub-list for method output_type
+	2, // [2:2] is the sub-list for method input_type
+	2, // [2:2] is the sub-list for extension type_name
+	2, // [2:2] is the sub-list for extension extendee
+	0, // [0:2] is the sub-list for field type_name
 }
 
 func init() { file_staffetta_campaign_v1_campaign_cancelled_proto_init() }
@@ -199,13 +228,14 @@ func file_staffetta_campaign_v1_campaign_cancelled_proto_init() {
 	if File_staffetta_campaign_v1_campaign_cancelled_proto != nil {
 		return
 	}
+	file_staffetta_campaign_v1_campaign_cancelled_proto_msgTypes[0].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_staffetta_campaign_v1_campaign_cancelled_proto_rawDesc), len(file_staffetta_campaign_v1_campaign_cancelled_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   1,
+			NumMessages:   2,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -41,6 +41,12 @@ type CampaignConfirmed struct {
 	Version int32 `protobuf:"varint,4,opt,name=version,proto3" json:"version,omitempty"`
 	// The campaign only pretends: nothing is sent, nothing is paid.
 	Simulation bool `protobuf:"varint,5,opt,name=simulation,proto3" json:"simulation,omitempty"`
+	// The account at the gateway, by the name that the operator gave it. Absent where
+	// there is only one.
+	Account *string `protobuf:"bytes,20,opt,name=account,proto3,oneof" json:"account,omitempty"`
+	// The labels of the request. Each is an attribute of the CloudEvent too: the label
+	// "team" is the attribute "labelteam".
+	Labels map[string]string `protobuf:"bytes,21,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// When the gateway confirmed it; when that was learnt by reading back a confirm
 	// whose answer got lost, the instant it was read.
 	ConfirmedAt *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=confirmed_at,json=confirmedAt,proto3" json:"confirmed_at,omitempty"`
@@ -134,6 +140,20 @@ func (x *CampaignConfirmed) GetSimulation() bool {
 	return false
 }
 
+func (x *CampaignConfirmed) GetAccount() string {
+	if x != nil && x.Account != nil {
+		return *x.Account
+	}
+	return ""
+}
+
+func (x *CampaignConfirmed) GetLabels() map[string]string {
+	if x != nil {
+		return x.Labels
+	}
+	return nil
+}
+
 func (x *CampaignConfirmed) GetConfirmedAt() *timestamppb.Timestamp {
 	if x != nil {
 		return x.ConfirmedAt
@@ -223,7 +243,7 @@ var File_staffetta_campaign_v1_campaign_confirmed_proto protoreflect.FileDescrip
 
 const file_staffetta_campaign_v1_campaign_confirmed_proto_rawDesc = "" +
 	"\n" +
-	".staffetta/campaign/v1/campaign_confirmed.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!staffetta/campaign/v1/money.proto\"\xbd\x06\n" +
+	".staffetta/campaign/v1/campaign_confirmed.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!staffetta/campaign/v1/money.proto\"\xfa\a\n" +
 	"\x11CampaignConfirmed\x12}\n" +
 	"\x06source\x18\x01 \x01(\tBe\xbaHb\xba\x01_\n" +
 	"\tkey.token\x12+must be 1 to 64 letters, digits, '_' or '-'\x1a%this.matches('^[A-Za-z0-9_-]{1,64}$')R\x06source\x12\x84\x01\n" +
@@ -235,7 +255,9 @@ const file_staffetta_campaign_v1_campaign_confirmed_proto_rawDesc = "" +
 	"\aversion\x18\x04 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\aversion\x12\x1e\n" +
 	"\n" +
 	"simulation\x18\x05 \x01(\bR\n" +
-	"simulation\x12E\n" +
+	"simulation\x12&\n" +
+	"\aaccount\x18\x14 \x01(\tB\a\xbaH\x04r\x02\x18@H\x01R\aaccount\x88\x01\x01\x12L\n" +
+	"\x06labels\x18\x15 \x03(\v24.staffetta.campaign.v1.CampaignConfirmed.LabelsEntryR\x06labels\x12E\n" +
 	"\fconfirmed_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\vconfirmedAt\x12'\n" +
 	"\timmediate\x18\a \x01(\bB\a\xbaH\x04j\x02\b\x01H\x00R\timmediate\x12A\n" +
 	"\rscheduled_for\x18\b \x01(\v2\x1a.google.protobuf.TimestampH\x00R\fscheduledFor\x12'\n" +
@@ -247,8 +269,13 @@ const file_staffetta_campaign_v1_campaign_confirmed_proto_rawDesc = "" +
 	"\vapproved_by\x18\v \x01(\tR\n" +
 	"approvedBy\x12D\n" +
 	"\x11approved_quote_id\x18\f \x01(\tB\x18\xbaH\x15\xd8\x01\x01r\x102\x0e^[0-9a-f]{16}$R\x0fapprovedQuoteId\x12.\n" +
-	"\x0eapproved_actor\x18\r \x01(\tB\a\xbaH\x04r\x02\x18@R\rapprovedActorB\x0e\n" +
-	"\x05start\x12\x05\xbaH\x02\b\x01BJZHgithub.com/staffetta-io/staffetta/proto/staffetta/campaign/v1;campaignv1b\x06proto3"
+	"\x0eapproved_actor\x18\r \x01(\tB\a\xbaH\x04r\x02\x18@R\rapprovedActor\x1a9\n" +
+	"\vLabelsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\x0e\n" +
+	"\x05start\x12\x05\xbaH\x02\b\x01B\n" +
+	"\n" +
+	"\b_accountBJZHgithub.com/staffetta-io/staffetta/proto/staffetta/campaign/v1;campaignv1b\x06proto3"
 
 var (
 	file_staffetta_campaign_v1_campaign_confirmed_proto_rawDescOnce sync.Once
@@ -262,21 +289,23 @@ func file_staffetta_campaign_v1_campaign_confirmed_proto_rawDescGZIP() []byte {
 	return file_staffetta_campaign_v1_campaign_confirmed_proto_rawDescData
 }
 
-var file_staffetta_campaign_v1_campaign_confirmed_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
+var file_staffetta_campaign_v1_campaign_confirmed_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
 var file_staffetta_campaign_v1_campaign_confirmed_proto_goTypes = []any{
 	(*CampaignConfirmed)(nil),     // 0: staffetta.campaign.v1.CampaignConfirmed
-	(*timestamppb.Timestamp)(nil), // 1: google.protobuf.Timestamp
-	(*Money)(nil),                 // 2: staffetta.campaign.v1.Money
+	nil,                           // 1: staffetta.campaign.v1.CampaignConfirmed.LabelsEntry
+	(*timestamppb.Timestamp)(nil), // 2: google.protobuf.Timestamp
+	(*Money)(nil),                 // 3: staffetta.campaign.v1.Money
 }
 var file_staffetta_campaign_v1_campaign_confirmed_proto_depIdxs = []int32{
-	1, // 0: staffetta.campaign.v1.CampaignConfirmed.confirmed_at:type_name -> google.protobuf.Timestamp
-	1, // 1: staffetta.campaign.v1.CampaignConfirmed.scheduled_for:type_name -> google.protobuf.Timestamp
-	2, // 2: staffetta.campaign.v1.CampaignConfirmed.total:type_name -> staffetta.campaign.v1.Money
-	3, // [3:3] is the sub-list for method output_type
-	3, // [3:3] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	1, // 0: staffetta.campaign.v1.CampaignConfirmed.labels:type_name -> staffetta.campaign.v1.CampaignConfirmed.LabelsEntry
+	2, // 1: staffetta.campaign.v1.CampaignConfirmed.confirmed_at:type_name -> google.protobuf.Timestamp
+	2, // 2: staffetta.campaign.v1.CampaignConfirmed.scheduled_for:type_name -> google.protobuf.Timestamp
+	3, // 3: staffetta.campaign.v1.CampaignConfirmed.total:type_name -> staffetta.campaign.v1.Money
+	4, // [4:4] is the sub-list for method output_type
+	4, // [4:4] is the sub-list for method input_type
+	4, // [4:4] is the sub-list for extension type_name
+	4, // [4:4] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_staffetta_campaign_v1_campaign_confirmed_proto_init() }
@@ -295,7 +324,7 @@ func file_staffetta_campaign_v1_campaign_confirmed_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_staffetta_campaign_v1_campaign_confirmed_proto_rawDesc), len(file_staffetta_campaign_v1_campaign_confirmed_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   1,
+			NumMessages:   2,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

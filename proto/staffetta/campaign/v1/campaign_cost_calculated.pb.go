@@ -43,6 +43,12 @@ type CampaignCostCalculated struct {
 	Version int32 `protobuf:"varint,4,opt,name=version,proto3" json:"version,omitempty"`
 	// The campaign only pretends: nothing is sent, nothing is paid.
 	Simulation bool `protobuf:"varint,5,opt,name=simulation,proto3" json:"simulation,omitempty"`
+	// The account at the gateway, by the name that the operator gave it. Absent where
+	// there is only one.
+	Account *string `protobuf:"bytes,20,opt,name=account,proto3,oneof" json:"account,omitempty"`
+	// The labels of the request. Each is an attribute of the CloudEvent too: the label
+	// "team" is the attribute "labelteam".
+	Labels map[string]string `protobuf:"bytes,21,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// When the gateway calculated it.
 	CalculatedAt *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=calculated_at,json=calculatedAt,proto3" json:"calculated_at,omitempty"`
 	// Everybody in the contact list: valid and invalid ones.
@@ -137,6 +143,20 @@ func (x *CampaignCostCalculated) GetSimulation() bool {
 		return x.Simulation
 	}
 	return false
+}
+
+func (x *CampaignCostCalculated) GetAccount() string {
+	if x != nil && x.Account != nil {
+		return *x.Account
+	}
+	return ""
+}
+
+func (x *CampaignCostCalculated) GetLabels() map[string]string {
+	if x != nil {
+		return x.Labels
+	}
+	return nil
 }
 
 func (x *CampaignCostCalculated) GetCalculatedAt() *timestamppb.Timestamp {
@@ -256,7 +276,7 @@ type CampaignCostCalculated_TextReport struct {
 
 func (x *CampaignCostCalculated_TextReport) Reset() {
 	*x = CampaignCostCalculated_TextReport{}
-	mi := &file_staffetta_campaign_v1_campaign_cost_calculated_proto_msgTypes[1]
+	mi := &file_staffetta_campaign_v1_campaign_cost_calculated_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -268,7 +288,7 @@ func (x *CampaignCostCalculated_TextReport) String() string {
 func (*CampaignCostCalculated_TextReport) ProtoMessage() {}
 
 func (x *CampaignCostCalculated_TextReport) ProtoReflect() protoreflect.Message {
-	mi := &file_staffetta_campaign_v1_campaign_cost_calculated_proto_msgTypes[1]
+	mi := &file_staffetta_campaign_v1_campaign_cost_calculated_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -281,7 +301,7 @@ func (x *CampaignCostCalculated_TextReport) ProtoReflect() protoreflect.Message 
 
 // Deprecated: Use CampaignCostCalculated_TextReport.ProtoReflect.Descriptor instead.
 func (*CampaignCostCalculated_TextReport) Descriptor() ([]byte, []int) {
-	return file_staffetta_campaign_v1_campaign_cost_calculated_proto_rawDescGZIP(), []int{0, 0}
+	return file_staffetta_campaign_v1_campaign_cost_calculated_proto_rawDescGZIP(), []int{0, 1}
 }
 
 func (x *CampaignCostCalculated_TextReport) GetEncoding() string {
@@ -358,8 +378,7 @@ var File_staffetta_campaign_v1_campaign_cost_calculated_proto protoreflect.FileD
 
 const file_staffetta_campaign_v1_campaign_cost_calculated_proto_rawDesc = "" +
 	"\n" +
-	"4staffetta/campaign/v1/campaign_cost_calculated.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!staffetta/campaign/v1/money.proto\"\xc2\n" +
-	"\n" +
+	"4staffetta/campaign/v1/campaign_cost_calculated.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!staffetta/campaign/v1/money.proto\"\x84\f\n" +
 	"\x16CampaignCostCalculated\x12}\n" +
 	"\x06source\x18\x01 \x01(\tBe\xbaHb\xba\x01_\n" +
 	"\tkey.token\x12+must be 1 to 64 letters, digits, '_' or '-'\x1a%this.matches('^[A-Za-z0-9_-]{1,64}$')R\x06source\x12\x84\x01\n" +
@@ -371,7 +390,9 @@ const file_staffetta_campaign_v1_campaign_cost_calculated_proto_rawDesc = "" +
 	"\aversion\x18\x04 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\aversion\x12\x1e\n" +
 	"\n" +
 	"simulation\x18\x05 \x01(\bR\n" +
-	"simulation\x12G\n" +
+	"simulation\x12&\n" +
+	"\aaccount\x18\x14 \x01(\tB\a\xbaH\x04r\x02\x18@H\x00R\aaccount\x88\x01\x01\x12Q\n" +
+	"\x06labels\x18\x15 \x03(\v29.staffetta.campaign.v1.CampaignCostCalculated.LabelsEntryR\x06labels\x12G\n" +
 	"\rcalculated_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\fcalculatedAt\x122\n" +
 	"\x10total_recipients\x18\a \x01(\x03B\a\xbaH\x04\"\x02(\x00R\x0ftotalRecipients\x122\n" +
 	"\x10valid_recipients\x18\b \x01(\x03B\a\xbaH\x04\"\x02(\x00R\x0fvalidRecipients\x126\n" +
@@ -385,7 +406,10 @@ const file_staffetta_campaign_v1_campaign_cost_calculated_proto_rawDesc = "" +
 	"sufficient\x18\x0e \x01(\bR\n" +
 	"sufficient\x123\n" +
 	"\bquote_id\x18\x0f \x01(\tB\x18\xbaH\x15\xd8\x01\x01r\x102\x0e^[0-9a-f]{16}$R\aquoteId\x12L\n" +
-	"\x04text\x18\x10 \x01(\v28.staffetta.campaign.v1.CampaignCostCalculated.TextReportR\x04text\x1a\xb2\x02\n" +
+	"\x04text\x18\x10 \x01(\v28.staffetta.campaign.v1.CampaignCostCalculated.TextReportR\x04text\x1a9\n" +
+	"\vLabelsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a\xb2\x02\n" +
 	"\n" +
 	"TextReport\x12\x1a\n" +
 	"\bencoding\x18\x01 \x01(\tR\bencoding\x12\x14\n" +
@@ -402,7 +426,9 @@ const file_staffetta_campaign_v1_campaign_cost_calculated_proto_rawDesc = "" +
 	"\n" +
 	"lookalikes\x18\n" +
 	" \x03(\tR\n" +
-	"lookalikesBJZHgithub.com/staffetta-io/staffetta/proto/staffetta/campaign/v1;campaignv1b\x06proto3"
+	"lookalikesB\n" +
+	"\n" +
+	"\b_accountBJZHgithub.com/staffetta-io/staffetta/proto/staffetta/campaign/v1;campaignv1b\x06proto3"
 
 var (
 	file_staffetta_campaign_v1_campaign_cost_calculated_proto_rawDescOnce sync.Once
@@ -416,24 +442,26 @@ func file_staffetta_campaign_v1_campaign_cost_calculated_proto_rawDescGZIP() []b
 	return file_staffetta_campaign_v1_campaign_cost_calculated_proto_rawDescData
 }
 
-var file_staffetta_campaign_v1_campaign_cost_calculated_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
+var file_staffetta_campaign_v1_campaign_cost_calculated_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
 var file_staffetta_campaign_v1_campaign_cost_calculated_proto_goTypes = []any{
-	(*CampaignCostCalculated)(nil),            // 0: staffetta.campaign.v1.CampaignCostCalculated
-	(*CampaignCostCalculated_TextReport)(nil), // 1: staffetta.campaign.v1.CampaignCostCalculated.TextReport
-	(*timestamppb.Timestamp)(nil),             // 2: google.protobuf.Timestamp
-	(*Money)(nil),                             // 3: staffetta.campaign.v1.Money
+	(*CampaignCostCalculated)(nil), // 0: staffetta.campaign.v1.CampaignCostCalculated
+	nil,                            // 1: staffetta.campaign.v1.CampaignCostCalculated.LabelsEntry
+	(*CampaignCostCalculated_TextReport)(nil), // 2: staffetta.campaign.v1.CampaignCostCalculated.TextReport
+	(*timestamppb.Timestamp)(nil),             // 3: google.protobuf.Timestamp
+	(*Money)(nil),                             // 4: staffetta.campaign.v1.Money
 }
 var file_staffetta_campaign_v1_campaign_cost_calculated_proto_depIdxs = []int32{
-	2, // 0: staffetta.campaign.v1.CampaignCostCalculated.calculated_at:type_name -> google.protobuf.Timestamp
-	3, // 1: staffetta.campaign.v1.CampaignCostCalculated.price_per_message:type_name -> staffetta.campaign.v1.Money
-	3, // 2: staffetta.campaign.v1.CampaignCostCalculated.total:type_name -> staffetta.campaign.v1.Money
-	3, // 3: staffetta.campaign.v1.CampaignCostCalculated.available_credit:type_name -> staffetta.campaign.v1.Money
-	1, // 4: staffetta.campaign.v1.CampaignCostCalculated.text:type_name -> staffetta.campaign.v1.CampaignCostCalculated.TextReport
-	5, // [5:5] is the sub-list for method output_type
-	5, // [5:5] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	1, // 0: staffetta.campaign.v1.CampaignCostCalculated.labels:type_name -> staffetta.campaign.v1.CampaignCostCalculated.LabelsEntry
+	3, // 1: staffetta.campaign.v1.CampaignCostCalculated.calculated_at:type_name -> google.protobuf.Timestamp
+	4, // 2: staffetta.campaign.v1.CampaignCostCalculated.price_per_message:type_name -> staffetta.campaign.v1.Money
+	4, // 3: staffetta.campaign.v1.CampaignCostCalculated.total:type_name -> staffetta.campaign.v1.Money
+	4, // 4: staffetta.campaign.v1.CampaignCostCalculated.available_credit:type_name -> staffetta.campaign.v1.Money
+	2, // 5: staffetta.campaign.v1.CampaignCostCalculated.text:type_name -> staffetta.campaign.v1.CampaignCostCalculated.TextReport
+	6, // [6:6] is the sub-list for method output_type
+	6, // [6:6] is the sub-list for method input_type
+	6, // [6:6] is the sub-list for extension type_name
+	6, // [6:6] is the sub-list for extension extendee
+	0, // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_staffetta_campaign_v1_campaign_cost_calculated_proto_init() }
@@ -442,13 +470,14 @@ func file_staffetta_campaign_v1_campaign_cost_calculated_proto_init() {
 		return
 	}
 	file_staffetta_campaign_v1_money_proto_init()
+	file_staffetta_campaign_v1_campaign_cost_calculated_proto_msgTypes[0].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_staffetta_campaign_v1_campaign_cost_calculated_proto_rawDesc), len(file_staffetta_campaign_v1_campaign_cost_calculated_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   2,
+			NumMessages:   3,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

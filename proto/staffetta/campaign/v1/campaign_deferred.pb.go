@@ -93,6 +93,12 @@ type CampaignDeferred struct {
 	Version int32 `protobuf:"varint,4,opt,name=version,proto3" json:"version,omitempty"`
 	// The campaign only pretends: nothing is sent, nothing is paid.
 	Simulation bool `protobuf:"varint,5,opt,name=simulation,proto3" json:"simulation,omitempty"`
+	// The account at the gateway, by the name that the operator gave it. Absent where
+	// there is only one.
+	Account *string `protobuf:"bytes,20,opt,name=account,proto3,oneof" json:"account,omitempty"`
+	// The labels of the request. Each is an attribute of the CloudEvent too: the label
+	// "team" is the attribute "labelteam".
+	Labels map[string]string `protobuf:"bytes,21,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// When it began to wait.
 	DeferredAt *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=deferred_at,json=deferredAt,proto3" json:"deferred_at,omitempty"`
 	// With a send window: when it goes on. With credit: when it gives up.
@@ -170,6 +176,20 @@ func (x *CampaignDeferred) GetSimulation() bool {
 	return false
 }
 
+func (x *CampaignDeferred) GetAccount() string {
+	if x != nil && x.Account != nil {
+		return *x.Account
+	}
+	return ""
+}
+
+func (x *CampaignDeferred) GetLabels() map[string]string {
+	if x != nil {
+		return x.Labels
+	}
+	return nil
+}
+
 func (x *CampaignDeferred) GetDeferredAt() *timestamppb.Timestamp {
 	if x != nil {
 		return x.DeferredAt
@@ -202,7 +222,7 @@ var File_staffetta_campaign_v1_campaign_deferred_proto protoreflect.FileDescript
 
 const file_staffetta_campaign_v1_campaign_deferred_proto_rawDesc = "" +
 	"\n" +
-	"-staffetta/campaign/v1/campaign_deferred.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xce\x05\n" +
+	"-staffetta/campaign/v1/campaign_deferred.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8a\a\n" +
 	"\x10CampaignDeferred\x12}\n" +
 	"\x06source\x18\x01 \x01(\tBe\xbaHb\xba\x01_\n" +
 	"\tkey.token\x12+must be 1 to 64 letters, digits, '_' or '-'\x1a%this.matches('^[A-Za-z0-9_-]{1,64}$')R\x06source\x12\x84\x01\n" +
@@ -214,17 +234,24 @@ const file_staffetta_campaign_v1_campaign_deferred_proto_rawDesc = "" +
 	"\aversion\x18\x04 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\aversion\x12\x1e\n" +
 	"\n" +
 	"simulation\x18\x05 \x01(\bR\n" +
-	"simulation\x12C\n" +
+	"simulation\x12&\n" +
+	"\aaccount\x18\x14 \x01(\tB\a\xbaH\x04r\x02\x18@H\x00R\aaccount\x88\x01\x01\x12K\n" +
+	"\x06labels\x18\x15 \x03(\v23.staffetta.campaign.v1.CampaignDeferred.LabelsEntryR\x06labels\x12C\n" +
 	"\vdeferred_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\n" +
 	"deferredAt\x128\n" +
 	"\x05until\x18\a \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\x05until\x12Y\n" +
 	"\twaits_for\x18\b \x01(\x0e20.staffetta.campaign.v1.CampaignDeferred.WaitsForB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\bwaitsFor\x12\x1a\n" +
-	"\x03why\x18\t \x01(\tB\b\xbaH\x05r\x03\x18\xe8\aR\x03why\"Q\n" +
+	"\x03why\x18\t \x01(\tB\b\xbaH\x05r\x03\x18\xe8\aR\x03why\x1a9\n" +
+	"\vLabelsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"Q\n" +
 	"\bWaitsFor\x12\x19\n" +
 	"\x15WAITS_FOR_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10WAITS_FOR_WINDOW\x10\x01\x12\x14\n" +
-	"\x10WAITS_FOR_CREDIT\x10\x02BJZHgithub.com/staffetta-io/staffetta/proto/staffetta/campaign/v1;campaignv1b\x06proto3"
+	"\x10WAITS_FOR_CREDIT\x10\x02B\n" +
+	"\n" +
+	"\b_accountBJZHgithub.com/staffetta-io/staffetta/proto/staffetta/campaign/v1;campaignv1b\x06proto3"
 
 var (
 	file_staffetta_campaign_v1_campaign_deferred_proto_rawDescOnce sync.Once
@@ -239,21 +266,23 @@ func file_staffetta_campaign_v1_campaign_deferred_proto_rawDescGZIP() []byte {
 }
 
 var file_staffetta_campaign_v1_campaign_deferred_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_staffetta_campaign_v1_campaign_deferred_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
+var file_staffetta_campaign_v1_campaign_deferred_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
 var file_staffetta_campaign_v1_campaign_deferred_proto_goTypes = []any{
 	(CampaignDeferred_WaitsFor)(0), // 0: staffetta.campaign.v1.CampaignDeferred.WaitsFor
 	(*CampaignDeferred)(nil),       // 1: staffetta.campaign.v1.CampaignDeferred
-	(*timestamppb.Timestamp)(nil),  // 2: google.protobuf.Timestamp
+	nil,                            // 2: staffetta.campaign.v1.CampaignDeferred.LabelsEntry
+	(*timestamppb.Timestamp)(nil),  // 3: google.protobuf.Timestamp
 }
 var file_staffetta_campaign_v1_campaign_deferred_proto_depIdxs = []int32{
-	2, // 0: staffetta.campaign.v1.CampaignDeferred.deferred_at:type_name -> google.protobuf.Timestamp
-	2, // 1: staffetta.campaign.v1.CampaignDeferred.until:type_name -> google.protobuf.Timestamp
-	0, // 2: staffetta.campaign.v1.CampaignDeferred.waits_for:type_name -> staffetta.campaign.v1.CampaignDeferred.WaitsFor
-	3, // [3:3] is the sub-list for method output_type
-	3, // [3:3] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	2, // 0: staffetta.campaign.v1.CampaignDeferred.labels:type_name -> staffetta.campaign.v1.CampaignDeferred.LabelsEntry
+	3, // 1: staffetta.campaign.v1.CampaignDeferred.deferred_at:type_name -> google.protobuf.Timestamp
+	3, // 2: staffetta.campaign.v1.CampaignDeferred.until:type_name -> google.protobuf.Timestamp
+	0, // 3: staffetta.campaign.v1.CampaignDeferred.waits_for:type_name -> staffetta.campaign.v1.CampaignDeferred.WaitsFor
+	4, // [4:4] is the sub-list for method output_type
+	4, // [4:4] is the sub-list for method input_type
+	4, // [4:4] is the sub-list for extension type_name
+	4, // [4:4] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_staffetta_campaign_v1_campaign_deferred_proto_init() }
@@ -261,13 +290,14 @@ func file_staffetta_campaign_v1_campaign_deferred_proto_init() {
 	if File_staffetta_campaign_v1_campaign_deferred_proto != nil {
 		return
 	}
+	file_staffetta_campaign_v1_campaign_deferred_proto_msgTypes[0].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_staffetta_campaign_v1_campaign_deferred_proto_rawDesc), len(file_staffetta_campaign_v1_campaign_deferred_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   1,
+			NumMessages:   2,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

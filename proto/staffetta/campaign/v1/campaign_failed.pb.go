@@ -94,6 +94,12 @@ type CampaignFailed struct {
 	Version int32 `protobuf:"varint,4,opt,name=version,proto3" json:"version,omitempty"`
 	// The campaign only pretends: nothing is sent, nothing is paid.
 	Simulation bool `protobuf:"varint,5,opt,name=simulation,proto3" json:"simulation,omitempty"`
+	// The account at the gateway, by the name that the operator gave it. Absent where
+	// there is only one.
+	Account *string `protobuf:"bytes,20,opt,name=account,proto3,oneof" json:"account,omitempty"`
+	// The labels of the request. Each is an attribute of the CloudEvent too: the label
+	// "team" is the attribute "labelteam".
+	Labels map[string]string `protobuf:"bytes,21,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// When it was seen.
 	FailedAt *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=failed_at,json=failedAt,proto3" json:"failed_at,omitempty"`
 	// Why, for programs.
@@ -169,6 +175,20 @@ func (x *CampaignFailed) GetSimulation() bool {
 	return false
 }
 
+func (x *CampaignFailed) GetAccount() string {
+	if x != nil && x.Account != nil {
+		return *x.Account
+	}
+	return ""
+}
+
+func (x *CampaignFailed) GetLabels() map[string]string {
+	if x != nil {
+		return x.Labels
+	}
+	return nil
+}
+
 func (x *CampaignFailed) GetFailedAt() *timestamppb.Timestamp {
 	if x != nil {
 		return x.FailedAt
@@ -194,7 +214,7 @@ var File_staffetta_campaign_v1_campaign_failed_proto protoreflect.FileDescriptor
 
 const file_staffetta_campaign_v1_campaign_failed_proto_rawDesc = "" +
 	"\n" +
-	"+staffetta/campaign/v1/campaign_failed.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8b\x05\n" +
+	"+staffetta/campaign/v1/campaign_failed.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc5\x06\n" +
 	"\x0eCampaignFailed\x12}\n" +
 	"\x06source\x18\x01 \x01(\tBe\xbaHb\xba\x01_\n" +
 	"\tkey.token\x12+must be 1 to 64 letters, digits, '_' or '-'\x1a%this.matches('^[A-Za-z0-9_-]{1,64}$')R\x06source\x12\x84\x01\n" +
@@ -206,15 +226,22 @@ const file_staffetta_campaign_v1_campaign_failed_proto_rawDesc = "" +
 	"\aversion\x18\x04 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\aversion\x12\x1e\n" +
 	"\n" +
 	"simulation\x18\x05 \x01(\bR\n" +
-	"simulation\x12?\n" +
+	"simulation\x12&\n" +
+	"\aaccount\x18\x14 \x01(\tB\a\xbaH\x04r\x02\x18@H\x00R\aaccount\x88\x01\x01\x12I\n" +
+	"\x06labels\x18\x15 \x03(\v21.staffetta.campaign.v1.CampaignFailed.LabelsEntryR\x06labels\x12?\n" +
 	"\tfailed_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\bfailedAt\x12P\n" +
 	"\x06reason\x18\a \x01(\x0e2,.staffetta.campaign.v1.CampaignFailed.ReasonB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x06reason\x12!\n" +
-	"\amessage\x18\b \x01(\tB\a\xbaH\x04r\x02\x10\x01R\amessage\"P\n" +
+	"\amessage\x18\b \x01(\tB\a\xbaH\x04r\x02\x10\x01R\amessage\x1a9\n" +
+	"\vLabelsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"P\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15REASON_GATEWAY_FAILED\x10\x01\x12\x13\n" +
-	"\x0fREASON_VANISHED\x10\x02BJZHgithub.com/staffetta-io/staffetta/proto/staffetta/campaign/v1;campaignv1b\x06proto3"
+	"\x0fREASON_VANISHED\x10\x02B\n" +
+	"\n" +
+	"\b_accountBJZHgithub.com/staffetta-io/staffetta/proto/staffetta/campaign/v1;campaignv1b\x06proto3"
 
 var (
 	file_staffetta_campaign_v1_campaign_failed_proto_rawDescOnce sync.Once
@@ -229,20 +256,22 @@ func file_staffetta_campaign_v1_campaign_failed_proto_rawDescGZIP() []byte {
 }
 
 var file_staffetta_campaign_v1_campaign_failed_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_staffetta_campaign_v1_campaign_failed_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
+var file_staffetta_campaign_v1_campaign_failed_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
 var file_staffetta_campaign_v1_campaign_failed_proto_goTypes = []any{
 	(CampaignFailed_Reason)(0),    // 0: staffetta.campaign.v1.CampaignFailed.Reason
 	(*CampaignFailed)(nil),        // 1: staffetta.campaign.v1.CampaignFailed
-	(*timestamppb.Timestamp)(nil), // 2: google.protobuf.Timestamp
+	nil,                           // 2: staffetta.campaign.v1.CampaignFailed.LabelsEntry
+	(*timestamppb.Timestamp)(nil), // 3: google.protobuf.Timestamp
 }
 var file_staffetta_campaign_v1_campaign_failed_proto_depIdxs = []int32{
-	2, // 0: staffetta.campaign.v1.CampaignFailed.failed_at:type_name -> google.protobuf.Timestamp
-	0, // 1: staffetta.campaign.v1.CampaignFailed.reason:type_name -> staffetta.campaign.v1.CampaignFailed.Reason
-	2, // [2:2] is the sub-list for method output_type
-	2, // [2:2] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	2, // 0: staffetta.campaign.v1.CampaignFailed.labels:type_name -> staffetta.campaign.v1.CampaignFailed.LabelsEntry
+	3, // 1: staffetta.campaign.v1.CampaignFailed.failed_at:type_name -> google.protobuf.Timestamp
+	0, // 2: staffetta.campaign.v1.CampaignFailed.reason:type_name -> staffetta.campaign.v1.CampaignFailed.Reason
+	3, // [3:3] is the sub-list for method output_type
+	3, // [3:3] is the sub-list for method input_type
+	3, // [3:3] is the sub-list for extension type_name
+	3, // [3:3] is the sub-list for extension extendee
+	0, // [0:3] is the sub-list for field type_name
 }
 
 func init() { file_staffetta_campaign_v1_campaign_failed_proto_init() }
@@ -250,13 +279,14 @@ func file_staffetta_campaign_v1_campaign_failed_proto_init() {
 	if File_staffetta_campaign_v1_campaign_failed_proto != nil {
 		return
 	}
+	file_staffetta_campaign_v1_campaign_failed_proto_msgTypes[0].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_staffetta_campaign_v1_campaign_failed_proto_rawDesc), len(file_staffetta_campaign_v1_campaign_failed_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   1,
+			NumMessages:   2,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

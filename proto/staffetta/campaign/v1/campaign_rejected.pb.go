@@ -63,6 +63,11 @@ const (
 	// The gateway repeated another text, sender or list than was asked for, or its
 	// figures contradicted each other, three times. Nothing was sent.
 	CampaignRejected_REASON_NOT_AS_ASKED CampaignRejected_Reason = 16
+	// The people that came with the request cannot be used: a chunk is missing or is not
+	// the one that was named, or what is in them cannot be read.
+	CampaignRejected_REASON_AUDIENCE_UNUSABLE CampaignRejected_Reason = 17
+	// The gateway's account may not have so many contacts more.
+	CampaignRejected_REASON_NO_ROOM_FOR_CONTACTS CampaignRejected_Reason = 18
 )
 
 // Enum value maps for CampaignRejected_Reason.
@@ -84,6 +89,8 @@ var (
 		14: "REASON_NO_SEND_WINDOW",
 		15: "REASON_NO_VALID_RECIPIENT",
 		16: "REASON_NOT_AS_ASKED",
+		17: "REASON_AUDIENCE_UNUSABLE",
+		18: "REASON_NO_ROOM_FOR_CONTACTS",
 	}
 	CampaignRejected_Reason_value = map[string]int32{
 		"REASON_UNSPECIFIED":          0,
@@ -102,6 +109,8 @@ var (
 		"REASON_NO_SEND_WINDOW":       14,
 		"REASON_NO_VALID_RECIPIENT":   15,
 		"REASON_NOT_AS_ASKED":         16,
+		"REASON_AUDIENCE_UNUSABLE":    17,
+		"REASON_NO_ROOM_FOR_CONTACTS": 18,
 	}
 )
 
@@ -150,6 +159,10 @@ const (
 	CampaignRejected_STEP_PRICE CampaignRejected_Step = 5
 	// UC-006 step 5: PUT /campaigns/{id}/confirm.
 	CampaignRejected_STEP_CONFIRM CampaignRejected_Step = 6
+	// Before the gateway was asked anything: the people that came with the request are read.
+	CampaignRejected_STEP_PREPARE CampaignRejected_Step = 7
+	// Before UC-006 step 1: they are put into a contact list, and it is counted.
+	CampaignRejected_STEP_LIST CampaignRejected_Step = 8
 )
 
 // Enum value maps for CampaignRejected_Step.
@@ -162,6 +175,8 @@ var (
 		4: "STEP_CALCULATE",
 		5: "STEP_PRICE",
 		6: "STEP_CONFIRM",
+		7: "STEP_PREPARE",
+		8: "STEP_LIST",
 	}
 	CampaignRejected_Step_value = map[string]int32{
 		"STEP_UNSPECIFIED": 0,
@@ -171,6 +186,8 @@ var (
 		"STEP_CALCULATE":   4,
 		"STEP_PRICE":       5,
 		"STEP_CONFIRM":     6,
+		"STEP_PREPARE":     7,
+		"STEP_LIST":        8,
 	}
 )
 
@@ -220,6 +237,12 @@ type CampaignRejected struct {
 	Version int32 `protobuf:"varint,4,opt,name=version,proto3" json:"version,omitempty"`
 	// The campaign only pretends: nothing is sent, nothing is paid.
 	Simulation bool `protobuf:"varint,5,opt,name=simulation,proto3" json:"simulation,omitempty"`
+	// The account at the gateway, by the name that the operator gave it. Absent where
+	// there is only one.
+	Account *string `protobuf:"bytes,20,opt,name=account,proto3,oneof" json:"account,omitempty"`
+	// The labels of the request. Each is an attribute of the CloudEvent too: the label
+	// "team" is the attribute "labelteam".
+	Labels map[string]string `protobuf:"bytes,21,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// When it was decided.
 	RejectedAt *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=rejected_at,json=rejectedAt,proto3" json:"rejected_at,omitempty"`
 	// Why, for programs.
@@ -305,6 +328,20 @@ func (x *CampaignRejected) GetSimulation() bool {
 	return false
 }
 
+func (x *CampaignRejected) GetAccount() string {
+	if x != nil && x.Account != nil {
+		return *x.Account
+	}
+	return ""
+}
+
+func (x *CampaignRejected) GetLabels() map[string]string {
+	if x != nil {
+		return x.Labels
+	}
+	return nil
+}
+
 func (x *CampaignRejected) GetRejectedAt() *timestamppb.Timestamp {
 	if x != nil {
 		return x.RejectedAt
@@ -358,8 +395,7 @@ var File_staffetta_campaign_v1_campaign_rejected_proto protoreflect.FileDescript
 
 const file_staffetta_campaign_v1_campaign_rejected_proto_rawDesc = "" +
 	"\n" +
-	"-staffetta/campaign/v1/campaign_rejected.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xca\n" +
-	"\n" +
+	"-staffetta/campaign/v1/campaign_rejected.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe6\f\n" +
 	"\x10CampaignRejected\x12}\n" +
 	"\x06source\x18\x01 \x01(\tBe\xbaHb\xba\x01_\n" +
 	"\tkey.token\x12+must be 1 to 64 letters, digits, '_' or '-'\x1a%this.matches('^[A-Za-z0-9_-]{1,64}$')R\x06source\x12\x84\x01\n" +
@@ -371,7 +407,9 @@ const file_staffetta_campaign_v1_campaign_rejected_proto_rawDesc = "" +
 	"\aversion\x18\x04 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\aversion\x12\x1e\n" +
 	"\n" +
 	"simulation\x18\x05 \x01(\bR\n" +
-	"simulation\x12C\n" +
+	"simulation\x12&\n" +
+	"\aaccount\x18\x14 \x01(\tB\a\xbaH\x04r\x02\x18@H\x00R\aaccount\x88\x01\x01\x12K\n" +
+	"\x06labels\x18\x15 \x03(\v23.staffetta.campaign.v1.CampaignRejected.LabelsEntryR\x06labels\x12C\n" +
 	"\vrejected_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\n" +
 	"rejectedAt\x12R\n" +
 	"\x06reason\x18\a \x01(\x0e2..staffetta.campaign.v1.CampaignRejected.ReasonB\n" +
@@ -384,7 +422,10 @@ const file_staffetta_campaign_v1_campaign_rejected_proto_rawDesc = "" +
 	"\x0fgateway_message\x18\v \x01(\tR\x0egatewayMessage\x12+\n" +
 	"\vhttp_status\x18\f \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xd7\x04(\x00R\n" +
-	"httpStatus\"\xc0\x03\n" +
+	"httpStatus\x1a9\n" +
+	"\vLabelsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xff\x03\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14REASON_TEXT_NOT_GSM7\x10\x02\x12\x13\n" +
@@ -402,7 +443,9 @@ const file_staffetta_campaign_v1_campaign_rejected_proto_rawDesc = "" +
 	"\x1bREASON_NOT_APPROVED_IN_TIME\x10\r\x12\x19\n" +
 	"\x15REASON_NO_SEND_WINDOW\x10\x0e\x12\x1d\n" +
 	"\x19REASON_NO_VALID_RECIPIENT\x10\x0f\x12\x17\n" +
-	"\x13REASON_NOT_AS_ASKED\x10\x10\"\x04\b\x01\x10\x01*\x16REASON_INVALID_REQUEST\"\x89\x01\n" +
+	"\x13REASON_NOT_AS_ASKED\x10\x10\x12\x1c\n" +
+	"\x18REASON_AUDIENCE_UNUSABLE\x10\x11\x12\x1f\n" +
+	"\x1bREASON_NO_ROOM_FOR_CONTACTS\x10\x12\"\x04\b\x01\x10\x01*\x16REASON_INVALID_REQUEST\"\xaa\x01\n" +
 	"\x04Step\x12\x14\n" +
 	"\x10STEP_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fSTEP_REQUEST\x10\x01\x12\x0f\n" +
@@ -411,7 +454,11 @@ const file_staffetta_campaign_v1_campaign_rejected_proto_rawDesc = "" +
 	"\x0eSTEP_CALCULATE\x10\x04\x12\x0e\n" +
 	"\n" +
 	"STEP_PRICE\x10\x05\x12\x10\n" +
-	"\fSTEP_CONFIRM\x10\x06BJZHgithub.com/staffetta-io/staffetta/proto/staffetta/campaign/v1;campaignv1b\x06proto3"
+	"\fSTEP_CONFIRM\x10\x06\x12\x10\n" +
+	"\fSTEP_PREPARE\x10\a\x12\r\n" +
+	"\tSTEP_LIST\x10\bB\n" +
+	"\n" +
+	"\b_accountBJZHgithub.com/staffetta-io/staffetta/proto/staffetta/campaign/v1;campaignv1b\x06proto3"
 
 var (
 	file_staffetta_campaign_v1_campaign_rejected_proto_rawDescOnce sync.Once
@@ -426,22 +473,24 @@ func file_staffetta_campaign_v1_campaign_rejected_proto_rawDescGZIP() []byte {
 }
 
 var file_staffetta_campaign_v1_campaign_rejected_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_staffetta_campaign_v1_campaign_rejected_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
+var file_staffetta_campaign_v1_campaign_rejected_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
 var file_staffetta_campaign_v1_campaign_rejected_proto_goTypes = []any{
 	(CampaignRejected_Reason)(0),  // 0: staffetta.campaign.v1.CampaignRejected.Reason
 	(CampaignRejected_Step)(0),    // 1: staffetta.campaign.v1.CampaignRejected.Step
 	(*CampaignRejected)(nil),      // 2: staffetta.campaign.v1.CampaignRejected
-	(*timestamppb.Timestamp)(nil), // 3: google.protobuf.Timestamp
+	nil,                           // 3: staffetta.campaign.v1.CampaignRejected.LabelsEntry
+	(*timestamppb.Timestamp)(nil), // 4: google.protobuf.Timestamp
 }
 var file_staffetta_campaign_v1_campaign_rejected_proto_depIdxs = []int32{
-	3, // 0: staffetta.campaign.v1.CampaignRejected.rejected_at:type_name -> google.protobuf.Timestamp
-	0, // 1: staffetta.campaign.v1.CampaignRejected.reason:type_name -> staffetta.campaign.v1.CampaignRejected.Reason
-	1, // 2: staffetta.campaign.v1.CampaignRejected.step:type_name -> staffetta.campaign.v1.CampaignRejected.Step
-	3, // [3:3] is the sub-list for method output_type
-	3, // [3:3] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	3, // 0: staffetta.campaign.v1.CampaignRejected.labels:type_name -> staffetta.campaign.v1.CampaignRejected.LabelsEntry
+	4, // 1: staffetta.campaign.v1.CampaignRejected.rejected_at:type_name -> google.protobuf.Timestamp
+	0, // 2: staffetta.campaign.v1.CampaignRejected.reason:type_name -> staffetta.campaign.v1.CampaignRejected.Reason
+	1, // 3: staffetta.campaign.v1.CampaignRejected.step:type_name -> staffetta.campaign.v1.CampaignRejected.Step
+	4, // [4:4] is the sub-list for method output_type
+	4, // [4:4] is the sub-list for method input_type
+	4, // [4:4] is the sub-list for extension type_name
+	4, // [4:4] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_staffetta_campaign_v1_campaign_rejected_proto_init() }
@@ -449,13 +498,14 @@ func file_staffetta_campaign_v1_campaign_rejected_proto_init() {
 	if File_staffetta_campaign_v1_campaign_rejected_proto != nil {
 		return
 	}
+	file_staffetta_campaign_v1_campaign_rejected_proto_msgTypes[0].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_staffetta_campaign_v1_campaign_rejected_proto_rawDesc), len(file_staffetta_campaign_v1_campaign_rejected_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   1,
+			NumMessages:   2,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

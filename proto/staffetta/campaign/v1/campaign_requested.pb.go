@@ -24,6 +24,63 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// MissingField says what becomes of a recipient who lacks a field that the text names.
+type MissingField int32
+
+const (
+	// The default: the recipient is out, and counted.
+	MissingField_MISSING_FIELD_UNSPECIFIED MissingField = 0
+	// The recipient is out, and counted. A field that nobody has rejects the campaign.
+	MissingField_MISSING_FIELD_LEAVE_OUT MissingField = 1
+	// The campaign is rejected.
+	MissingField_MISSING_FIELD_REJECT MissingField = 2
+	// The recipient gets the text with nothing in its place.
+	MissingField_MISSING_FIELD_EMPTY MissingField = 3
+)
+
+// Enum value maps for MissingField.
+var (
+	MissingField_name = map[int32]string{
+		0: "MISSING_FIELD_UNSPECIFIED",
+		1: "MISSING_FIELD_LEAVE_OUT",
+		2: "MISSING_FIELD_REJECT",
+		3: "MISSING_FIELD_EMPTY",
+	}
+	MissingField_value = map[string]int32{
+		"MISSING_FIELD_UNSPECIFIED": 0,
+		"MISSING_FIELD_LEAVE_OUT":   1,
+		"MISSING_FIELD_REJECT":      2,
+		"MISSING_FIELD_EMPTY":       3,
+	}
+)
+
+func (x MissingField) Enum() *MissingField {
+	p := new(MissingField)
+	*p = x
+	return p
+}
+
+func (x MissingField) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (MissingField) Descriptor() protoreflect.EnumDescriptor {
+	return file_staffetta_campaign_v1_campaign_requested_proto_enumTypes[0].Descriptor()
+}
+
+func (MissingField) Type() protoreflect.EnumType {
+	return &file_staffetta_campaign_v1_campaign_requested_proto_enumTypes[0]
+}
+
+func (x MissingField) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use MissingField.Descriptor instead.
+func (MissingField) EnumDescriptor() ([]byte, []int) {
+	return file_staffetta_campaign_v1_campaign_requested_proto_rawDescGZIP(), []int{0}
+}
+
 // OnLimit says what becomes of a campaign that reaches a limit of its request.
 type OnLimit int32
 
@@ -65,11 +122,11 @@ func (x OnLimit) String() string {
 }
 
 func (OnLimit) Descriptor() protoreflect.EnumDescriptor {
-	return file_staffetta_campaign_v1_campaign_requested_proto_enumTypes[0].Descriptor()
+	return file_staffetta_campaign_v1_campaign_requested_proto_enumTypes[1].Descriptor()
 }
 
 func (OnLimit) Type() protoreflect.EnumType {
-	return &file_staffetta_campaign_v1_campaign_requested_proto_enumTypes[0]
+	return &file_staffetta_campaign_v1_campaign_requested_proto_enumTypes[1]
 }
 
 func (x OnLimit) Number() protoreflect.EnumNumber {
@@ -78,7 +135,61 @@ func (x OnLimit) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OnLimit.Descriptor instead.
 func (OnLimit) EnumDescriptor() ([]byte, []int) {
-	return file_staffetta_campaign_v1_campaign_requested_proto_rawDescGZIP(), []int{0}
+	return file_staffetta_campaign_v1_campaign_requested_proto_rawDescGZIP(), []int{1}
+}
+
+// Format is how the people are written.
+type Audience_Format int32
+
+const (
+	// The default: CSV.
+	Audience_FORMAT_UNSPECIFIED Audience_Format = 0
+	// Text with a line for each person, and a header that names the columns; one of
+	// them is the phone number, all others are fields.
+	Audience_FORMAT_CSV Audience_Format = 1
+	// Messages Recipient, each behind its length as a varint.
+	Audience_FORMAT_PROTOBUF Audience_Format = 2
+)
+
+// Enum value maps for Audience_Format.
+var (
+	Audience_Format_name = map[int32]string{
+		0: "FORMAT_UNSPECIFIED",
+		1: "FORMAT_CSV",
+		2: "FORMAT_PROTOBUF",
+	}
+	Audience_Format_value = map[string]int32{
+		"FORMAT_UNSPECIFIED": 0,
+		"FORMAT_CSV":         1,
+		"FORMAT_PROTOBUF":    2,
+	}
+)
+
+func (x Audience_Format) Enum() *Audience_Format {
+	p := new(Audience_Format)
+	*p = x
+	return p
+}
+
+func (x Audience_Format) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Audience_Format) Descriptor() protoreflect.EnumDescriptor {
+	return file_staffetta_campaign_v1_campaign_requested_proto_enumTypes[2].Descriptor()
+}
+
+func (Audience_Format) Type() protoreflect.EnumType {
+	return &file_staffetta_campaign_v1_campaign_requested_proto_enumTypes[2]
+}
+
+func (x Audience_Format) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Audience_Format.Descriptor instead.
+func (Audience_Format) EnumDescriptor() ([]byte, []int) {
+	return file_staffetta_campaign_v1_campaign_requested_proto_rawDescGZIP(), []int{2, 0}
 }
 
 // CampaignRequested asks for one bulk-SMS campaign. It is the only message that
@@ -139,8 +250,8 @@ type CampaignRequested struct {
 	// other than line breaks, and none that turns the direction of letters around:
 	// whoever approves a text has to see what phones will show. UC-006 step 2.
 	Text string `protobuf:"bytes,6,opt,name=text,proto3" json:"text,omitempty"`
-	// The gateway's id of a contact list that exists already, above zero.
-	// UC-006 step 2.
+	// The gateway's id of a contact list that exists already, above zero. Exactly one
+	// of contact_list_id, recipients and audience must be given. UC-006 step 2.
 	ContactListId int64 `protobuf:"varint,7,opt,name=contact_list_id,json=contactListId,proto3" json:"contact_list_id,omitempty"`
 	// Whether the text may be sent as UCS-2 (70 characters in one part, not 160).
 	// If false, a text with a character outside GSM-7 is rejected
@@ -195,6 +306,27 @@ type CampaignRequested struct {
 	// exactly this text, sender, list, recipients, parts, price and currency. If the
 	// quote turns out to be another one, somebody must approve it. Empty: none was.
 	AgreedQuoteId string `protobuf:"bytes,23,opt,name=agreed_quote_id,json=agreedQuoteId,proto3" json:"agreed_quote_id,omitempty"`
+	// Words of the caller's own, by name, such as cost centre, team or product: at
+	// most 16. They change nothing in what is sent. Every event of the campaign carries
+	// them, as a field and as attributes of the CloudEvent ("team" as "labelteam"), lists
+	// are filtered by them, and they are kept as long as the campaign's record, also when
+	// its text is forgotten: put no phone number and no person's name there. A name is 1
+	// to 15 of a-z 0-9; a value is 1 to 64 characters that can be seen, or spaces.
+	Labels map[string]string `protobuf:"bytes,24,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// The people it is sent to, in the place of contact_list_id: 1,000 at most, and the
+	// whole request no longer than a message may be. For more people, see audience. A
+	// list of them is made at the gateway for this campaign, and removed after it.
+	Recipients []*Recipient `protobuf:"bytes,30,rep,name=recipients,proto3" json:"recipients,omitempty"`
+	// The people it is sent to, in the place of contact_list_id, when they are many:
+	// what was published in chunks before this request.
+	Audience *Audience `protobuf:"bytes,31,opt,name=audience,proto3" json:"audience,omitempty"`
+	// The country that phone numbers in national form are of, in two letters of ISO 3166:
+	// "IT" reads 333 1234567 as +393331234567. Empty: numbers must be in international
+	// form, and any other is out as malformed. Means nothing with contact_list_id.
+	DefaultRegion string `protobuf:"bytes,32,opt,name=default_region,json=defaultRegion,proto3" json:"default_region,omitempty"`
+	// What becomes of a recipient who lacks a field that the text names. Means nothing
+	// with contact_list_id, where nobody knows before the gateway fills them in.
+	MissingField  MissingField `protobuf:"varint,33,opt,name=missing_field,json=missingField,proto3,enum=staffetta.campaign.v1.MissingField" json:"missing_field,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -401,6 +533,41 @@ func (x *CampaignRequested) GetAgreedQuoteId() string {
 	return ""
 }
 
+func (x *CampaignRequested) GetLabels() map[string]string {
+	if x != nil {
+		return x.Labels
+	}
+	return nil
+}
+
+func (x *CampaignRequested) GetRecipients() []*Recipient {
+	if x != nil {
+		return x.Recipients
+	}
+	return nil
+}
+
+func (x *CampaignRequested) GetAudience() *Audience {
+	if x != nil {
+		return x.Audience
+	}
+	return nil
+}
+
+func (x *CampaignRequested) GetDefaultRegion() string {
+	if x != nil {
+		return x.DefaultRegion
+	}
+	return ""
+}
+
+func (x *CampaignRequested) GetMissingField() MissingField {
+	if x != nil {
+		return x.MissingField
+	}
+	return MissingField_MISSING_FIELD_UNSPECIFIED
+}
+
 type isCampaignRequested_Start interface {
 	isCampaignRequested_Start()
 }
@@ -421,11 +588,144 @@ func (*CampaignRequested_Immediately) isCampaignRequested_Start() {}
 
 func (*CampaignRequested_At) isCampaignRequested_Start() {}
 
+// Recipient is one person that a campaign is sent to.
+type Recipient struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The phone number: "+393331234567", "0039 333 123 4567", or in national form where
+	// default_region says of which country. 1 to 40 characters. One that is no phone
+	// number does not spoil the campaign: it is out, and counted as malformed.
+	PhoneNumber string `protobuf:"bytes,1,opt,name=phone_number,json=phoneNumber,proto3" json:"phone_number,omitempty"`
+	// What the text has in the place of {{name}}: {"code": "BF-7H2K"}. Names are 1 to 64
+	// letters, digits and '_', values 1,000 characters at most.
+	Fields        map[string]string `protobuf:"bytes,2,rep,name=fields,proto3" json:"fields,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Recipient) Reset() {
+	*x = Recipient{}
+	mi := &file_staffetta_campaign_v1_campaign_requested_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Recipient) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Recipient) ProtoMessage() {}
+
+func (x *Recipient) ProtoReflect() protoreflect.Message {
+	mi := &file_staffetta_campaign_v1_campaign_requested_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Recipient.ProtoReflect.Descriptor instead.
+func (*Recipient) Descriptor() ([]byte, []int) {
+	return file_staffetta_campaign_v1_campaign_requested_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Recipient) GetPhoneNumber() string {
+	if x != nil {
+		return x.PhoneNumber
+	}
+	return ""
+}
+
+func (x *Recipient) GetFields() map[string]string {
+	if x != nil {
+		return x.Fields
+	}
+	return nil
+}
+
+// Audience names people that were published in chunks, on
+// campaign.v1.audience.<source>.<sha256>.<n>, n from 1, each once. The chunks are
+// published first, the request last. The same chunks may be named by several requests.
+type Audience struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// SHA-256 of all chunks, one after the other: 64 hexadecimal digits in lower case.
+	Sha256 string `protobuf:"bytes,1,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	// How many bytes all chunks have together: 256 MiB at most.
+	Size int64 `protobuf:"varint,2,opt,name=size,proto3" json:"size,omitempty"`
+	// How many chunks there are.
+	Chunks int32 `protobuf:"varint,3,opt,name=chunks,proto3" json:"chunks,omitempty"`
+	// How the people are written in them.
+	Format        Audience_Format `protobuf:"varint,4,opt,name=format,proto3,enum=staffetta.campaign.v1.Audience_Format" json:"format,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Audience) Reset() {
+	*x = Audience{}
+	mi := &file_staffetta_campaign_v1_campaign_requested_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Audience) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Audience) ProtoMessage() {}
+
+func (x *Audience) ProtoReflect() protoreflect.Message {
+	mi := &file_staffetta_campaign_v1_campaign_requested_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Audience.ProtoReflect.Descriptor instead.
+func (*Audience) Descriptor() ([]byte, []int) {
+	return file_staffetta_campaign_v1_campaign_requested_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Audience) GetSha256() string {
+	if x != nil {
+		return x.Sha256
+	}
+	return ""
+}
+
+func (x *Audience) GetSize() int64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *Audience) GetChunks() int32 {
+	if x != nil {
+		return x.Chunks
+	}
+	return 0
+}
+
+func (x *Audience) GetFormat() Audience_Format {
+	if x != nil {
+		return x.Format
+	}
+	return Audience_FORMAT_UNSPECIFIED
+}
+
 var File_staffetta_campaign_v1_campaign_requested_proto protoreflect.FileDescriptor
 
 const file_staffetta_campaign_v1_campaign_requested_proto_rawDesc = "" +
 	"\n" +
-	".staffetta/campaign/v1/campaign_requested.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!staffetta/campaign/v1/money.proto\"\xf9\x18\n" +
+	".staffetta/campaign/v1/campaign_requested.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!staffetta/campaign/v1/money.proto\"\xed\x1f\n" +
 	"\x11CampaignRequested\x12}\n" +
 	"\x06source\x18\x01 \x01(\tBe\xbaHb\xba\x01_\n" +
 	"\tkey.token\x12+must be 1 to 64 letters, digits, '_' or '-'\x1a%this.matches('^[A-Za-z0-9_-]{1,64}$')R\x06source\x12\x84\x01\n" +
@@ -439,8 +739,9 @@ const file_staffetta_campaign_v1_campaign_requested_proto_rawDesc = "" +
 	"\x06sender\x18\x05 \x01(\tB\xed\x01\xbaH\xe9\x01\xba\x01\xe5\x01\n" +
 	"\x19campaign_requested.sender\x12\x80\x01must be a name of at most 11 letters A-Z, a-z and digits, or a number of at most 16 digits (after a +, 7 to 16, the first not 0)\x1aEthis.matches('^([A-Za-z0-9]{1,11}|[0-9]{1,16}|[+][1-9][0-9]{6,15})$')R\x06sender\x12\xb8\x02\n" +
 	"\x04text\x18\x06 \x01(\tB\xa3\x02\xbaH\x9f\x02\xba\x01\x94\x02\n" +
-	"\x17campaign_requested.text\x12\x8d\x01must hold no control character other than a line break, nor one that turns the direction of letters around (U+202E and the like): take it out\x1aithis.matches('^([^\\\\p{Cc}\\\\x{061C}\\\\x{200E}\\\\x{200F}\\\\x{202A}-\\\\x{202E}\\\\x{2066}-\\\\x{2069}]|[\\\\n\\\\r])*$')r\x05\x10\x01\x18\xfa\vR\x04text\x12/\n" +
-	"\x0fcontact_list_id\x18\a \x01(\x03B\a\xbaH\x04\"\x02 \x00R\rcontactListId\x12\x18\n" +
+	"\x17campaign_requested.text\x12\x8d\x01must hold no control character other than a line break, nor one that turns the direction of letters around (U+202E and the like): take it out\x1aithis.matches('^([^\\\\p{Cc}\\\\x{061C}\\\\x{200E}\\\\x{200F}\\\\x{202A}-\\\\x{202E}\\\\x{2066}-\\\\x{2069}]|[\\\\n\\\\r])*$')r\x05\x10\x01\x18\xfa\vR\x04text\x122\n" +
+	"\x0fcontact_list_id\x18\a \x01(\x03B\n" +
+	"\xbaH\a\xd8\x01\x01\"\x02 \x00R\rcontactListId\x12\x18\n" +
 	"\aunicode\x18\b \x01(\bR\aunicode\x12\x1e\n" +
 	"\n" +
 	"simulation\x18\t \x01(\bR\n" +
@@ -468,8 +769,51 @@ const file_staffetta_campaign_v1_campaign_requested_proto_rawDesc = "" +
 	"\x1ecampaign_requested.send_window\x12+must be 1 to 64 letters, digits, '_' or '-'\x1a%this.matches('^[A-Za-z0-9_-]{1,64}$')\xd8\x01\x01R\n" +
 	"sendWindow\x12\xa7\x01\n" +
 	"\x0fagreed_quote_id\x18\x17 \x01(\tB\x7f\xbaH|\xba\x01v\n" +
-	"\"campaign_requested.agreed_quote_id\x120must be the id of a quote: 16 hexadecimal digits\x1a\x1ethis.matches('^[0-9a-f]{16}$')\xd8\x01\x01R\ragreedQuoteIdB\x0e\n" +
-	"\x05start\x12\x05\xbaH\x02\b\x01*]\n" +
+	"\"campaign_requested.agreed_quote_id\x120must be the id of a quote: 16 hexadecimal digits\x1a\x1ethis.matches('^[0-9a-f]{16}$')\xd8\x01\x01R\ragreedQuoteId\x12\xfe\x02\n" +
+	"\x06labels\x18\x18 \x03(\v24.staffetta.campaign.v1.CampaignRequested.LabelsEntryB\xaf\x02\xbaH\xab\x02\x9a\x01\xa7\x02\x10\x10\"d\xba\x01a\n" +
+	"\n" +
+	"label.name\x121must be 1 to 15 lower-case letters a-z and digits\x1a this.matches('^[a-z0-9]{1,15}$')*\xbc\x01\xba\x01\xb8\x01\n" +
+	"\vlabel.value\x12xmust be 1 to 64 characters, all of them printable or spaces: no line break, no control character, none that is invisible\x1a/this.matches('^[^\\\\p{C}\\\\p{Zl}\\\\p{Zp}]{1,64}$')R\x06labels\x12K\n" +
+	"\n" +
+	"recipients\x18\x1e \x03(\v2 .staffetta.campaign.v1.RecipientB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\n" +
+	"recipients\x12;\n" +
+	"\baudience\x18\x1f \x01(\v2\x1f.staffetta.campaign.v1.AudienceR\baudience\x12\xa4\x01\n" +
+	"\x0edefault_region\x18  \x01(\tB}\xbaHz\xba\x01t\n" +
+	"!campaign_requested.default_region\x123must be a country in two letters of ISO 3166, as IT\x1a\x1athis.matches('^[A-Z]{2}$')\xd8\x01\x01R\rdefaultRegion\x12R\n" +
+	"\rmissing_field\x18! \x01(\x0e2#.staffetta.campaign.v1.MissingFieldB\b\xbaH\x05\x82\x01\x02\x10\x01R\fmissingField\x1a9\n" +
+	"\vLabelsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01:.\xbaH+\")\n" +
+	"\x0fcontact_list_id\n" +
+	"\n" +
+	"recipients\n" +
+	"\baudience\x10\x01B\x0e\n" +
+	"\x05start\x12\x05\xbaH\x02\b\x01\"\xb0\x02\n" +
+	"\tRecipient\x12,\n" +
+	"\fphone_number\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18(R\vphoneNumber\x12\xb9\x01\n" +
+	"\x06fields\x18\x02 \x03(\v2,.staffetta.campaign.v1.Recipient.FieldsEntryBs\xbaHp\x9a\x01m\x10 \"b\xba\x01_\n" +
+	"\x0frecipient.field\x12&must be 1 to 64 letters, digits or '_'\x1a$this.matches('^[A-Za-z0-9_]{1,64}$')*\x05r\x03\x18\xe8\aR\x06fields\x1a9\n" +
+	"\vFieldsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xec\x02\n" +
+	"\bAudience\x12\x87\x01\n" +
+	"\x06sha256\x18\x01 \x01(\tBo\xbaHl\xba\x01i\n" +
+	"\x0faudience.sha256\x126must be a SHA-256: 64 hexadecimal digits in lower case\x1a\x1ethis.matches('^[0-9a-f]{64}$')R\x06sha256\x12!\n" +
+	"\x04size\x18\x02 \x01(\x03B\r\xbaH\n" +
+	"\"\b\x18\x80\x80\x80\x80\x01 \x00R\x04size\x12\"\n" +
+	"\x06chunks\x18\x03 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\x90N \x00R\x06chunks\x12H\n" +
+	"\x06format\x18\x04 \x01(\x0e2&.staffetta.campaign.v1.Audience.FormatB\b\xbaH\x05\x82\x01\x02\x10\x01R\x06format\"E\n" +
+	"\x06Format\x12\x16\n" +
+	"\x12FORMAT_UNSPECIFIED\x10\x00\x12\x0e\n" +
+	"\n" +
+	"FORMAT_CSV\x10\x01\x12\x13\n" +
+	"\x0fFORMAT_PROTOBUF\x10\x02*}\n" +
+	"\fMissingField\x12\x1d\n" +
+	"\x19MISSING_FIELD_UNSPECIFIED\x10\x00\x12\x1b\n" +
+	"\x17MISSING_FIELD_LEAVE_OUT\x10\x01\x12\x18\n" +
+	"\x14MISSING_FIELD_REJECT\x10\x02\x12\x17\n" +
+	"\x13MISSING_FIELD_EMPTY\x10\x03*]\n" +
 	"\aOnLimit\x12\x18\n" +
 	"\x14ON_LIMIT_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fON_LIMIT_REJECT\x10\x01\x12\x10\n" +
@@ -488,30 +832,42 @@ func file_staffetta_campaign_v1_campaign_requested_proto_rawDescGZIP() []byte {
 	return file_staffetta_campaign_v1_campaign_requested_proto_rawDescData
 }
 
-var file_staffetta_campaign_v1_campaign_requested_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_staffetta_campaign_v1_campaign_requested_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
+var file_staffetta_campaign_v1_campaign_requested_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_staffetta_campaign_v1_campaign_requested_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_staffetta_campaign_v1_campaign_requested_proto_goTypes = []any{
-	(OnLimit)(0),                  // 0: staffetta.campaign.v1.OnLimit
-	(*CampaignRequested)(nil),     // 1: staffetta.campaign.v1.CampaignRequested
-	(*timestamppb.Timestamp)(nil), // 2: google.protobuf.Timestamp
-	(*Money)(nil),                 // 3: staffetta.campaign.v1.Money
-	(*durationpb.Duration)(nil),   // 4: google.protobuf.Duration
+	(MissingField)(0),             // 0: staffetta.campaign.v1.MissingField
+	(OnLimit)(0),                  // 1: staffetta.campaign.v1.OnLimit
+	(Audience_Format)(0),          // 2: staffetta.campaign.v1.Audience.Format
+	(*CampaignRequested)(nil),     // 3: staffetta.campaign.v1.CampaignRequested
+	(*Recipient)(nil),             // 4: staffetta.campaign.v1.Recipient
+	(*Audience)(nil),              // 5: staffetta.campaign.v1.Audience
+	nil,                           // 6: staffetta.campaign.v1.CampaignRequested.LabelsEntry
+	nil,                           // 7: staffetta.campaign.v1.Recipient.FieldsEntry
+	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
+	(*Money)(nil),                 // 9: staffetta.campaign.v1.Money
+	(*durationpb.Duration)(nil),   // 10: google.protobuf.Duration
 }
 var file_staffetta_campaign_v1_campaign_requested_proto_depIdxs = []int32{
-	2, // 0: staffetta.campaign.v1.CampaignRequested.at:type_name -> google.protobuf.Timestamp
-	2, // 1: staffetta.campaign.v1.CampaignRequested.expires_at:type_name -> google.protobuf.Timestamp
-	3, // 2: staffetta.campaign.v1.CampaignRequested.max_total:type_name -> staffetta.campaign.v1.Money
-	0, // 3: staffetta.campaign.v1.CampaignRequested.on_over_max:type_name -> staffetta.campaign.v1.OnLimit
-	4, // 4: staffetta.campaign.v1.CampaignRequested.approval_within:type_name -> google.protobuf.Duration
-	0, // 5: staffetta.campaign.v1.CampaignRequested.on_insufficient_credit:type_name -> staffetta.campaign.v1.OnLimit
-	4, // 6: staffetta.campaign.v1.CampaignRequested.credit_within:type_name -> google.protobuf.Duration
-	4, // 7: staffetta.campaign.v1.CampaignRequested.max_lateness:type_name -> google.protobuf.Duration
-	0, // 8: staffetta.campaign.v1.CampaignRequested.on_late:type_name -> staffetta.campaign.v1.OnLimit
-	9, // [9:9] is the sub-list for method output_type
-	9, // [9:9] is the sub-list for method input_type
-	9, // [9:9] is the sub-list for extension type_name
-	9, // [9:9] is the sub-list for extension extendee
-	0, // [0:9] is the sub-list for field type_name
+	8,  // 0: staffetta.campaign.v1.CampaignRequested.at:type_name -> google.protobuf.Timestamp
+	8,  // 1: staffetta.campaign.v1.CampaignRequested.expires_at:type_name -> google.protobuf.Timestamp
+	9,  // 2: staffetta.campaign.v1.CampaignRequested.max_total:type_name -> staffetta.campaign.v1.Money
+	1,  // 3: staffetta.campaign.v1.CampaignRequested.on_over_max:type_name -> staffetta.campaign.v1.OnLimit
+	10, // 4: staffetta.campaign.v1.CampaignRequested.approval_within:type_name -> google.protobuf.Duration
+	1,  // 5: staffetta.campaign.v1.CampaignRequested.on_insufficient_credit:type_name -> staffetta.campaign.v1.OnLimit
+	10, // 6: staffetta.campaign.v1.CampaignRequested.credit_within:type_name -> google.protobuf.Duration
+	10, // 7: staffetta.campaign.v1.CampaignRequested.max_lateness:type_name -> google.protobuf.Duration
+	1,  // 8: staffetta.campaign.v1.CampaignRequested.on_late:type_name -> staffetta.campaign.v1.OnLimit
+	6,  // 9: staffetta.campaign.v1.CampaignRequested.labels:type_name -> staffetta.campaign.v1.CampaignRequested.LabelsEntry
+	4,  // 10: staffetta.campaign.v1.CampaignRequested.recipients:type_name -> staffetta.campaign.v1.Recipient
+	5,  // 11: staffetta.campaign.v1.CampaignRequested.audience:type_name -> staffetta.campaign.v1.Audience
+	0,  // 12: staffetta.campaign.v1.CampaignRequested.missing_field:type_name -> staffetta.campaign.v1.MissingField
+	7,  // 13: staffetta.campaign.v1.Recipient.fields:type_name -> staffetta.campaign.v1.Recipient.FieldsEntry
+	2,  // 14: staffetta.campaign.v1.Audience.format:type_name -> staffetta.campaign.v1.Audience.Format
+	15, // [15:15] is the sub-list for method output_type
+	15, // [15:15] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_staffetta_campaign_v1_campaign_requested_proto_init() }
@@ -529,8 +885,8 @@ func file_staffetta_campaign_v1_campaign_requested_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_staffetta_campaign_v1_campaign_requested_proto_rawDesc), len(file_staffetta_campaign_v1_campaign_requested_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   1,
+			NumEnums:      3,
+			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -107,6 +107,12 @@ type CampaignStats struct {
 	Version int32 `protobuf:"varint,4,opt,name=version,proto3" json:"version,omitempty"`
 	// The campaign only pretends: nothing is sent, nothing is paid.
 	Simulation bool `protobuf:"varint,5,opt,name=simulation,proto3" json:"simulation,omitempty"`
+	// The account at the gateway, by the name that the operator gave it. Absent where
+	// there is only one.
+	Account *string `protobuf:"bytes,20,opt,name=account,proto3,oneof" json:"account,omitempty"`
+	// The labels of the request. Each is an attribute of the CloudEvent too: the label
+	// "team" is the attribute "labelteam".
+	Labels map[string]string `protobuf:"bytes,21,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// When the gateway was asked.
 	ReadAt *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=read_at,json=readAt,proto3" json:"read_at,omitempty"`
 	// Where the campaign is.
@@ -216,6 +222,20 @@ func (x *CampaignStats) GetSimulation() bool {
 	return false
 }
 
+func (x *CampaignStats) GetAccount() string {
+	if x != nil && x.Account != nil {
+		return *x.Account
+	}
+	return ""
+}
+
+func (x *CampaignStats) GetLabels() map[string]string {
+	if x != nil {
+		return x.Labels
+	}
+	return nil
+}
+
 func (x *CampaignStats) GetReadAt() *timestamppb.Timestamp {
 	if x != nil {
 		return x.ReadAt
@@ -318,8 +338,7 @@ var File_staffetta_campaign_v1_campaign_stats_proto protoreflect.FileDescriptor
 
 const file_staffetta_campaign_v1_campaign_stats_proto_rawDesc = "" +
 	"\n" +
-	"*staffetta/campaign/v1/campaign_stats.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!staffetta/campaign/v1/money.proto\"\x80\n" +
-	"\n" +
+	"*staffetta/campaign/v1/campaign_stats.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!staffetta/campaign/v1/money.proto\"\xb9\v\n" +
 	"\rCampaignStats\x12}\n" +
 	"\x06source\x18\x01 \x01(\tBe\xbaHb\xba\x01_\n" +
 	"\tkey.token\x12+must be 1 to 64 letters, digits, '_' or '-'\x1a%this.matches('^[A-Za-z0-9_-]{1,64}$')R\x06source\x12\x84\x01\n" +
@@ -331,7 +350,9 @@ const file_staffetta_campaign_v1_campaign_stats_proto_rawDesc = "" +
 	"\aversion\x18\x04 \x01(\x05B\a\xbaH\x04\x1a\x02 \x00R\aversion\x12\x1e\n" +
 	"\n" +
 	"simulation\x18\x05 \x01(\bR\n" +
-	"simulation\x12;\n" +
+	"simulation\x12&\n" +
+	"\aaccount\x18\x14 \x01(\tB\a\xbaH\x04r\x02\x18@H\x00R\aaccount\x88\x01\x01\x12H\n" +
+	"\x06labels\x18\x15 \x03(\v20.staffetta.campaign.v1.CampaignStats.LabelsEntryR\x06labels\x12;\n" +
 	"\aread_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\x06readAt\x12O\n" +
 	"\x06status\x18\a \x01(\x0e2+.staffetta.campaign.v1.CampaignStats.StatusB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x06status\x12\x1d\n" +
@@ -350,14 +371,19 @@ const file_staffetta_campaign_v1_campaign_stats_proto_rawDesc = "" +
 	"reconciled\x18\x11 \x01(\bR\n" +
 	"reconciled\x12\x18\n" +
 	"\adiffers\x18\x12 \x01(\tR\adiffers\x12\x1c\n" +
-	"\tuncounted\x18\x13 \x01(\bR\tuncounted\"\x87\x01\n" +
+	"\tuncounted\x18\x13 \x01(\bR\tuncounted\x1a9\n" +
+	"\vLabelsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x87\x01\n" +
 	"\x06Status\x12\x16\n" +
 	"\x12STATUS_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10STATUS_CONFIRMED\x10\x01\x12\x12\n" +
 	"\x0eSTATUS_SENDING\x10\x02\x12\x14\n" +
 	"\x10STATUS_COMPLETED\x10\x03\x12\x11\n" +
 	"\rSTATUS_FAILED\x10\x04\x12\x12\n" +
-	"\x0eSTATUS_UNKNOWN\x10\x05BJZHgithub.com/staffetta-io/staffetta/proto/staffetta/campaign/v1;campaignv1b\x06proto3"
+	"\x0eSTATUS_UNKNOWN\x10\x05B\n" +
+	"\n" +
+	"\b_accountBJZHgithub.com/staffetta-io/staffetta/proto/staffetta/campaign/v1;campaignv1b\x06proto3"
 
 var (
 	file_staffetta_campaign_v1_campaign_stats_proto_rawDescOnce sync.Once
@@ -372,23 +398,25 @@ func file_staffetta_campaign_v1_campaign_stats_proto_rawDescGZIP() []byte {
 }
 
 var file_staffetta_campaign_v1_campaign_stats_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_staffetta_campaign_v1_campaign_stats_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
+var file_staffetta_campaign_v1_campaign_stats_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
 var file_staffetta_campaign_v1_campaign_stats_proto_goTypes = []any{
 	(CampaignStats_Status)(0),     // 0: staffetta.campaign.v1.CampaignStats.Status
 	(*CampaignStats)(nil),         // 1: staffetta.campaign.v1.CampaignStats
-	(*timestamppb.Timestamp)(nil), // 2: google.protobuf.Timestamp
-	(*Money)(nil),                 // 3: staffetta.campaign.v1.Money
+	nil,                           // 2: staffetta.campaign.v1.CampaignStats.LabelsEntry
+	(*timestamppb.Timestamp)(nil), // 3: google.protobuf.Timestamp
+	(*Money)(nil),                 // 4: staffetta.campaign.v1.Money
 }
 var file_staffetta_campaign_v1_campaign_stats_proto_depIdxs = []int32{
-	2, // 0: staffetta.campaign.v1.CampaignStats.read_at:type_name -> google.protobuf.Timestamp
-	0, // 1: staffetta.campaign.v1.CampaignStats.status:type_name -> staffetta.campaign.v1.CampaignStats.Status
-	3, // 2: staffetta.campaign.v1.CampaignStats.cost:type_name -> staffetta.campaign.v1.Money
-	2, // 3: staffetta.campaign.v1.CampaignStats.completed_at:type_name -> google.protobuf.Timestamp
-	4, // [4:4] is the sub-list for method output_type
-	4, // [4:4] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	2, // 0: staffetta.campaign.v1.CampaignStats.labels:type_name -> staffetta.campaign.v1.CampaignStats.LabelsEntry
+	3, // 1: staffetta.campaign.v1.CampaignStats.read_at:type_name -> google.protobuf.Timestamp
+	0, // 2: staffetta.campaign.v1.CampaignStats.status:type_name -> staffetta.campaign.v1.CampaignStats.Status
+	4, // 3: staffetta.campaign.v1.CampaignStats.cost:type_name -> staffetta.campaign.v1.Money
+	3, // 4: staffetta.campaign.v1.CampaignStats.completed_at:type_name -> google.protobuf.Timestamp
+	5, // [5:5] is the sub-list for method output_type
+	5, // [5:5] is the sub-list for method input_type
+	5, // [5:5] is the sub-list for extension type_name
+	5, // [5:5] is the sub-list for extension extendee
+	0, // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_staffetta_campaign_v1_campaign_stats_proto_init() }
@@ -397,13 +425,14 @@ func file_staffetta_campaign_v1_campaign_stats_proto_init() {
 		return
 	}
 	file_staffetta_campaign_v1_money_proto_init()
+	file_staffetta_campaign_v1_campaign_stats_proto_msgTypes[0].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_staffetta_campaign_v1_campaign_stats_proto_rawDesc), len(file_staffetta_campaign_v1_campaign_stats_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   1,
+			NumMessages:   2,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1,0 +1,62 @@
+package streams
+
+// The streams, by name.
+const (
+	Requests    = "CAMPAIGN_REQUESTS"
+	Commands    = "CAMPAIGN_COMMANDS"
+	Records     = "KV_campaigns"
+	Events      = "CAMPAIGN_EVENTS"
+	Wakeups     = "CAMPAIGN_WAKEUPS"
+	DeadLetters = "CAMPAIGN_DEAD_LETTERS"
+)
+
+const (
+	RequestPrefix = "campaign.v1.request."
+	RecordPrefix  = "$KV.campaigns."
+	EventPrefix   = "campaign.v1.event."
+	TimerPrefix   = "campaign.v1.timer."
+	WakeupPrefix  = "campaign.v1.wakeup."
+	CommandPrefix = "campaign.v1.command."
+	DeadPrefix    = "campaign.v1.dead."
+	DeadUnnamed   = DeadPrefix + "unreadable" // of a message whose subject names no campaign
+)
+
+// Budgets holds the budgets and their ledgers. It is there once somebody
+// has set a budget, or a service was told to enforce them.
+const Budgets = "KV_budgets"
+
+// BudgetPrefix begins the subjects of budgets and their ledgers.
+const BudgetPrefix = "$KV.budgets."
+
+// Rate holds the tokens of each gateway account that its services share.
+const Rate = "KV_rate"
+
+// RatePrefix begins the subjects of these records; the account's name follows.
+const RatePrefix = "$KV.rate."
+
+// The streams of recurring campaigns: the record of each schedule, and its
+// timers. The server's own cron schedules (ADR-51) know zones, but say nothing
+// of a time that a day skips or has twice, and nothing of what an outage left
+// behind; so each timer is for one instant, and package schedule names it.
+const (
+	Schedules       = "KV_schedules"
+	ScheduleWakeups = "SCHEDULE_WAKEUPS"
+)
+
+const (
+	SchedulePrefix       = "$KV.schedules."
+	ScheduleTimerPrefix  = "campaign.v1.schedule.timer."
+	ScheduleWakeupPrefix = "campaign.v1.schedule.wakeup."
+)
+
+// HeaderKV is on the marker of a record that was deleted by hand.
+const HeaderKV = "KV-Operation"
+
+// Words of which subjects are made, where JetStream has to know them.
+const (
+	// Standing stands in the place of a request id: a standing order is about no single
+	// campaign.
+	Standing = "@standing"
+	// CancelVerb is the verb that has a consumer of its own.
+	CancelVerb = "cancel"
+)
