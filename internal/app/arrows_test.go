@@ -80,8 +80,8 @@ var arrows = map[string]arrow{
 	},
 	// The page of people: it asks and tells as they do, and sees no stream.
 	"internal/web": {
-		ours:    in("campaign", "client", "contract", "query", "sms", "why", "words"),
-		outside: with(decimal, "golang.org/x/net/netutil"),
+		ours:    append(in("campaign", "client", "contract", "deadletter", "query", "schedule", "sms", "why", "words"), generated),
+		outside: with(decimal, protobuf, "golang.org/x/net/netutil"),
 	},
 	"internal/drafts":  {ours: in("campaign", "check", "client", "gateway")},
 	"internal/streams": {ours: in("loop"), outside: with(natsgo, orbit)},

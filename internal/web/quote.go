@@ -27,7 +27,7 @@ func waitsForApproval(rec campaign.Campaign) bool {
 // Left is the account's credit after the campaign, as the gateway said it at the quote.
 func (q quoted) Left() campaign.Money {
 	p := q.Quote.Price
-	if p.Available.Currency != p.Total.Currency {
+	if q.Request.Simulation || p.Available.Currency != p.Total.Currency {
 		return campaign.Money{}
 	}
 	return campaign.Money{Amount: p.Available.Amount.Sub(p.Total.Amount), Currency: p.Total.Currency}
@@ -103,7 +103,15 @@ func (b bar) nearlySpent() bool {
 	return b.Limit.Amount.IsPositive() && b.Left.Amount.LessThan(b.Limit.Amount.Div(decimal.NewFromInt(5)))
 }
 
-// bySoonest orders campaigns by when their wait ends.
+// bySoonest orders campaigns by when their wait ends. Those that cost nothing come last.
 func bySoonest(all []quoted) {
-	slices.SortStableFunc(all, func(a, b quoted) int { return a.Need.Until.Compare(b.Need.Until) })
+	slices.SortStableFunc(all, func(a, b quoted) int {
+		if a, b := a.Request.Simulation, b.Request.Simulation; a != b {
+			if a {
+				return 1
+			}
+			return -1
+		}
+		return a.Need.Until.Compare(b.Need.Until)
+	})
 }

@@ -153,6 +153,15 @@ func (v *visit) Exactly(at time.Time) Moment {
 	return m
 }
 
+// Clock is the time of an instant, where its day is said beside it.
+func (v *visit) Clock(at time.Time) Moment {
+	m := v.At(at)
+	if m.Local = at.In(v.zone).Format("15:04"); m.UTC == "" {
+		m.Local += " UTC"
+	}
+	return m
+}
+
 // In is how far away an instant is: in 6 h, 6 h ago.
 func (v *visit) In(at time.Time) string {
 	d := at.Sub(v.now)

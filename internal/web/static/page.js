@@ -66,6 +66,8 @@ if (zone && zone !== body.dataset.zone && !document.cookie.includes("zone=" + en
   if (document.cookie.includes("zone=") && !document.querySelector("form[method=post]")) location.replace(location.href);
 }
 
+document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 const of = body.dataset.live;
 if (of) {
   const heard = new EventSource("/live?of=" + encodeURIComponent(of));
