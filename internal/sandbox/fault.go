@@ -140,7 +140,7 @@ func (c *call) subject() string {
 // listNames are the names of the lists that a call is about, and what it searches for.
 func (c *call) listNames() string {
 	q := c.r.URL.Query()
-	names := q.Get("search")
+	names := []string{q.Get("search")}
 	ids, _, _ := idsOf(q, "ids")
 	if id, err := strconv.Atoi(q.Get("id")); err == nil {
 		ids = append(ids, id)
@@ -150,9 +150,9 @@ func (c *call) listNames() string {
 		ids = append(ids, u.list)
 	}
 	for _, id := range ids {
-		names += "\n" + c.nameOf(id)
+		names = append(names, c.nameOf(id))
 	}
-	return names
+	return strings.Join(names, "\n")
 }
 
 // faultJSON is a Fault with its durations as people write them, "1.5s", and its

@@ -127,13 +127,9 @@ func aPartThatIsMissingMayCome(t *testing.T, h PeopleHarness) {
 	}
 	r, arrive := h.Late(t, peoplesKey, anna, bruno)
 	_, err := h.People.Prepare(t.Context(), peoplesKey, r)
-	if why := unusable(t, err); !why.Missing {
-		t.Errorf("a part that may still come is told as %+v", why)
-	}
+	mayCome(t, err)
 	_, err = h.People.Open(t.Context(), peoplesKey, r, strings.Repeat("ab", 32))
-	if why := unusable(t, err); !why.Missing {
-		t.Errorf("opened without a part: %+v", why)
-	}
+	mayCome(t, err)
 	arrive()
 	if p := prepare(t, h, peoplesKey, r); p.Sent != 2 {
 		t.Errorf("once it is there %d are prepared, want 2", p.Sent)
@@ -143,7 +139,7 @@ func aPartThatIsMissingMayCome(t *testing.T, h PeopleHarness) {
 func nobodyIsUnusable(t *testing.T, h PeopleHarness) {
 	r := h.Bring(t, peoplesKey, anna)
 	_, err := h.People.Prepare(t.Context(), campaign.Key{Source: "acqua-luce", RequestID: "nobody"}, r)
-	unusable(t, err)
+	isUnusable(t, err)
 }
 
 func discardLeavesNobodyAndTwiceIsOnce(t *testing.T, h PeopleHarness) {
@@ -153,9 +149,9 @@ func discardLeavesNobodyAndTwiceIsOnce(t *testing.T, h PeopleHarness) {
 		errUnexpected(t, h.People.Discard(t.Context(), peoplesKey, r))
 	}
 	_, err := h.People.Prepare(t.Context(), peoplesKey, r)
-	unusable(t, err)
+	isUnusable(t, err)
 	_, err = h.People.Open(t.Context(), peoplesKey, r, digest)
-	unusable(t, err)
+	isUnusable(t, err)
 }
 
 func discardLeavesTheOthers(t *testing.T, h PeopleHarness) {
@@ -208,8 +204,8 @@ func prepare(t *testing.T, h PeopleHarness, key campaign.Key, r campaign.Request
 	return p
 }
 
-// unusable wants an error that says what is wrong, and names nobody.
-func unusable(t *testing.T, err error) *runner.Unusable {
+// isUnusable wants an error that says what is wrong, and names nobody.
+func isUnusable(t *testing.T, err error) {
 	t.Helper()
 	why, is := errors.AsType[*runner.Unusable](err)
 	if !is {
@@ -223,5 +219,13 @@ func unusable(t *testing.T, err error) *runner.Unusable {
 	if why.Field == "" || why.Words == "" {
 		t.Errorf("it does not say what is wrong: %+v", why)
 	}
-	return why
+}
+
+// mayCome wants the same of a part that may still come.
+func mayCome(t *testing.T, err error) {
+	t.Helper()
+	isUnusable(t, err)
+	if why, is := errors.AsType[*runner.Unusable](err); !is || !why.Missing {
+		t.Errorf("it is not said that a part may still come: %v", err)
+	}
 }
