@@ -12,8 +12,8 @@ import (
 	"github.com/staffetta-io/staffetta/internal/runner"
 )
 
-// People are recipients in memory, phone numbers without fields. It is the port
-// runner.People.
+// People are recipients in memory: a phone number each, and perhaps the value of a field
+// behind a comma. It is the port runner.People.
 type People struct {
 	mu         sync.Mutex
 	phones     map[campaign.Key][]string
@@ -68,7 +68,8 @@ func (p *People) read(key campaign.Key) (File, campaign.Prepared, error) {
 	}
 	f := campaign.Prepared{Given: int64(len(all))}
 	lines, seen := []string{"phoneNumber"}, []string{}
-	for _, phone := range all {
+	for _, line := range all {
+		phone, _, _ := strings.Cut(line, ",")
 		switch {
 		case !strings.HasPrefix(phone, "+"):
 			f.Malformed++
@@ -77,7 +78,7 @@ func (p *People) read(key campaign.Key) (File, campaign.Prepared, error) {
 		case p.suppressed[phone]:
 			f.Suppressed++
 		default:
-			seen, lines = append(seen, phone), append(lines, phone)
+			seen, lines = append(seen, phone), append(lines, line)
 		}
 	}
 	file := File(strings.Join(lines, "\n") + "\n")
