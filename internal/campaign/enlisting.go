@@ -70,7 +70,7 @@ func (t *transition) dropList() Decision {
 // enlisted takes the answers on the way to a list.
 func (t *transition) enlisted(o Outcome) Decision {
 	if o.Op == OpUpload && (o.Kind == OK || o.Kind == Refused || o.neverLeft()) {
-		t.list(func(l *List) { l.Landing = time.Time{} }) // nothing of it can arrive later
+		t.landed()
 	}
 	switch {
 	case o.Op == OpClaim:

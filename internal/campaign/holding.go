@@ -77,6 +77,7 @@ func (t *transition) claims() bool { return t.c.Request.Personal() }
 // that it holds them, and asks for them.
 func (t *transition) uploadOrClaim(save bool) Decision {
 	if t.claims() {
+		t.c.run.onlyUpload = t.c.List.Landing.IsZero()
 		t.list(func(l *List) {
 			l.Held, l.Landing, l.Claim, l.Behind = t.now, t.now.Add(uploadLands), 0, ""
 			l.Uploaded = time.Time{}
@@ -91,13 +92,22 @@ func (t *transition) uploadOrClaim(save bool) Decision {
 	return t.call(OpUpload)
 }
 
+// landed says that the upload under way can take effect no more, or never left. One before
+// it that was not answered still can.
+func (t *transition) landed() {
+	if t.c.run.onlyUpload {
+		t.list(func(l *List) { l.Landing = time.Time{} })
+	}
+}
+
 // claimed takes the answer of whoever keeps the claims, before an upload.
 func (t *transition) claimed(o Outcome) Decision {
 	if o.Kind == OK {
 		t.list(func(l *List) { l.Claim = o.Claim })
 		return t.call(OpUpload)
 	}
-	t.list(func(l *List) { l.Held, l.Landing = time.Time{}, time.Time{} }) // nothing has left
+	t.list(func(l *List) { l.Held = time.Time{} })
+	t.landed() // nothing of it has left
 	if o.Kind != Refused {
 		return t.wait(t.pause(o))
 	}

@@ -29,8 +29,8 @@ type List struct {
 	Anew     string    `json:"anew,omitempty"`     // why they are uploaded anew
 	GivenUp  bool      `json:"given_up,omitempty"` // it is removed, and another one made
 	// With personal texts: since when its people are held against others that give them
-	// other values (zero: they are not), until when the last upload may still take effect
-	// (zero: it was answered), the number of the claim, and the campaign behind which it waits.
+	// other values (zero: they are not), until when an upload may still take effect
+	// (zero: each was answered), the number of the claim, and the campaign behind which it waits.
 	Held    time.Time `json:"held,omitzero"`
 	Landing time.Time `json:"landing,omitzero"`
 	Claim   uint64    `json:"claim,omitempty"`
