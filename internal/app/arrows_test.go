@@ -57,7 +57,7 @@ var arrows = map[string]arrow{
 		outside: with(protobuf, buf, decimal, "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term", "go.yaml.in/yaml"),
 	},
 	"internal/app": {
-		ours:    append(in("budget", "button", "check", "client", "contract", "doctor", "drafts", "gateway", "gateway/uc006", "journal", "loop", "ops", "pace", "query", "rate", "runner", "schedule", "scheduler", "sandbox", "campaign", "streams", "window"), generated),
+		ours:    append(in("budget", "button", "check", "client", "contract", "credit", "doctor", "drafts", "gateway", "gateway/uc006", "journal", "loop", "ops", "pace", "query", "rate", "runner", "schedule", "scheduler", "sandbox", "campaign", "streams", "window"), generated),
 		outside: with(natsgo, protobuf, decimal, "github.com/nats-io/nats-server/v2", "golang.org/x/net/netutil", "go.yaml.in/yaml"),
 	},
 	"internal/gateway": {
@@ -67,7 +67,7 @@ var arrows = map[string]arrow{
 	// Each vendor is a package like this one; only app knows more than one of them.
 	"internal/gateway/uc006": {ours: in("gateway", "campaign"), outside: with(decimal)},
 	"internal/journal": {
-		ours:    append(in("audience", "budget", "button", "calendar", "contract", "deadletter", "loop", "rate", "schedule", "scheduler", "runner", "campaign", "sms", "streams"), generated),
+		ours:    append(in("audience", "budget", "button", "calendar", "claims", "contract", "deadletter", "loop", "rate", "schedule", "scheduler", "runner", "campaign", "sms", "streams"), generated),
 		outside: with(natsgo, protobuf, buf),
 	},
 	"internal/contract": {
@@ -97,7 +97,7 @@ var arrows = map[string]arrow{
 	"internal/loop":   {ours: in("deadletter"), std: with(pure, "context")},
 	"internal/runner": {ours: in("loop", "campaign", "deadletter")},
 	"internal/runner/runnertest": {
-		ours:    in("loop", "runner", "campaign"),
+		ours:    in("claims", "loop", "runner", "campaign"),
 		outside: with(decimal, "github.com/google/go-cmp"),
 	},
 	"internal/budget":   {ours: in("loop", "runner", "campaign"), outside: with(decimal)},
@@ -106,7 +106,9 @@ var arrows = map[string]arrow{
 	// Why a message is put aside, and what can be done: words, and nothing else.
 	"internal/deadletter": {std: pure},
 	"internal/sms":        {ours: []string{"proto/gsm7"}, outside: with("golang.org/x/text/unicode/norm"), std: pure},
-	"internal/pace":       {ours: in("campaign"), std: append([]string{"sync"}, pure...)},
+	// What left an account beside our campaigns: it reads records, and nothing else.
+	"internal/credit": {ours: in("campaign"), outside: with(decimal), std: pure},
+	"internal/pace":   {ours: in("campaign"), std: append([]string{"sync"}, pure...)},
 	// Who may do what at NATS. It writes a configuration and connects to nothing.
 	"internal/access": {
 		ours:    in("campaign", "contract", "query", "streams"),
@@ -114,7 +116,9 @@ var arrows = map[string]arrow{
 	},
 	// How many calls may be made, by whoever shares an account: it knows no call and no
 	// store.
-	"internal/rate":     {std: with(pure, "context", "encoding/json", "log/slog", "math/rand/v2", "sync")},
+	"internal/rate": {std: with(pure, "context", "encoding/json", "log/slog", "math/rand/v2", "sync")},
+	// Which campaigns hold which people: it compares hashes, and knows nobody.
+	"internal/claims":   {std: with(pure, "encoding/binary")},
 	"internal/spelling": {std: pure},
 	// Recipients, one after the other: it reads what it is given, and writes what is uploaded.
 	"internal/audience": {
@@ -143,6 +147,7 @@ var arrows = map[string]arrow{
 	"proto/staffetta/staffettatest": {ours: []string{generated, "proto/staffetta", "proto/staffetta/internal/wire"}, outside: with(protobuf)},
 	"test/scenario":                 {},                                                                    // tests only: three companies in simulated time
 	"test/recipes":                  {},                                                                    // tests only: CONTRIBUTING.md, followed
+	"test/alarms":                   {},                                                                    // tests only: the table of alarms, the rules, the dashboard
 	"test/torture":                  {},                                                                    // tests only: everything that can break, broken
 	"test/freeport":                 {},                                                                    // ports for what is started again
 	"test/story":                    {ours: []string{generated}, outside: with(natsgo, protobuf, decimal)}, // the service from outside

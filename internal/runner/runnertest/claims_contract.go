@@ -134,7 +134,7 @@ func TestClaims(t *testing.T, open func(t *testing.T) ClaimsHarness) {
 	}
 }
 
-const anna, bruno, carla, dario = "+393331234501", "+393331234502", "+393331234503", "+393331234504"
+const dario = "+393331234504"
 
 type claiming struct {
 	t *testing.T
