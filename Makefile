@@ -35,6 +35,8 @@ FUZZ       ?= 5m
 # open beside them.
 STORED     ?= 1000,10000,100000,1000000
 OPEN       ?= 10000
+# How many recipients come with the campaign of make bench/recipients.
+RECIPIENTS ?= 100000
 # Where known vulnerabilities are looked up. Beside a module proxy alone it is
 # file:// and the folder data/osv of the module golang.org/x/vulndb.
 VULNDB     ?= https://vuln.go.dev
@@ -212,6 +214,11 @@ bench/scale: build $(BIN)/nats-server ## What finished campaigns cost, as ratios
 	$(call say,bench with $(STORED) stored and $(OPEN) open)
 	@$(GO) run ./test/bench -stored $(STORED) -open $(OPEN) $(ARGS)
 
+.PHONY: bench/recipients
+bench/recipients: ## A campaign with 100,000 recipients over containers: time beside its parts, memory (RECIPIENTS=100000)
+	$(call say,a campaign with $(RECIPIENTS) recipients)
+	@$(CONTAINERS) $(GO) test -count=1 -timeout 30m -run '^TestRecipients$$' -v ./integration -recipients=$(RECIPIENTS) $(ARGS) | grep -vE '^ *(===|---)'
+
 .PHONY: simulate/rate
 simulate/rate: ## Histories of services that share the gateway's rate (SHARED=100000 SEED=1)
 	$(call say,$(SHARED) histories of services that share the rate from seed $(SEED))
@@ -220,7 +227,7 @@ simulate/rate: ## Histories of services that share the gateway's rate (SHARED=10
 .PHONY: simulate
 simulate: ## Up to a million histories of one campaign with everything going wrong (HISTORIES=1000000 SEED=1)
 	$(call say,$(HISTORIES) histories from seed $(SEED))
-	@$(GO) test -count=1 -timeout 60m -run '^TestSimulation$$' -v ./test/simulate -histories=$(HISTORIES) -seed=$(SEED) $(ARGS) | grep -vE '^ *(===|---)'
+	@$(GO) test -count=1 -timeout 60m -run '^TestSimulation(OfOwnRecipients)?$$' -v ./test/simulate -histories=$(HISTORIES) -seed=$(SEED) $(ARGS) | grep -vE '^ *(===|---)'
 	$(call say,without each of the rules: what breaks)
 	@$(GO) test -count=1 -timeout 60m -run '^TestEachRuleIsNeeded$$' -v ./test/simulate | grep -vE '^ *(===|---)'
 	$(call say,$(BUDGETED) histories of campaigns that share budgets)

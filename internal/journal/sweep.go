@@ -196,7 +196,12 @@ func (s *sweep) say(ctx context.Context) (err error) {
 	return s.store(ctx, c)
 }
 
+// store stores a checkpoint, also when this replica is just stopping: a turn of which it is
+// not known whether it was taken, or that is not given back, keeps all others from sweeping
+// for as long as a turn lasts.
 func (s *sweep) store(ctx context.Context, c checkpoint) (err error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storedWithin)
+	defer cancel()
 	s.rev, err = storeCheckpoint(ctx, s.records, c, s.rev)
 	if errors.Is(err, loop.ErrConflict) {
 		return errNoTurn
