@@ -28,6 +28,9 @@ func grouped(root *cobra.Command, width int) {
 	root.InitDefaultCompletionCmd()
 	root.InitDefaultHelpCmd()
 	for _, g := range groups {
+		if !slices.ContainsFunc(root.Commands(), func(cmd *cobra.Command) bool { return !cmd.Hidden && slices.Contains(g.commands, cmd.Name()) }) {
+			continue // none of them is in this build
+		}
 		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})
 		for _, cmd := range root.Commands() {
 			if slices.Contains(g.commands, cmd.Name()) {
