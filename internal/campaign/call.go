@@ -164,6 +164,8 @@ const (
 	Unusable Cause = "unusable"
 	// Incomplete, of prepare: a part of the audience is not there, or not as it was named.
 	Incomplete Cause = "incomplete"
+	// Stale, of prepare: under the name there is no list that is young enough.
+	Stale Cause = "stale"
 	// Changed, of upload: other people would be uploaded now than were prepared. Nothing
 	// has left.
 	Changed Cause = "changed"

@@ -121,6 +121,9 @@ const uploadLeases = 5
 
 // prepared takes what became of the audience. It is told, also if nothing follows.
 func (t *transition) prepared(p Prepared) Decision {
+	if had := t.c.Prepared; had != nil {
+		p.Version = had.Version // it keeps to the list that it took
+	}
 	t.c.Prepared, t.c.Partial = &p, time.Time{}
 	t.c.PreparedN++
 	t.emit(Event{Type: EventAudiencePrepared, N: t.c.PreparedN, Prepared: &p})
@@ -182,7 +185,7 @@ func (t *transition) giveUpCount() Decision {
 // enlistRefused takes a no on the way to a list.
 func (t *transition) enlistRefused(o Outcome) Decision {
 	switch {
-	case o.Op == OpPrepare && o.Cause == Incomplete:
+	case o.Op == OpPrepare && (o.Cause == Incomplete || o.Cause == Stale):
 		return t.awaitAudience(o)
 	case o.Op == OpPrepare:
 		return t.end(Rejected, EventRejected, Reason{Code: ReasonAudience, Step: o.Op, Field: o.Field, Message: cmp.Or(o.Words, o.Err) +
@@ -206,16 +209,20 @@ func (t *transition) enlistRefused(o Outcome) Decision {
 	return t.end(Rejected, EventRejected, reasonOf(o))
 }
 
-// awaitAudience waits for a part of the audience that is not there. It may have been
-// published after the request, or be on its way.
+// awaitAudience waits for a part of the audience that is not there, or for a list that is
+// young enough. It may have been published after the request, or be on its way.
 func (t *transition) awaitAudience(o Outcome) Decision {
 	if t.c.Partial.IsZero() {
 		t.c.Partial = t.now
 	}
 	waited := t.now.Sub(t.c.Partial)
 	if waited >= t.RecipientsWithin {
-		return t.end(Rejected, EventRejected, Reason{Code: ReasonAudience, Step: o.Op, Field: o.Field, Message: fmt.Sprintf(
-			"%s, for %s: publish all chunks before the request, then ask again under a new request id", cmp.Or(o.Words, o.Err), roundedDuration(waited))})
+		code, what := ReasonAudience, "publish all chunks before the request"
+		if o.Cause == Stale {
+			code, what = ReasonTooOld, "publish a new one (staffetta audience publish)"
+		}
+		return t.end(Rejected, EventRejected, Reason{Code: code, Step: o.Op, Field: o.Field, Message: fmt.Sprintf(
+			"%s, and it was waited for %s: %s, then ask again under a new request id", cmp.Or(o.Words, o.Err), roundedDuration(waited), what)})
 	}
 	return t.wait(max(t.BackoffMin, waited/4), cmp.Or(o.Words, o.Err)+": it is waited for")
 }

@@ -2,6 +2,7 @@ package campaign_test
 
 import (
 	"strings"
+	"time"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
 )
@@ -13,6 +14,9 @@ func peopleOutcomes() []input {
 	prepared, nobody := ok(campaign.OpPrepare), ok(campaign.OpPrepare)
 	prepared.Prepared = &campaign.Prepared{Digest: "d1", Given: 10300, Sent: 10247, Malformed: 50, Duplicate: 3}
 	nobody.Prepared = &campaign.Prepared{Digest: "d0", Given: 2, Malformed: 2}
+	named := prepared
+	named.Prepared = &campaign.Prepared{Digest: "d1", Given: 10300, Sent: 10247, Malformed: 50, Duplicate: 3, Version: campaign.Version{
+		Name: "customers", Digest: "c1", Size: 400_000, Chunks: 2, Format: campaign.CSV, AsOf: friday.Add(-time.Hour)}}
 	others := prepared
 	others.Prepared = &campaign.Prepared{Digest: "d2", Given: 10300, Sent: 10246, Malformed: 50, Duplicate: 3, Suppressed: 1}
 	made, found, right, few, many, room, full := ok(campaign.OpList), ok(campaign.OpFind), ok(campaign.OpCount), ok(campaign.OpCount), ok(campaign.OpCount), ok(campaign.OpQuota), ok(campaign.OpQuota)
@@ -20,6 +24,7 @@ func peopleOutcomes() []input {
 	right.Contacts, few.Contacts, many.Contacts, room.Contacts, full.Contacts = 10247, 10000, 10248, 5000, 12
 	list := []input{
 		{"prepare ok", prepared},
+		{"prepare ok, of a named list", named},
 		{"prepare ok, others than before", others},
 		{"prepare ok, nobody is left", nobody},
 		{"find ok", ok(campaign.OpFind)},
@@ -38,7 +43,7 @@ func peopleOutcomes() []input {
 		op    campaign.Op
 		cause campaign.Cause
 	}{
-		{campaign.OpPrepare, ""}, {campaign.OpPrepare, campaign.Incomplete}, {campaign.OpFind, campaign.NotFound}, {campaign.OpUnlist, ""}, {campaign.OpList, ""},
+		{campaign.OpPrepare, ""}, {campaign.OpPrepare, campaign.Incomplete}, {campaign.OpPrepare, campaign.Stale}, {campaign.OpFind, campaign.NotFound}, {campaign.OpUnlist, ""}, {campaign.OpList, ""},
 		{campaign.OpUpload, ""}, {campaign.OpUpload, campaign.NotFound}, {campaign.OpUpload, campaign.Changed}, {campaign.OpCount, campaign.NotFound}, {campaign.OpCount, ""}, {campaign.OpQuota, campaign.NotFound},
 	} {
 		name := string(no.op) + " refused"
@@ -60,11 +65,22 @@ func toItsOwn() campaign.Request {
 	return r
 }
 
+// toNamed is a request to the newest list under a name.
+func toNamed() campaign.Request {
+	r := blackFriday()
+	r.ListID, r.Audience = 0, &campaign.Audience{Name: "customers", MaxAge: 48 * time.Hour}
+	return r
+}
+
 // peopleSituations are those of campaigns whose recipients came with the request.
 func peopleSituations() []peopleSituation {
 	approved := toItsOwn()
 	approved.Limits.Approval = true
 	own := toItsOwn()
+	named, later, windowed := toNamed(), toNamed(), toNamed()
+	later.At = friday.Add(48 * time.Hour)
+	windowed.Limits.Window = "night"
+	taken := plus([]string{"asked", "look ok"}, "prepare ok, of a named list")
 	prepared := []string{"asked", "look ok", "prepare ok"}
 	made := plus(prepared, "list ok")
 	uploaded := plus(made, "upload ok")
@@ -93,6 +109,14 @@ func peopleSituations() []peopleSituation {
 		{"requested, with people of its own, at another gateway, due", own, plus(uploaded, "count unavailable", "reload", "another gateway is configured", "due")},
 		{"drafted, with people of its own, own, calculate under way", own, plus(counted, "create ok", "configure ok")},
 		{"quoted, with people of its own, waits for an approval", approved, plus(quoted, "reload")},
+		{"requested, with the newest list of a name, prepare under way", named, []string{"asked", "look ok"}},
+		{"requested, with the newest list of a name, too old, due", named, []string{"asked", "look ok", "prepare refused, stale", "reload", "due"}},
+		{"requested, with the newest list of a name, too old for 4 hours, prepare under way", named, []string{"asked", "look ok", "prepare refused, stale", "reload", "in 4 hours", "woken", "look ok"}},
+		{"requested, with the newest list of a name, for later, waits for its instant", later, []string{"asked", "look ok", "reload"}},
+		{"requested, with the newest list of a name, at its instant, due", later, []string{"asked", "look ok", "reload", "due"}},
+		{"requested, with the newest list of a name, outside its window", windowed, []string{"asked", "look ok", "reload"}},
+		{"requested, with a list that it took, list under way", named, taken},
+		{"requested, with a list that it took, others than before, prepare under way", named, plus(taken, "list ok", "upload refused, changed")},
 		{"completed, with people of its own, due", own, plus(completed, "due")},
 		{"completed, with people of its own, find under way", own, plus(completed, "due", "woken")},
 		{"completed, with people of its own, unlist under way", own, plus(completed, "due", "woken", "find ok, two lists")},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -22,9 +23,35 @@ func (j *Journal) People() runner.People { return people{j} }
 
 type people struct{ *Journal }
 
-// Prepare reads them, and writes nothing.
+// Prepare reads them, and writes nothing. Of a named audience of which no list was taken, it
+// takes the newest.
 func (p people) Prepare(ctx context.Context, key campaign.Key, r campaign.Request) (campaign.Prepared, error) {
-	return p.prepare(ctx, key, r, io.Discard)
+	var taken campaign.Version
+	if a := r.Audience; a.Name != "" && a.Digest == "" {
+		var err error
+		if taken, err = p.take(ctx, key.Source, *a); err != nil {
+			return campaign.Prepared{}, err
+		}
+		r.Audience = taken.Of(*a)
+	}
+	prepared, err := p.prepare(ctx, key, r, io.Discard)
+	prepared.Version = taken
+	return prepared, err
+}
+
+// take is the newest list of a named audience, if it is young enough.
+func (p people) take(ctx context.Context, source string, a campaign.Audience) (campaign.Version, error) {
+	v, err := p.NewestVersion(ctx, source, a.Name)
+	if no, is := errors.AsType[*contract.Unreadable](err); is {
+		return v, &runner.Unusable{Field: "named_audience", Words: fmt.Sprintf("the newest list under the name %s cannot be read: %s", a.Name, no), Missing: true}
+	}
+	if err != nil {
+		return v, err
+	}
+	if why := a.TooOld(v, time.Now()); why != "" {
+		return v, &runner.Unusable{Field: "named_audience", Words: why, Stale: true}
+	}
+	return v, nil
 }
 
 // Open reads them once to see that they are those of the digest, and once more to write them.
@@ -48,10 +75,20 @@ func (p people) Open(ctx context.Context, key campaign.Key, r campaign.Request, 
 }
 
 // Discard erases what holds them. Chunks that another request of the source names too are
-// gone for it as well.
+// gone for it as well. The newest list under a name stays: others may take it, and the next
+// one that takes its place.
 func (p people) Discard(ctx context.Context, key campaign.Key, r campaign.Request) error {
-	if r.Audience.InRequest() {
+	switch a := r.Audience; {
+	case a.InRequest():
 		return p.Erase(ctx, key)
+	case a.Name != "":
+		newest, err := p.NewestVersion(ctx, key.Source, a.Name)
+		if no := (*contract.Unreadable)(nil); err != nil && !errors.As(err, &no) {
+			return err
+		}
+		if a.Digest == "" || a.Digest == newest.Digest {
+			return nil
+		}
 	}
 	_, err := p.EraseRecipients(ctx, key.Source, r.Audience.Digest)
 	return err
@@ -120,8 +157,11 @@ func (p people) contactsInRequest(ctx context.Context, key campaign.Key, a campa
 // that a person has to correct. Anything else says nothing of it.
 func unusable(a campaign.Audience, err error) error {
 	field := "audience"
-	if a.InRequest() {
+	switch {
+	case a.InRequest():
 		field = "recipients"
+	case a.Name != "":
+		field = "named_audience"
 	}
 	if gap, is := errors.AsType[*audience.Gap](err); is {
 		return &runner.Unusable{Field: field, Words: gap.Error(), Missing: true}

@@ -1,6 +1,10 @@
 package streams
 
-import "github.com/nats-io/nats.go/jetstream"
+import (
+	"context"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
 
 // Audiences holds the recipients that come with requests, in chunks.
 const Audiences = "CAMPAIGN_AUDIENCES"
@@ -33,4 +37,18 @@ func OfAudiences(replicas int) jetstream.StreamConfig {
 		DenyPurge:            true,
 		Replicas:             replicas,
 	}
+}
+
+// Laid are the subjects of a stream that a filter lets through, each with how many messages
+// it has. Of no message more is read.
+func Laid(ctx context.Context, js jetstream.JetStream, name, filter string) (map[string]uint64, error) {
+	s, err := Ask(ctx, func(ctx context.Context) (jetstream.Stream, error) { return js.Stream(ctx, name) })
+	if err != nil {
+		return nil, err
+	}
+	info, err := s.Info(ctx, jetstream.WithSubjectFilter(filter))
+	if err != nil {
+		return nil, err
+	}
+	return info.State.Subjects, nil
 }
