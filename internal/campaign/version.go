@@ -48,6 +48,9 @@ func (c Campaign) Taken() Request {
 	return r
 }
 
+// Alone is the list as an audience that is not named.
+func (v Version) Alone() *Audience { return v.Of(Audience{}) }
+
 // Of is a named audience, with the list that was taken.
 func (v Version) Of(a Audience) *Audience {
 	a.Digest, a.Size, a.Chunks, a.Format = v.Digest, v.Size, v.Chunks, v.Format
