@@ -67,6 +67,6 @@ func (t *transition) clearAnswered(o Outcome) Decision {
 		return t.call(OpDiscard) // of a list that the gateway does not remove, the record keeps the number
 	}
 	t.c.run = run{}
-	t.c.Wake = t.now.Add(t.LookAgain + jitter(t.c.Key, 0, t.LookAgain/4))
+	t.c.Wake = t.now.Add(max(t.LookAgain, o.RetryAfter) + jitter(t.c.Key, 0, t.LookAgain/4))
 	return t.save()
 }

@@ -84,7 +84,9 @@ func TestACampaignKeepsToTheListThatItTook(t *testing.T) {
 	discard(asks.Request) // it took none: there is nothing of its own
 	newest := asks
 	newest.Prepared = &campaign.Prepared{Version: campaign.Version{Name: "customers", Digest: second, Chunks: 1}}
-	discard(newest.Taken())
+	if err := b.j.People().Discard(t.Context(), key, newest.Taken()); !errors.Is(err, runner.ErrNewest) {
+		t.Errorf("the newest list is discarded: %v", err)
+	}
 	discard(asks.Taken())
 	if _, err := read(); !errors.As(err, new(*runner.Unusable)) {
 		t.Errorf("the list that was replaced is still read: %v", err)

@@ -86,8 +86,11 @@ func (p people) Discard(ctx context.Context, key campaign.Key, r campaign.Reques
 		if no := (*contract.Unreadable)(nil); err != nil && !errors.As(err, &no) {
 			return err
 		}
-		if a.Digest == "" || a.Digest == newest.Digest {
+		switch a.Digest {
+		case "":
 			return nil
+		case newest.Digest:
+			return runner.ErrNewest
 		}
 	}
 	_, err := p.EraseRecipients(ctx, key.Source, r.Audience.Digest)

@@ -70,6 +70,7 @@ func takesAListThatComesLate(s *service) {
 		s.people.Publish("this-week", now.Add(-time.Hour), "+393331234501", "+393331234502", "+393331234503")
 	})
 	time.AfterFunc(6*time.Second, func() { s.people.Publish("this-week", now, "+393331234505") })
+	time.AfterFunc(12*time.Hour, func() { s.people.Publish("this-week", time.Now()) }) // the one that was taken is replaced
 	s.request(r)
 	s.rest()
 	people := map[string]int{"list 2": 3, "list 3": 1}

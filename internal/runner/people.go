@@ -26,12 +26,20 @@ type People interface {
 	Open(ctx context.Context, key campaign.Key, r campaign.Request, digest string) (campaign.File, error)
 
 	// Discard removes them from the streams for good, with the request if they are in it.
-	// It returns nil only when none is left. To discard twice is the same as once.
+	// It returns nil only when none is left. To discard twice is the same as once. The list
+	// that was published last under a name is not removed (ErrNewest).
 	Discard(ctx context.Context, key campaign.Key, r campaign.Request) error
 }
 
 // ErrChanged means that other people would be uploaded than were prepared.
 var ErrChanged = errors.New("the people have changed since they were prepared")
+
+// ErrNewest means that a list is the one that was published last under its name: another
+// campaign may take it until the next one is published, or its age is over.
+var ErrNewest = errors.New("it is the newest list under its name, and is kept until it is replaced")
+
+// newestFor is when it is looked at again whether a list was replaced.
+const newestFor = 24 * time.Hour
 
 // Unusable says why an audience cannot be used. Its words name no person, and no value.
 type Unusable struct {
@@ -69,6 +77,8 @@ func (r *run) callPeople(ctx context.Context, call campaign.Call) (o campaign.Ou
 		case no.Stale:
 			o.Cause = campaign.Stale
 		}
+	} else if errors.Is(err, ErrNewest) {
+		o.Kind, o.Err, o.RetryAfter = campaign.NotAttempted, err.Error(), newestFor
 	} else if err != nil {
 		o.Kind, o.Err = campaign.Unavailable, err.Error()
 	}

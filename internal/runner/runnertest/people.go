@@ -155,9 +155,10 @@ func (p *People) Discard(_ context.Context, key campaign.Key, r campaign.Request
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if a := r.Audience; a != nil && a.Name != "" {
-		if newest := p.newest(a.Name); newest.version.Digest != a.Digest {
-			p.lists = slices.DeleteFunc(p.lists, func(l list) bool { return l.version.Digest == a.Digest })
+		if newest := p.newest(a.Name); newest.version.Digest == a.Digest && a.Digest != "" {
+			return runner.ErrNewest
 		}
+		p.lists = slices.DeleteFunc(p.lists, func(l list) bool { return l.version.Digest == a.Digest })
 		return nil
 	}
 	delete(p.phones, key)
