@@ -129,7 +129,7 @@ var parameters = map[string]string{
 	"version":    "Any token that no other version of the name has.",
 	"actor":      "The user's name at NATS, which only that user may publish as. Left out, with the point before it, on a server that knows no names.",
 	"scope":      "The source that it is about, or @all. Schedules are one source's.",
-	"n":          "The ordinal of the event among those of its type for this campaign, from 1. Of an answer to a standing order: when the order was stored, in nanoseconds since 1970. Of an occurrence that was left out: the request id that it would have had.",
+	"n":          "The ordinal of the event among those of its type for this campaign, from 1. Of an answer to a standing order: when the order was stored, in nanoseconds since 1970. Of an occurrence that was left out: when it was due, in the same unit.",
 }
 
 // parametersOf are the names in the braces of an address.

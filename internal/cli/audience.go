@@ -176,7 +176,7 @@ With --json each is a line.`,
 					}
 					continue
 				}
-				list.add(a.Key, t.instant(a.AsOf), ageOf(a), sizeOf(a), itoa(a.Kept), stateOf(a))
+				list.add(a.Key, asOfWords(t, a), ageOf(a), sizeOf(a), itoa(a.Kept), stateOf(a))
 			}
 			if asJSON {
 				return nil
@@ -261,6 +261,13 @@ func audienceKey(text string) (campaign.Key, error) {
 		return key, usageError{fmt.Errorf("%q: %w", text, errors.New("want <source>.<name>, each 1 to 64 letters, digits, _ or -, for example studio-bianchi.this-week"))}
 	}
 	return key, nil
+}
+
+func asOfWords(t Terminal, a query.Audience) string {
+	if a.Wrong != "" {
+		return "-"
+	}
+	return t.instant(a.AsOf)
 }
 
 func ageOf(a query.Audience) string {

@@ -3,6 +3,7 @@ package contract
 import (
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"maps"
 	"slices"
 	"strconv"
@@ -195,10 +196,12 @@ func AnswerSubject(o Order, kind string) string {
 	return streams.EventPrefix + Scope(o.Source) + "." + streams.Standing + "." + kind + "." + strconv.FormatInt(o.Stored.UnixNano(), 10)
 }
 
-// LeftOutSubject ends in what the occurrence's request id would have been, so that each is
-// told once.
-func LeftOutSubject(source, id string) string {
-	return streams.EventPrefix + source + "." + streams.Standing + ".occurrence_left_out." + id
+// LeftOutSubject ends in the instant of the occurrence, so that each is told once. Instants
+// are whole minutes: the schedules of a source that have the same one differ behind that.
+func LeftOutSubject(key schedule.Key, o schedule.Occurrence) string {
+	h := fnv.New32a()
+	h.Write([]byte(key.ID)) // never an error
+	return streams.EventPrefix + key.Source + "." + streams.Standing + ".occurrence_left_out." + strconv.FormatInt(o.At.UnixNano()+int64(h.Sum32()), 10)
 }
 
 // LeftOut is an occurrence that was left out, as the contract has it.

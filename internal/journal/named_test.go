@@ -160,7 +160,7 @@ func TestAnOccurrenceWithoutAYoungListIsToldOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := events.GetLastMsgForSubject(t.Context(), "campaign.v1.event."+key.Source+".@standing.occurrence_left_out."+o.ID)
+	m, err := events.GetLastMsgForSubject(t.Context(), contract.LeftOutSubject(of.Key, o))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,6 +170,11 @@ func TestAnOccurrenceWithoutAYoungListIsToldOnce(t *testing.T) {
 	}
 	if told.Reason != campaignv1.OccurrenceLeftOut_REASON_AUDIENCE_TOO_OLD || told.Message != lacks || told.RequestId != o.ID || !told.Due.AsTime().Equal(o.At) {
 		t.Errorf("told is %v", &told)
+	}
+	other := of.Key
+	other.ID = "weekly"
+	if a, b := contract.LeftOutSubject(of.Key, o), contract.LeftOutSubject(other, o); a == b || !strings.HasPrefix(b, "campaign.v1.event."+key.Source+".@standing.occurrence_left_out.") {
+		t.Errorf("two schedules of one instant tell on %s and %s", a, b)
 	}
 	if n := events.CachedInfo().State.Msgs; n > 1 {
 		t.Errorf("%d events, want one", n)

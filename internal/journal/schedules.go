@@ -148,7 +148,7 @@ func (s *Schedules) Lacks(ctx context.Context, of schedule.Schedule, now time.Ti
 func (s *Schedules) Tell(ctx context.Context, key schedule.Key, left schedule.Skipped) error {
 	m, err := contract.LeftOut(key, left)
 	if err == nil {
-		err = s.j.tell(ctx, contract.LeftOutSubject(key.Source, left.ID), key.Source, left.Decided, m)
+		err = s.j.tell(ctx, contract.LeftOutSubject(key, left.Occurrence), key.Source, left.Decided, m)
 	}
 	if err != nil {
 		return fmt.Errorf("tell that %s.%s was left out: %w", key.Source, left.ID, err)

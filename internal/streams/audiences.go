@@ -6,10 +6,12 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Audiences holds the recipients that come with requests, in chunks.
+// Audiences holds the recipients that come with requests, in chunks, and which of them are
+// published under a name.
 const Audiences = "CAMPAIGN_AUDIENCES"
 
-// AudiencePrefix begins the subjects of chunks; source, digest and number follow.
+// AudiencePrefix begins the subjects of chunks; source, digest and number follow. Of a list
+// under a name, it is the source, the name and a version.
 const AudiencePrefix = "campaign.v1.audience."
 
 // ChunkSize is how much of an audience is in one message.

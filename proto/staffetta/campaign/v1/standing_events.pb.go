@@ -647,8 +647,9 @@ func (x *ScheduleChanged) GetNext() *timestamppb.Timestamp {
 
 // OccurrenceLeftOut tells that a schedule was due, and asked for nothing, and why. What
 // falls into a pause, or was due and not decided when somebody changed the schedule, is
-// in the schedule's record alone. In the subject, the occurrence's request id is in the
-// place of <n>. Type: occurrence_left_out
+// in the schedule's record alone. In the subject, n is the instant at which it was due, in
+// nanoseconds since 1970, and up to five seconds more by which schedules differ.
+// Type: occurrence_left_out
 type OccurrenceLeftOut struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Whose schedule it is.
