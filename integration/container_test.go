@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"math/rand/v2"
-	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -20,6 +18,8 @@ import (
 	"github.com/testcontainers/testcontainers-go"
 	"github.com/testcontainers/testcontainers-go/log"
 	"github.com/testcontainers/testcontainers-go/network"
+
+	"github.com/staffetta-io/staffetta/test/freeport"
 )
 
 // A container is one program in its container, removed when the test ends. If the
@@ -111,18 +111,7 @@ func published(t testing.TB, ports ...string) func(*containerapi.HostConfig) {
 	t.Helper()
 	bound := dockernet.PortMap{}
 	for _, port := range ports {
-		// Not one of those that the system hands out: between here and the start of the
-		// container somebody else, beside this test, would be given it.
-		var free string
-		for free == "" {
-			port := strconv.Itoa(20_000 + rand.IntN(10_000))
-			l, err := net.Listen("tcp", "127.0.0.1:"+port)
-			if err != nil {
-				continue
-			}
-			defer l.Close() // all are held until each has one
-			free = port
-		}
+		free := strconv.Itoa(freeport.Containers.One(t))
 		bound[dockernet.MustParsePort(port)] = []dockernet.PortBinding{{HostIP: netip.MustParseAddr("127.0.0.1"), HostPort: free}}
 	}
 	return func(h *containerapi.HostConfig) { h.PortBindings = bound }

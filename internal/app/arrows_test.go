@@ -144,6 +144,7 @@ var arrows = map[string]arrow{
 	"test/scenario":                 {},                                                                    // tests only: three companies in simulated time
 	"test/recipes":                  {},                                                                    // tests only: CONTRIBUTING.md, followed
 	"test/torture":                  {},                                                                    // tests only: everything that can break, broken
+	"test/freeport":                 {},                                                                    // ports for what is started again
 	"test/story":                    {ours: []string{generated}, outside: with(natsgo, protobuf, decimal)}, // the service from outside
 	"test/bench":                    {ours: []string{generated}, outside: with(natsgo, protobuf)},          // the service from outside
 	"release":                       {outside: with("golang.org/x/mod")},

@@ -49,6 +49,8 @@ func (c *Client) Audiences(ctx context.Context, source string) (all []query.Audi
 	if source == "" {
 		source = "*"
 	}
+	ctx, done := c.rights.Watch(ctx, streams.Audiences)
+	defer done()
 	there, err := streams.Laid(ctx, c.js, streams.Audiences, contract.AudiencePattern(source))
 	if err != nil {
 		return nil, fmt.Errorf("list audiences: %w", streams.ExplainReadError(ctx, c.js, streams.Audiences, err))

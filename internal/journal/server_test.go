@@ -13,6 +13,7 @@ import (
 
 	"github.com/staffetta-io/staffetta/internal/journal"
 	"github.com/staffetta-io/staffetta/internal/streams"
+	"github.com/staffetta-io/staffetta/test/freeport"
 )
 
 // startServer starts one JetStream server in this process. With a port and a
@@ -37,7 +38,7 @@ func startServer(t testing.TB, port int, dir string, users ...*server.User) *ser
 // startCluster starts three servers that replicate.
 func startCluster(t testing.TB) []*server.Server {
 	t.Helper()
-	ports, routes := freePorts(t, 3), ""
+	ports, routes := freeport.Servers.Some(t, 3), ""
 	for _, p := range ports {
 		routes += fmt.Sprintf(",nats://127.0.0.1:%d", p)
 	}
@@ -70,22 +71,6 @@ func startCluster(t testing.TB) []*server.Server {
 		}
 	}
 	return all
-}
-
-// freePorts finds ports that are free now: the routes of a cluster have to be
-// known before its servers start.
-func freePorts(t testing.TB, n int) []int {
-	t.Helper()
-	var ports []int
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
-	}
-	return ports
 }
 
 // waitFor polls for what no signal tells: the inside of another process's

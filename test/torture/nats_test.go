@@ -3,11 +3,12 @@ package torture
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/staffetta-io/staffetta/test/freeport"
 )
 
 // servers are NATS: one server, or three that replicate, each a process with a store
@@ -21,8 +22,8 @@ type servers struct {
 // newServers knows how to start them.
 func newServers(t *testing.T, n int, sync string) *servers {
 	t.Helper()
-	s := &servers{monitors: freePorts(t, n)}
-	routes := freePorts(t, n)
+	s := &servers{monitors: freeport.Processes.Some(t, n)}
+	routes := freeport.Processes.Some(t, n)
 	var urls []string
 	for _, port := range routes {
 		urls = append(urls, fmt.Sprintf("nats://127.0.0.1:%d", port))
@@ -42,22 +43,6 @@ func newServers(t *testing.T, n int, sync string) *servers {
 		}
 	}
 	return s
-}
-
-// freePorts finds ports that are free now: the routes of a cluster have to be known
-// before its servers start.
-func freePorts(t *testing.T, n int) []int {
-	t.Helper()
-	var ports []int
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
-	}
-	return ports
 }
 
 func (s *servers) url() string {

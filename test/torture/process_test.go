@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -20,6 +19,7 @@ import (
 	// cache knows nothing. With this, a result is kept only as long as their source
 	// is the same.
 	_ "github.com/staffetta-io/staffetta/internal/cli"
+	"github.com/staffetta-io/staffetta/test/freeport"
 )
 
 // root is the module's folder: go test runs in the package's.
@@ -88,7 +88,7 @@ type process struct {
 // arguments and the environment may say %d for it.
 func newProcess(t *testing.T, name, binary string, args, env []string) *process {
 	t.Helper()
-	p := &process{T: t, name: name, binary: binary, port: freePort(t)}
+	p := &process{T: t, name: name, binary: binary, port: freeport.Processes.One(t)}
 	for _, list := range []struct{ from, to *[]string }{{&args, &p.args}, {&env, &p.env}} {
 		for _, s := range *list.from {
 			*list.to = append(*list.to, strings.ReplaceAll(s, "%d", fmt.Sprint(p.port)))
@@ -108,23 +108,6 @@ func newProcess(t *testing.T, name, binary string, args, env []string) *process 
 		p.log.Close()
 	})
 	return p
-}
-
-// freePort finds a port below those that the system gives to connections: a process
-// that is killed and started again must not find its port taken.
-func freePort(t *testing.T) int {
-	t.Helper()
-	for {
-		port := 10_000 + rand.IntN(20_000)
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err != nil {
-			continue
-		}
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
-		return port
-	}
 }
 
 func tail(s string, n int) string { return s[max(0, len(s)-n):] }
