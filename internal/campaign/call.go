@@ -166,6 +166,8 @@ const (
 	Incomplete Cause = "incomplete"
 	// Stale, of prepare: under the name there is no list that is young enough.
 	Stale Cause = "stale"
+	// Full, of prepare: the source has laid down more recipients than it may.
+	Full Cause = "full"
 	// Changed, of upload: other people would be uploaded now than were prepared. Nothing
 	// has left.
 	Changed Cause = "changed"

@@ -43,7 +43,7 @@ func peopleOutcomes() []input {
 		op    campaign.Op
 		cause campaign.Cause
 	}{
-		{campaign.OpPrepare, ""}, {campaign.OpPrepare, campaign.Incomplete}, {campaign.OpPrepare, campaign.Stale}, {campaign.OpFind, campaign.NotFound}, {campaign.OpUnlist, ""}, {campaign.OpList, ""},
+		{campaign.OpPrepare, ""}, {campaign.OpPrepare, campaign.Incomplete}, {campaign.OpPrepare, campaign.Stale}, {campaign.OpPrepare, campaign.Full}, {campaign.OpFind, campaign.NotFound}, {campaign.OpUnlist, ""}, {campaign.OpList, ""},
 		{campaign.OpUpload, ""}, {campaign.OpUpload, campaign.NotFound}, {campaign.OpUpload, campaign.Changed}, {campaign.OpCount, campaign.NotFound}, {campaign.OpCount, ""}, {campaign.OpQuota, campaign.NotFound},
 	} {
 		name := string(no.op) + " refused"

@@ -71,9 +71,9 @@ func (c Campaign) sentDigest() string {
 	return c.Prepared.Digest
 }
 
-// peopleField is the field of the request in which the recipients came.
-func (r Request) peopleField() string {
-	switch a := r.Audience; {
+// Field is the field of the request in which the recipients came.
+func (a *Audience) Field() string {
+	switch {
 	case a.InRequest():
 		return "recipients"
 	case a.Name != "":

@@ -180,3 +180,31 @@ func TestAnOccurrenceWithoutAYoungListIsToldOnce(t *testing.T) {
 		t.Errorf("%d events, want one", n)
 	}
 }
+
+// Who has laid down more than a source may waits, and nothing of it is removed; another
+// source is not held up.
+func TestASourceHasAQuotaOfRecipients(t *testing.T) {
+	t.Parallel()
+	b := setup(t, journal.Options{RecipientsQuota: func(source string) int {
+		if source == key.Source {
+			return 4 // with their names, two lists of a chunk each
+		}
+		return 0
+	}})
+	asks := campaign.Request{Text: "Ciao", Audience: &campaign.Audience{Name: "customers", MaxAge: time.Hour}}
+	now := time.Now()
+	publish(t, b.nc, "customers", oneWeek, now)
+	publish(t, b.nc, "customers", nextWeek, now)
+	if p, err := b.j.People().Prepare(t.Context(), key, asks); err != nil || p.Sent != 2 {
+		t.Errorf("with as much as it may: %+v, %v", p, err)
+	}
+	publish(t, b.nc, "customers", "phone\n+393331234509\n", now)
+	_, err := b.j.People().Prepare(t.Context(), key, asks)
+	why, is := errors.AsType[*runner.Unusable](err)
+	if want := "shop-italia has laid down 6 chunks of recipients, which count as 2 MiB, and recipients.quota allows 1 MiB"; !is || !why.Full || why.Words != want {
+		t.Errorf("%v, want %q", err, want)
+	}
+	if _, err := b.j.People().Prepare(t.Context(), campaign.Key{Source: "acqua-luce", RequestID: "bf"}, asks); !errors.As(err, &why) || why.Full {
+		t.Errorf("another source: %v", err)
+	}
+}

@@ -34,9 +34,35 @@ func (p people) Prepare(ctx context.Context, key campaign.Key, r campaign.Reques
 		}
 		r.Audience = taken.Of(*a)
 	}
+	if err := p.withinQuota(ctx, key.Source, *r.Audience); err != nil {
+		return campaign.Prepared{}, err
+	}
 	prepared, err := p.prepare(ctx, key, r, io.Discard)
 	prepared.Version = taken
 	return prepared, err
+}
+
+// withinQuota says that a source has laid down no more than it may. It is counted in whole
+// chunks, which the stream tells without reading one. The stream has taken them all the
+// same: a campaign waits, and nothing is removed.
+func (p people) withinQuota(ctx context.Context, source string, a campaign.Audience) error {
+	if p.options.RecipientsQuota == nil || a.InRequest() {
+		return nil
+	}
+	most := p.options.RecipientsQuota(source)
+	if most == 0 {
+		return nil
+	}
+	there, err := streams.Laid(ctx, p.js, streams.Audiences, contract.AudiencePattern(source))
+	if err != nil {
+		return fmt.Errorf("count the recipients of %s: %w", source, err)
+	}
+	if n := len(there); n > most {
+		const perMiB = 1 << 20 / streams.ChunkSize
+		return &runner.Unusable{Field: a.Field(), Full: true, Words: fmt.Sprintf(
+			"%s has laid down %d chunks of recipients, which count as %d MiB, and recipients.quota allows %d MiB", source, n, (n+perMiB-1)/perMiB, most/perMiB)}
+	}
+	return nil
 }
 
 // take is the newest list of a named audience, if it is young enough.
@@ -159,13 +185,7 @@ func (p people) contactsInRequest(ctx context.Context, key campaign.Key, a campa
 // unusable sorts what is wrong with an audience: a part that may still come, or something
 // that a person has to correct. Anything else says nothing of it.
 func unusable(a campaign.Audience, err error) error {
-	field := "audience"
-	switch {
-	case a.InRequest():
-		field = "recipients"
-	case a.Name != "":
-		field = "named_audience"
-	}
+	field := a.Field()
 	if gap, is := errors.AsType[*audience.Gap](err); is {
 		return &runner.Unusable{Field: field, Words: gap.Error(), Missing: true}
 	}

@@ -46,6 +46,7 @@ type Unusable struct {
 	Field   string // of the request
 	Words   string
 	Missing bool // a part is not there, or not as it was named: it may still come
+	Full    bool // the source has laid down more than it may: there may be room later
 	Stale   bool // under the name there is no list that is young enough: one may still come
 }
 
@@ -74,6 +75,8 @@ func (r *run) callPeople(ctx context.Context, call campaign.Call) (o campaign.Ou
 		switch {
 		case no.Missing:
 			o.Cause = campaign.Incomplete
+		case no.Full:
+			o.Cause = campaign.Full
 		case no.Stale:
 			o.Cause = campaign.Stale
 		}
