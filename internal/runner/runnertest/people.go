@@ -83,7 +83,7 @@ func (p *People) Left(key campaign.Key) int {
 	return len(p.phones[key])
 }
 
-func (p *People) read(key campaign.Key, r campaign.Request) (File, campaign.Prepared, error) {
+func (p *People) read(ctx context.Context, key campaign.Key, r campaign.Request) (File, campaign.Prepared, error) {
 	all, there := p.phones[key]
 	var taken campaign.Version
 	if a := r.Audience; a != nil && a.Name != "" {
@@ -102,6 +102,8 @@ func (p *People) read(key campaign.Key, r campaign.Request) (File, campaign.Prep
 		}
 	}
 	switch {
+	case ctx.Err() != nil:
+		return "", campaign.Prepared{}, ctx.Err()
 	case !there:
 		return "", campaign.Prepared{}, &runner.Unusable{Field: "recipients", Words: "the recipients are not kept any more", Missing: true}
 	case p.late[key] > 0:
@@ -129,18 +131,18 @@ func (p *People) read(key campaign.Key, r campaign.Request) (File, campaign.Prep
 }
 
 // Prepare reads them.
-func (p *People) Prepare(_ context.Context, key campaign.Key, r campaign.Request) (campaign.Prepared, error) {
+func (p *People) Prepare(ctx context.Context, key campaign.Key, r campaign.Request) (campaign.Prepared, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	_, figures, err := p.read(key, r)
+	_, figures, err := p.read(ctx, key, r)
 	return figures, err
 }
 
 // Open returns the file.
-func (p *People) Open(_ context.Context, key campaign.Key, r campaign.Request, digest string) (campaign.File, error) {
+func (p *People) Open(ctx context.Context, key campaign.Key, r campaign.Request, digest string) (campaign.File, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	file, figures, err := p.read(key, r)
+	file, figures, err := p.read(ctx, key, r)
 	switch {
 	case err != nil:
 		return nil, err
@@ -151,9 +153,12 @@ func (p *People) Open(_ context.Context, key campaign.Key, r campaign.Request, d
 }
 
 // Discard removes them, but for the newest list under a name.
-func (p *People) Discard(_ context.Context, key campaign.Key, r campaign.Request) error {
+func (p *People) Discard(ctx context.Context, key campaign.Key, r campaign.Request) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	if a := r.Audience; a != nil && a.Name != "" {
 		if newest := p.newest(a.Name); newest.version.Digest == a.Digest && a.Digest != "" {
 			return runner.ErrNewest
