@@ -22,8 +22,13 @@ func (j *Journal) People() runner.People { return people{j} }
 
 type people struct{ *Journal }
 
-// Prepare reads them, and writes nothing.
+// Prepare reads them. Of chunks it notes first who reads them.
 func (p people) Prepare(ctx context.Context, key campaign.Key, r campaign.Request) (campaign.Prepared, error) {
+	if !r.Audience.InRequest() {
+		if err := p.reads(ctx, key, r.Audience.Digest); err != nil {
+			return campaign.Prepared{}, err
+		}
+	}
 	return p.prepare(ctx, key, r, io.Discard)
 }
 
@@ -47,13 +52,19 @@ func (p people) Open(ctx context.Context, key campaign.Key, r campaign.Request, 
 	}, nil
 }
 
-// Discard erases what holds them. Chunks that another request of the source names too are
-// gone for it as well.
+// Discard erases what holds them, but for chunks that another campaign of the source reads
+// too: the last one erases them. A crash on the way leaves a name less, and is repeated.
 func (p people) Discard(ctx context.Context, key campaign.Key, r campaign.Request) error {
 	if r.Audience.InRequest() {
 		return p.Erase(ctx, key)
 	}
-	_, err := p.EraseRecipients(ctx, key.Source, r.Audience.Digest)
+	if err := p.doesNotRead(ctx, key, r.Audience.Digest); err != nil {
+		return err
+	}
+	shared, err := p.readByOthers(ctx, key, r.Audience.Digest)
+	if err == nil && !shared {
+		_, err = p.EraseRecipients(ctx, key.Source, r.Audience.Digest)
+	}
 	return err
 }
 
