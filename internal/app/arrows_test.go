@@ -53,7 +53,7 @@ const (
 var arrows = map[string]arrow{
 	"cmd/staffetta": {ours: in("cli"), outside: []string{"golang.org/x/crypto/x509roots/fallback"}},
 	"internal/cli": {
-		ours:    append(in("access", "app", "audience", "budget", "button", "calendar", "campaign", "check", "client", "contract", "deadletter", "doctor", "drafts", "gateway", "ops", "query", "sandbox", "schedule", "sms", "spelling", "why", "words"), "policies", generated),
+		ours:    append(in("access", "app", "audience", "budget", "button", "calendar", "campaign", "check", "client", "contract", "deadletter", "doctor", "drafts", "gateway", "ops", "query", "sandbox", "schedule", "sms", "spelling", "web", "why", "words"), "policies", generated),
 		outside: with(protobuf, buf, decimal, "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term", "go.yaml.in/yaml"),
 	},
 	"internal/app": {
@@ -77,6 +77,11 @@ var arrows = map[string]arrow{
 	"internal/client": {
 		ours:    append(in("budget", "button", "campaign", "contract", "deadletter", "journal", "loop", "query", "runner", "schedule", "streams", "why"), generated),
 		outside: with(natsgo, protobuf),
+	},
+	// The page of people: it asks and tells as they do, and sees no stream.
+	"internal/web": {
+		ours:    append(in("campaign", "client", "contract", "deadletter", "query", "schedule", "sms", "why", "words"), generated),
+		outside: with(decimal, protobuf, "golang.org/x/net/netutil"),
 	},
 	"internal/drafts":  {ours: in("campaign", "check", "client", "gateway")},
 	"internal/streams": {ours: in("loop"), outside: with(natsgo, orbit)},
