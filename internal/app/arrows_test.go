@@ -67,7 +67,7 @@ var arrows = map[string]arrow{
 	// Each vendor is a package like this one; only app knows more than one of them.
 	"internal/gateway/uc006": {ours: in("gateway", "campaign"), outside: with(decimal)},
 	"internal/journal": {
-		ours:    append(in("audience", "budget", "button", "calendar", "contract", "deadletter", "loop", "rate", "schedule", "scheduler", "runner", "campaign", "sms", "streams"), generated),
+		ours:    append(in("audience", "budget", "button", "calendar", "claims", "contract", "deadletter", "loop", "rate", "schedule", "scheduler", "runner", "campaign", "sms", "streams"), generated),
 		outside: with(natsgo, protobuf, buf),
 	},
 	"internal/contract": {
@@ -102,7 +102,7 @@ var arrows = map[string]arrow{
 	"internal/loop":   {ours: in("deadletter"), std: with(pure, "context")},
 	"internal/runner": {ours: in("loop", "campaign", "deadletter")},
 	"internal/runner/runnertest": {
-		ours:    in("loop", "runner", "campaign"),
+		ours:    in("claims", "loop", "runner", "campaign"),
 		outside: with(decimal, "github.com/google/go-cmp"),
 	},
 	"internal/budget":   {ours: in("loop", "runner", "campaign"), outside: with(decimal)},
@@ -121,7 +121,9 @@ var arrows = map[string]arrow{
 	},
 	// How many calls may be made, by whoever shares an account: it knows no call and no
 	// store.
-	"internal/rate":     {std: with(pure, "context", "encoding/json", "log/slog", "math/rand/v2", "sync")},
+	"internal/rate": {std: with(pure, "context", "encoding/json", "log/slog", "math/rand/v2", "sync")},
+	// Which campaigns hold which people: it compares hashes, and knows nobody.
+	"internal/claims":   {std: with(pure, "encoding/binary")},
 	"internal/spelling": {std: pure},
 	// Recipients, one after the other: it reads what it is given, and writes what is uploaded.
 	"internal/audience": {

@@ -9,6 +9,9 @@ import (
 // simulation would have cost. An error says why there is none; clock writes its instants.
 func (c Campaign) Promoted(immediately bool, now time.Time, clock func(time.Time) string) (Request, error) {
 	r := c.Request
+	if c.Prepared != nil && r.Audience.Name != "" {
+		r.Audience = c.Prepared.Version.Alone() // the people who were quoted, and no newer list
+	}
 	switch {
 	case !r.Simulation:
 		return r, fmt.Errorf("%s was no simulation: it is %s", c.Key, c.State)
