@@ -67,7 +67,7 @@ func TestKeyboard(t *testing.T) {
 	t.Parallel()
 	h := waits(t, nil)
 	var stops []string
-	for range 12 {
+	for range 16 {
 		if err := chromedp.Do(h.ctx, chromedp.KeyEvent("\t")); err != nil {
 			t.Fatal(err)
 		}
