@@ -100,7 +100,11 @@ func (r *Runner) handle(ctx context.Context, w Wakeup) loop.Verdict {
 		return v
 	}
 	defer run.release()
-	return run.loop(ctx, in)
+	v = run.loop(ctx, in)
+	if proof, is := in.(campaign.Prove); is && v.Do == loop.Ack {
+		v = run.askForProof(ctx, proof)
+	}
+	return v
 }
 
 // begin loads the record of a wake-up and publishes what it owes. It returns the run and
@@ -160,6 +164,12 @@ func (r *Runner) begin(ctx context.Context, w Wakeup) (*run, campaign.Input, loo
 			}
 			cancel.Key = w.Key
 			in = cancel
+		}
+		if approve, ok := in.(campaign.Approve); ok {
+			if approve.Proof, err = r.seenProof(ctx, c, approve); err != nil {
+				return nil, nil, loop.AfterTrouble(err)
+			}
+			in = approve
 		}
 	}
 	return run, in, loop.Verdict{}
