@@ -89,7 +89,7 @@ demo-acqualuce: ## AcquaLuce: a monthly budget, and approval above an amount
 ## ---- check
 
 .PHONY: test
-test: contract lint tidy/check test/cloudevents $(BIN)/nats ## Everything: contract, lint, and all tests (containers included)
+test: contract lint tidy/check test/cloudevents test/dashboard $(BIN)/nats ## Everything: contract, lint, and all tests (containers included)
 	$(call say,test)
 	@$(CONTAINERS) $(GO) test -vet=off -timeout 8m $(ARGS) $(PKG)
 	@docker info >/dev/null 2>&1 || echo "== skipped: the container tests in integration; start a container engine and run make test again"
@@ -98,6 +98,12 @@ test: contract lint tidy/check test/cloudevents $(BIN)/nats ## Everything: contr
 test/cloudevents: ## The SDK of CloudEvents asks for a campaign and reads its events
 	$(call say,test with the SDK of CloudEvents)
 	@GOWORK=off $(GO) -C tools test -timeout 4m ./cloudevents
+
+.PHONY: test/dashboard
+test/dashboard: ## Whether the dashboard for Grafana is what tools/dashboard writes
+	$(call say,the dashboard for Grafana is up to date)
+	@mkdir -p .tmp && GOWORK=off $(GO) -C tools run ./dashboard ../.tmp/dashboard.json
+	@diff -q .tmp/dashboard.json deploy/grafana/staffetta.json || { echo "run make generate, and commit what it writes"; exit 1; }
 
 .PHONY: image
 image: ## Build the image staffetta, from scratch
@@ -254,6 +260,7 @@ generate: $(BIN)/buf $(BIN)/protoc-gen-go ## Write anew what follows from the co
 	$(call say,generate)
 	@$(BIN)/buf generate
 	@$(GO) run ./generate
+	@GOWORK=off $(GO) -C tools run ./dashboard ../deploy/grafana/staffetta.json
 
 ## ---- modules
 
