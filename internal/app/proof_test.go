@@ -37,7 +37,7 @@ func TestAProofBeforeTheApproval(t *testing.T) {
 	if err := b.client.LayDown(t.Context(), b.key.Source, a, bytes.NewReader(file), nil); err != nil {
 		t.Fatal(err)
 	}
-	body := contract.ProofBody{QuoteID: quote, N: 1, By: "anna", People: contract.ProofPeople{SHA256: a.Sha256, Size: a.Size, Phones: 1}}
+	body := contract.ProofBody{QuoteID: quote, N: 1, By: "anna", People: a.Sha256, Size: a.Size, Phones: 1}
 	for range 3 { // told again, as somebody does who has had no answer
 		if _, err := b.client.Prove(t.Context(), b.key, body); err != nil {
 			t.Fatal(err)
@@ -86,10 +86,10 @@ func TestAProofOfAnotherQuoteIsPutAside(t *testing.T) {
 	b.run(b.options())
 	b.ask()
 	b.until("approval_required")
-	people := contract.ProofPeople{SHA256: strings.Repeat("ab", 32), Size: 10, Phones: 1}
+	people := strings.Repeat("ab", 32)
 	for _, body := range []contract.ProofBody{
-		{QuoteID: "0123456789abcdef", N: 1, By: "anna", People: people},
-		{QuoteID: campaign.QuoteID(b.quoted().Request, *b.quoted().Quote), N: 2, By: "anna", People: people},
+		{QuoteID: "0123456789abcdef", N: 1, By: "anna", People: people, Size: 10, Phones: 1},
+		{QuoteID: campaign.QuoteID(b.quoted().Request, *b.quoted().Quote), N: 2, By: "anna", People: people, Size: 10, Phones: 1},
 	} {
 		placed, err := b.client.Prove(t.Context(), b.key, body)
 		if err != nil {

@@ -52,7 +52,7 @@ are: they are in no command and in no record.`,
 					return err
 				}
 				if !o.asJSON {
-					fmt.Fprintf(t.Out, "%s\n  to      %s\n  text    “%s”\n  sender  %s\n", p.key, words.Plural(int64(p.people.Phones), "phone", "phones"), p.text, rec.Request.Sender)
+					fmt.Fprintf(t.Out, "%s\n  to      %s\n  text    “%s”\n  sender  %s\n", p.key, words.Plural(int64(p.phones), "phone", "phones"), p.text, rec.Request.Sender)
 				}
 				return nil
 			}
@@ -60,15 +60,14 @@ are: they are in no command and in no record.`,
 				if p.key == (campaign.Key{}) {
 					return client.Placed{}, usageError{errors.New("a proof is of the quote that the campaign waits with, so its record is read: leave --wait as it is")}
 				}
-				a := &campaignv1.Audience{Sha256: p.people.SHA256, Size: p.people.Size, Chunks: 1, Format: campaignv1.Audience_FORMAT_CSV}
-				if err := c.LayDown(ctx, key.Source, a, bytes.NewReader(p.file), nil); err != nil {
+				if err := c.LayDown(ctx, key.Source, p.people, bytes.NewReader(p.file), nil); err != nil {
 					return client.Placed{}, err
 				}
-				return c.Prove(ctx, key, contract.ProofBody{QuoteID: p.quote, N: p.n, By: by, People: p.people})
+				return c.Prove(ctx, key, contract.ProofBody{QuoteID: p.quote, N: p.n, By: by, People: p.people.Sha256, Size: p.people.Size, Phones: p.phones})
 			}
 			o.outcome = func(_, rec campaign.Campaign) result {
 				for _, known := range rec.Proofs {
-					if known.People.Digest == p.people.SHA256 {
+					if known.People.Digest == p.people.Sha256 {
 						return result{Outcome: "asked", Words: fmt.Sprintf("proof %d is on its way, for %s at most; follow it with: %s watch %s", known.N, words.Money(known.Cap), t.Name, p.key), done: true, well: true}
 					}
 				}
@@ -96,7 +95,8 @@ type proof struct {
 	key    campaign.Key // of its own campaign
 	text   string       // filled in
 	file   []byte       // who gets it
-	people contract.ProofPeople
+	people *campaignv1.Audience
+	phones int
 }
 
 // prepare writes who gets the proof, and says why there can be none. Its errors are for the
@@ -172,13 +172,14 @@ func (p *proof) fill(r campaign.Request) error {
 		return err
 	}
 	p.file = file.Bytes()
-	a, err := client.Audience(bytes.NewReader(p.file), campaignv1.Audience_FORMAT_CSV)
-	p.people = contract.ProofPeople{SHA256: a.GetSha256(), Size: a.GetSize(), Phones: len(seen)}
+	p.phones = len(seen)
 	p.text = sms.ParseTemplate(r.Text).Fill(func(name string) string {
 		if at := slices.Index(names, name); at >= 0 {
 			return values[at]
 		}
 		return seen[0] // the number itself
 	})
+	var err error
+	p.people, err = client.Audience(bytes.NewReader(p.file), campaignv1.Audience_FORMAT_CSV)
 	return err
 }

@@ -37,7 +37,7 @@ var verbs = map[string]verb{
 		return c.Approve(ctx, key, "0123456789abcdef", "anna")
 	}),
 	"Prove": placed(func(ctx context.Context, c *client.Client) (client.Placed, error) {
-		return c.Prove(ctx, key, contract.ProofBody{QuoteID: "0123456789abcdef", N: 1, By: "anna", People: contract.ProofPeople{SHA256: strings.Repeat("ab", 32), Size: 10, Phones: 1}})
+		return c.Prove(ctx, key, contract.ProofBody{QuoteID: "0123456789abcdef", N: 1, By: "anna", People: strings.Repeat("ab", 32), Size: 10, Phones: 1})
 	}),
 	"Decline": placed(func(ctx context.Context, c *client.Client) (client.Placed, error) {
 		return c.Decline(ctx, key, "0123456789abcdef", "anna", "wrong list")

@@ -13,17 +13,12 @@ import (
 // chunk of an audience: no number is in a command, nor in the dead letter that it may
 // become.
 type ProofBody struct {
-	QuoteID string      `json:"quote_id"`
-	N       int         `json:"n"` // its ordinal among the proofs of that quote
-	By      string      `json:"by"`
-	People  ProofPeople `json:"people"`
-}
-
-// ProofPeople names the chunk.
-type ProofPeople struct {
-	SHA256 string `json:"sha256"` // of the chunk, which is CSV with a header
-	Size   int64  `json:"size"`   // in bytes
-	Phones int    `json:"phones"` // how many people it has
+	QuoteID string `json:"quote_id"`
+	N       int    `json:"n"` // its ordinal among the proofs of that quote
+	By      string `json:"by"`
+	People  string `json:"people"` // SHA-256 of the chunk, which is CSV with a header
+	Size    int64  `json:"size"`   // of the chunk, in bytes
+	Phones  int    `json:"phones"` // how many people it has
 }
 
 // readProof insists on what an approval insists on, and on the people.
@@ -42,9 +37,9 @@ func readProof(body []byte, s speaker) (campaign.Input, error) {
 		fine bool
 	}{
 		{"n", b.N >= 1},
-		{"people.sha256", digestForm.MatchString(b.People.SHA256)},
-		{"people.size", b.People.Size >= 1 && b.People.Size <= streams.ChunkSize},
-		{"people.phones", b.People.Phones >= 1 && b.People.Phones <= campaign.PhonesOfAProof},
+		{"people", digestForm.MatchString(b.People)},
+		{"size", b.Size >= 1 && b.Size <= streams.ChunkSize},
+		{"phones", b.Phones >= 1 && b.Phones <= campaign.PhonesOfAProof},
 	} {
 		if !field.fine {
 			wrong = append(wrong, field.name)
@@ -52,10 +47,10 @@ func readProof(body []byte, s speaker) (campaign.Input, error) {
 	}
 	if len(wrong) > 0 {
 		return nil, &Unreadable{Reason: deadletter.BadCommand, fields: wrong, Note: fmt.Sprintf(
-			"say which proof of the quote it is (n, from 1) and who gets it (people: sha256 and size of one chunk that is laid down before, and how many phones it has, 1 to %d)", campaign.PhonesOfAProof)}
+			"say which proof of the quote it is (n, from 1) and who gets it: people and size are SHA-256 and length of one chunk that is laid down before, phones is how many it has, 1 to %d", campaign.PhonesOfAProof)}
 	}
-	return campaign.Prove{QuoteID: b.QuoteID, N: b.N, By: Clip(b.By, maxBy), Actor: s.actor(), Phones: b.People.Phones,
-		People: campaign.Audience{Digest: b.People.SHA256, Size: b.People.Size, Chunks: 1, Format: campaign.CSV}}, nil
+	return campaign.Prove{QuoteID: b.QuoteID, N: b.N, By: Clip(b.By, maxBy), Actor: s.actor(), Phones: b.Phones,
+		People: campaign.Audience{Digest: b.People, Size: b.Size, Chunks: 1, Format: campaign.CSV}}, nil
 }
 
 var digestForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
