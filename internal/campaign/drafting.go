@@ -178,6 +178,8 @@ func (t *transition) drafting(o Outcome) Decision {
 		return t.statusAfterRefusal(o)
 	case o.Op == OpCount:
 		return t.refusedWithList(o)
+	case o.Op == OpClaim:
+		return t.heldStill(o)
 	case o.Op == OpRoom:
 		return t.roomChecked(o)
 	case o.Op == OpReserve:
@@ -343,6 +345,9 @@ func (t *transition) intend() Decision {
 		draft.For = at
 	}
 	t.c.Draft = &draft
+	if t.FieldsFrozen && t.claims() {
+		t.list(func(l *List) { l.Held = time.Time{} }) // its texts are fixed
+	}
 	t.c.Rounds++
 	t.become(Confirming)
 	t.c.Wake = t.now.Add(t.ConfirmWithin) // a run that takes over after a crash looks early

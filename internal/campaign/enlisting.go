@@ -27,7 +27,7 @@ func (t *transition) enlist() Decision {
 	case l.GivenUp, l.ID == 0:
 		return t.dropList()
 	case t.outdated() != "":
-		return t.call(OpUpload)
+		return t.uploadOrClaim(false)
 	}
 	return t.call(OpCount)
 }
@@ -45,7 +45,7 @@ func (t *transition) list(change func(*List)) {
 func (t *transition) nameList() Decision {
 	next := List{N: 1, Gateway: t.gateway}
 	if l := t.c.List; l != nil {
-		next.N, next.Misfits = l.N+1, l.Misfits
+		next.N, next.Misfits, next.Landing = l.N+1, l.Misfits, l.Landing
 	}
 	t.c.List = &next
 	t.busyFor(t.Lease, "its contact list is made at the gateway")
@@ -69,10 +69,15 @@ func (t *transition) dropList() Decision {
 
 // enlisted takes the answers on the way to a list.
 func (t *transition) enlisted(o Outcome) Decision {
-	switch o.Kind {
-	case OK:
+	if o.Op == OpUpload && (o.Kind == OK || o.Kind == Refused || o.neverLeft()) {
+		t.landed()
+	}
+	switch {
+	case o.Op == OpClaim:
+		return t.claimed(o)
+	case o.Kind == OK:
 		t.answered(o.Op)
-	case Refused:
+	case o.Kind == Refused:
 		return t.enlistRefused(o)
 	default:
 		if o.Op == OpQuota {
@@ -95,8 +100,7 @@ func (t *transition) enlisted(o Outcome) Decision {
 		return t.nameList()
 	case OpList:
 		t.list(func(l *List) { l.ID = o.ListID })
-		t.busyFor(uploadLeases*t.Lease, "its recipients are put into the contact list")
-		return t.saveAndCall(OpUpload)
+		return t.uploadOrClaim(true)
 	case OpUpload:
 		t.list(func(l *List) { l.Uploaded, l.Anew = t.now, "" })
 		t.busyFor(t.Lease, "its contact list is counted")

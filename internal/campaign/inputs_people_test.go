@@ -18,6 +18,10 @@ func peopleOutcomes() []input {
 	others.Prepared = &campaign.Prepared{Digest: "d2", Given: 10300, Sent: 10246, Malformed: 50, Duplicate: 3, Suppressed: 1}
 	made, found, right, few, many, room, full := ok(campaign.OpList), ok(campaign.OpFind), ok(campaign.OpCount), ok(campaign.OpCount), ok(campaign.OpCount), ok(campaign.OpQuota), ok(campaign.OpQuota)
 	made.ListID, found.Lists = 91, []int64{90, 91}
+	claimed, another, behind, queued := ok(campaign.OpClaim), ok(campaign.OpClaim), campaign.Outcome{Op: campaign.OpClaim, Kind: campaign.Refused}, campaign.Outcome{Op: campaign.OpClaim, Kind: campaign.Refused}
+	claimed.Claim, another.Claim = 7, 8
+	behind.Behind = &campaign.Behind{Key: campaign.Key{Source: "shop-italia", RequestID: "codes"}, State: campaign.Sending, From: friday, Recipients: 9831}
+	queued.Behind = &campaign.Behind{Key: campaign.Key{Source: "acqua-luce", RequestID: "dues"}, State: campaign.Requested, Waits: true}
 	right.Contacts, few.Contacts, many.Contacts, room.Contacts, full.Contacts = 10247, 10000, 10248, 5000, 12
 	list := []input{
 		{"prepare ok", prepared},
@@ -27,6 +31,10 @@ func peopleOutcomes() []input {
 		{"find ok, two lists", found},
 		{"unlist ok", ok(campaign.OpUnlist)},
 		{"list ok", made},
+		{"claim ok", claimed},
+		{"claim ok, another one", another},
+		{"claim refused, behind another", behind},
+		{"claim refused, behind one that waits", queued},
 		{"upload ok", ok(campaign.OpUpload)},
 		{"count ok", right},
 		{"count ok, too few", few},
@@ -48,7 +56,7 @@ func peopleOutcomes() []input {
 		}
 		list = append(list, input{name, campaign.Outcome{Op: no.op, Kind: campaign.Refused, Cause: no.cause, Words: "no, in words"}})
 	}
-	for _, op := range []campaign.Op{campaign.OpPrepare, campaign.OpFind, campaign.OpUnlist, campaign.OpList, campaign.OpUpload, campaign.OpCount, campaign.OpQuota, campaign.OpDiscard} {
+	for _, op := range []campaign.Op{campaign.OpPrepare, campaign.OpFind, campaign.OpUnlist, campaign.OpList, campaign.OpClaim, campaign.OpUpload, campaign.OpCount, campaign.OpQuota, campaign.OpDiscard} {
 		list = append(list, input{string(op) + " unavailable", campaign.Outcome{Op: op, Kind: campaign.Unavailable}})
 	}
 	return list
@@ -82,7 +90,9 @@ func peopleSituations() []peopleSituation {
 	completed := plus(confirmed, "due", "woken", "stats COMPLETED", "delivered", "reload")
 	each, far, asked := toEach(), toEach(), toEach()
 	far.At, asked.Limits.Approval = friday.Add(48*time.Hour), true
-	agreed := plus(quoted, "reload", "approve its quote", "reload", "due", "woken", "status by id UNCONFIRMED")
+	held := plus(made, "claim ok")
+	eachQuoted := plus(held, "upload ok", "count ok", "create ok", "configure ok", "calculate ok", "price ok")
+	agreed := plus(eachQuoted, "reload", "approve its quote", "reload", "due", "woken", "status by id UNCONFIRMED")
 	miscounted := plus(uploaded, "count ok, too few", "reload", "in 4 hours", "woken", "upload ok")
 	return []peopleSituation{
 		{"requested, with people of its own, prepare under way", own, []string{"asked", "look ok"}},
@@ -104,12 +114,19 @@ func peopleSituations() []peopleSituation {
 		{"requested, with people of its own, at another gateway, due", own, plus(uploaded, "count unavailable", "reload", "another gateway is configured", "due")},
 		{"drafted, with people of its own, own, calculate under way", own, plus(counted, "create ok", "configure ok")},
 		{"quoted, with people of its own, waits for an approval", approved, plus(quoted, "reload")},
-		{"quoted, with texts of their own, waits for an approval", asked, plus(quoted, "reload")},
+		{"requested, with texts of their own, own, claim under way", each, made},
+		{"requested, with texts of their own, behind another, due", each, plus(made, "claim refused, behind another", "reload", "due")},
+		{"requested, with texts of their own, own, upload under way", each, held},
+		{"requested, with texts of their own, of another run, upload unanswered, due", each, plus(held, "upload unavailable", "reload", "due")},
+		{"requested, with texts of their own, held for 4 hours, claim under way again", each, plus(held, "upload ok", "count ok, too few", "reload", "due", "held", "woken", "look ok", "reload", "in 4 hours", "released", "woken", "look ok")},
+		{"drafted, with texts of their own, own, a look at its claim under way", each, eachQuoted},
+		{"drafted, with texts of their own, own, waiting for leave to confirm", each, plus(eachQuoted, "claim ok")},
+		{"quoted, with texts of their own, waits for an approval", asked, plus(eachQuoted, "reload")},
 		{"abandoning, with texts of their own, approved, delete under way", asked, agreed},
-		{"requested, with texts of their own, approved, upload under way again", asked, plus(agreed, "delete ok", "look ok")},
-		{"drafted, with texts of their own, for later, own, price under way", far, plus(counted, "create ok", "configure ok", "calculate ok")},
-		{"quoted, with texts of their own, waits for its instant, due", far, plus(quoted, "reload", "due")},
-		{"requested, with texts of their own, held for 4 hours, upload under way again", each, plus(uploaded, "held", "count ok", "reload", "in 4 hours", "released", "woken", "look ok")},
+		{"requested, with texts of their own, approved, claim under way again", asked, plus(agreed, "delete ok", "look ok")},
+		{"drafted, with texts of their own, for later, own, price under way", far, plus(held, "upload ok", "count ok", "create ok", "configure ok", "calculate ok")},
+		{"quoted, with texts of their own, waits for its instant, due", far, plus(eachQuoted, "reload", "due")},
+		{"sending, with texts of their own, statistics under way", each, plus(eachQuoted, "claim ok", "admit ok", "confirm ok", "due", "woken")},
 		{"completed, with people of its own, due", own, plus(completed, "due")},
 		{"completed, with people of its own, find under way", own, plus(completed, "due", "woken")},
 		{"completed, with people of its own, unlist under way", own, plus(completed, "due", "woken", "find ok, two lists")},

@@ -28,6 +28,13 @@ type List struct {
 	Uploaded time.Time `json:"uploaded,omitzero"`  // when the people were last put into it; zero: not yet, or that is not good any more
 	Anew     string    `json:"anew,omitempty"`     // why they are uploaded anew
 	GivenUp  bool      `json:"given_up,omitempty"` // it is removed, and another one made
+	// With personal texts: since when its people are held against others that give them
+	// other values (zero: they are not), until when an upload may still take effect
+	// (zero: each was answered), the number of the claim, and the campaign behind which it waits.
+	Held    time.Time `json:"held,omitzero"`
+	Landing time.Time `json:"landing,omitzero"`
+	Claim   uint64    `json:"claim,omitempty"`
+	Behind  string    `json:"behind,omitempty"`
 	// How many contacts the gateway counted when that was not what was sent, and since
 	// when it has counted so; zero: it counts right, or was not asked.
 	Counted    int64     `json:"counted,omitempty"`

@@ -68,7 +68,15 @@ func (p pieces) Write(piece []byte) (int, error) {
 }
 
 func (p people) prepare(ctx context.Context, key campaign.Key, r campaign.Request, to io.Writer) (campaign.Prepared, error) {
-	w := audience.Wish{Region: r.Region, Fields: audience.Fields(sms.Placeholders(r.Text)), Lacks: r.Lacking}
+	return p.prepareEach(ctx, key, r, to, nil)
+}
+
+// fieldsOf are the fields that the recipients of a request are given.
+func fieldsOf(r campaign.Request) []string { return audience.Fields(sms.Placeholders(r.Text)) }
+
+// prepareEach is the same; each hears of everybody who is sent to, if it is not nil.
+func (p people) prepareEach(ctx context.Context, key campaign.Key, r campaign.Request, to io.Writer, each func(e164 string, values []string)) (campaign.Prepared, error) {
+	w := audience.Wish{Region: r.Region, Fields: fieldsOf(r), Lacks: r.Lacking, Each: each}
 	contacts, err := p.contacts(ctx, key, *r.Audience, w.Fields)
 	if err != nil {
 		return campaign.Prepared{}, err

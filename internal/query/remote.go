@@ -57,6 +57,11 @@ func AskCheck(ctx context.Context, via Asker, a CheckAsk) (Checked, error) {
 	return ask[Checked](ctx, remoteReader{via}, VerbCheck, a)
 }
 
+// AskHealth asks a service how it is.
+func AskHealth(ctx context.Context, via Asker) (Health, error) {
+	return ask[Health](ctx, remoteReader{via}, VerbHealth, HealthAsk{})
+}
+
 // waitFor is how long the asker waits for an answer: a little longer than the service
 // works on it. Only a price takes long.
 func waitFor(question any) time.Duration {

@@ -25,6 +25,41 @@ var peopleCases = []crashCase{
 		ends: map[campaign.State]int{campaign.Completed: 1},
 	},
 	{
+		name:  "TextsOfTheirOwnAreUploadedAgainAfterAWait",
+		rules: soonCleared,
+		live: func(s *service) {
+			r := s.toEach()
+			r.Limits.Approval = true
+			s.request(r)
+			s.waitsFor(campaign.NeedApproval)
+			s.approve()
+			s.rest()
+		},
+		points: `load, told, prepare, save requested, publish audience_prepared, admit list, call list, save requested, claim, open, admit upload, call upload, save requested, admit count, call count, admit create, call create, save drafted, admit configure, call configure, admit calculate, call calculate, admit price, call price, save quoted, publish cost_calculated, publish approval_required, release, save quoted, arm,
+			load, save abandoning, publish approved, arm,
+			load, publish approved, admit status, call status, admit delete, call delete, told, save requested, claim, open, admit upload, call upload, save requested, admit count, call count, admit create, call create, save drafted, admit configure, call configure, admit calculate, call calculate, admit price, call price, claim, admit confirm, save confirming, publish cost_calculated, call confirm, save confirmed, publish confirmed, arm,
+			load, publish confirmed, admit stats, call stats, save sending, publish stats, arm,
+			load, publish stats, admit stats, call stats, save completed, publish stats, release, save completed, arm,
+			load, arm,
+			load, admit find, call find, admit unlist, call unlist, discard, save completed`,
+		ends: map[campaign.State]int{campaign.Completed: 1},
+	},
+	{
+		name:  "BehindAnotherWithTheSamePeople",
+		rules: soonCleared,
+		set:   func(s *service) { s.comesFirst(20 * time.Second) },
+		live:  func(s *service) { s.request(s.toEach()); s.rest() },
+		points: `load, told, prepare, save requested, publish audience_prepared, admit list, call list, save requested, claim, save requested, arm,
+			load, told, save requested, claim, save requested, arm,
+			load, told, save requested, claim, save requested, arm,
+			load, told, save requested, claim, save requested, arm,
+			load, told, save requested, claim, open, admit upload, call upload, save requested, admit count, call count, admit create, call create, save drafted, admit configure, call configure, admit calculate, call calculate, admit price, call price, claim, admit confirm, save confirming, publish cost_calculated, call confirm, save confirmed, publish confirmed, arm,
+			load, publish confirmed, admit stats, call stats, save sending, publish stats, arm,
+			load, publish stats, admit stats, call stats, save completed, publish stats, release, save completed, arm,
+			load, admit find, call find, admit unlist, call unlist, discard, save completed`,
+		ends: map[campaign.State]int{campaign.Completed: 1},
+	},
+	{
 		name:  "ItsListIsCountedWrongAndMadeAnew",
 		rules: soonCleared,
 		set:   func(s *service) { s.gateway.Miscounts = 4 },

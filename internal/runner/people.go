@@ -95,5 +95,10 @@ func (r *run) upload(ctx context.Context, call campaign.Call) campaign.Outcome {
 	if permit == nil {
 		return no
 	}
+	if !r.c.MayUpload(r.now()) {
+		permit.Release()
+		o.Kind, o.Err = campaign.NotAttempted, "this worker was held up, and others may be told that nothing arrives of it any more"
+		return o
+	}
 	return permit.Call(ctx, call)
 }

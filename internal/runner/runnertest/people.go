@@ -12,8 +12,8 @@ import (
 	"github.com/staffetta-io/staffetta/internal/runner"
 )
 
-// People are recipients in memory, phone numbers without fields. It is the port
-// runner.People.
+// People are recipients in memory: a phone number each, and perhaps the value of a field
+// behind a comma. It is the port runner.People.
 type People struct {
 	mu         sync.Mutex
 	phones     map[campaign.Key][]string
@@ -70,7 +70,8 @@ func (p *People) read(ctx context.Context, key campaign.Key) (File, campaign.Pre
 	}
 	f := campaign.Prepared{Given: int64(len(all))}
 	lines, seen := []string{"phoneNumber"}, []string{}
-	for _, phone := range all {
+	for _, line := range all {
+		phone, _, _ := strings.Cut(line, ",")
 		switch {
 		case !strings.HasPrefix(phone, "+"):
 			f.Malformed++
@@ -79,7 +80,7 @@ func (p *People) read(ctx context.Context, key campaign.Key) (File, campaign.Pre
 		case p.suppressed[phone]:
 			f.Suppressed++
 		default:
-			seen, lines = append(seen, phone), append(lines, phone)
+			seen, lines = append(seen, phone), append(lines, line)
 		}
 	}
 	file := File(strings.Join(lines, "\n") + "\n")
