@@ -82,11 +82,11 @@ demo-shopitalia: ## ShopItalia: a code that expires, a send window, a gateway th
 	$(call STORY,ShopItalia)
 
 .PHONY: demo-bianchi
-demo-bianchi: ## Studio Bianchi: every Monday at nine, while the clocks go back
+demo-bianchi: ## Studio Bianchi: another list each Monday, and once none that is young enough
 	$(call STORY,Bianchi)
 
 .PHONY: demo-acqualuce
-demo-acqualuce: ## AcquaLuce: a monthly budget, and approval above an amount
+demo-acqualuce: ## AcquaLuce: unpaid invoices in, notices out; a monthly budget, and approval above an amount
 	$(call STORY,AcquaLuce)
 
 ## ---- check

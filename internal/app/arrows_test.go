@@ -81,7 +81,7 @@ var arrows = map[string]arrow{
 	// The page of people: it asks and tells as they do, and sees no stream.
 	"internal/web": {
 		ours:    append(in("campaign", "client", "contract", "deadletter", "query", "schedule", "sms", "why", "words"), generated),
-		outside: with(decimal, protobuf, "golang.org/x/net/netutil"),
+		outside: with(decimal, protobuf, "golang.org/x/net/netutil", "golang.org/x/oauth2", "github.com/coreos/go-oidc/v3"),
 	},
 	"internal/drafts":  {ours: in("campaign", "check", "client", "gateway")},
 	"internal/streams": {ours: in("loop"), outside: with(natsgo, orbit)},

@@ -167,6 +167,10 @@ const (
 	Unusable Cause = "unusable"
 	// Incomplete, of prepare: a part of the audience is not there, or not as it was named.
 	Incomplete Cause = "incomplete"
+	// Stale, of prepare: under the name there is no list that is young enough.
+	Stale Cause = "stale"
+	// Full, of prepare: the source has laid down more recipients than it may.
+	Full Cause = "full"
 	// Changed, of upload: other people would be uploaded now than were prepared. Nothing
 	// has left.
 	Changed Cause = "changed"

@@ -14,6 +14,9 @@ func peopleOutcomes() []input {
 	prepared, nobody := ok(campaign.OpPrepare), ok(campaign.OpPrepare)
 	prepared.Prepared = &campaign.Prepared{Digest: "d1", Given: 10300, Sent: 10247, Malformed: 50, Duplicate: 3}
 	nobody.Prepared = &campaign.Prepared{Digest: "d0", Given: 2, Malformed: 2}
+	named := prepared
+	named.Prepared = &campaign.Prepared{Digest: "d1", Given: 10300, Sent: 10247, Malformed: 50, Duplicate: 3, Version: campaign.Version{
+		Name: "customers", Digest: "c1", Size: 400_000, Chunks: 2, Format: campaign.CSV, AsOf: friday.Add(-time.Hour)}}
 	others := prepared
 	others.Prepared = &campaign.Prepared{Digest: "d2", Given: 10300, Sent: 10246, Malformed: 50, Duplicate: 3, Suppressed: 1}
 	made, found, right, few, many, room, full := ok(campaign.OpList), ok(campaign.OpFind), ok(campaign.OpCount), ok(campaign.OpCount), ok(campaign.OpCount), ok(campaign.OpQuota), ok(campaign.OpQuota)
@@ -25,6 +28,7 @@ func peopleOutcomes() []input {
 	right.Contacts, few.Contacts, many.Contacts, room.Contacts, full.Contacts = 10247, 10000, 10248, 5000, 12
 	list := []input{
 		{"prepare ok", prepared},
+		{"prepare ok, of a named list", named},
 		{"prepare ok, others than before", others},
 		{"prepare ok, nobody is left", nobody},
 		{"find ok", ok(campaign.OpFind)},
@@ -47,7 +51,7 @@ func peopleOutcomes() []input {
 		op    campaign.Op
 		cause campaign.Cause
 	}{
-		{campaign.OpPrepare, ""}, {campaign.OpPrepare, campaign.Incomplete}, {campaign.OpFind, campaign.NotFound}, {campaign.OpUnlist, ""}, {campaign.OpList, ""},
+		{campaign.OpPrepare, ""}, {campaign.OpPrepare, campaign.Incomplete}, {campaign.OpPrepare, campaign.Stale}, {campaign.OpPrepare, campaign.Full}, {campaign.OpFind, campaign.NotFound}, {campaign.OpUnlist, ""}, {campaign.OpList, ""},
 		{campaign.OpUpload, ""}, {campaign.OpUpload, campaign.NotFound}, {campaign.OpUpload, campaign.Changed}, {campaign.OpCount, campaign.NotFound}, {campaign.OpCount, ""}, {campaign.OpQuota, campaign.NotFound},
 	} {
 		name := string(no.op) + " refused"
@@ -69,6 +73,13 @@ func toItsOwn() campaign.Request {
 	return r
 }
 
+// toNamed is a request to the newest list under a name.
+func toNamed() campaign.Request {
+	r := blackFriday()
+	r.ListID, r.Audience = 0, &campaign.Audience{Name: "customers", MaxAge: 48 * time.Hour}
+	return r
+}
+
 // toEach is a request with recipients of its own, each of whom gets a text of his own.
 func toEach() campaign.Request {
 	r := toItsOwn()
@@ -81,6 +92,10 @@ func peopleSituations() []peopleSituation {
 	approved := toItsOwn()
 	approved.Limits.Approval = true
 	own := toItsOwn()
+	named, later, windowed := toNamed(), toNamed(), toNamed()
+	later.At = friday.Add(48 * time.Hour)
+	windowed.Limits.Window = "night"
+	taken := plus([]string{"asked", "look ok"}, "prepare ok, of a named list")
 	prepared := []string{"asked", "look ok", "prepare ok"}
 	made := plus(prepared, "list ok")
 	uploaded := plus(made, "upload ok")
@@ -122,6 +137,14 @@ func peopleSituations() []peopleSituation {
 		{"drafted, with texts of their own, own, a look at its claim under way", each, eachQuoted},
 		{"drafted, with texts of their own, own, waiting for leave to confirm", each, plus(eachQuoted, "claim ok")},
 		{"quoted, with texts of their own, waits for an approval", asked, plus(eachQuoted, "reload")},
+		{"requested, with the newest list of a name, prepare under way", named, []string{"asked", "look ok"}},
+		{"requested, with the newest list of a name, too old, due", named, []string{"asked", "look ok", "prepare refused, stale", "reload", "due"}},
+		{"requested, with the newest list of a name, too old for 4 hours, prepare under way", named, []string{"asked", "look ok", "prepare refused, stale", "reload", "in 4 hours", "woken", "look ok"}},
+		{"requested, with the newest list of a name, for later, waits for its instant", later, []string{"asked", "look ok", "reload"}},
+		{"requested, with the newest list of a name, at its instant, due", later, []string{"asked", "look ok", "reload", "due"}},
+		{"requested, with the newest list of a name, outside its window", windowed, []string{"asked", "look ok", "reload"}},
+		{"requested, with a list that it took, list under way", named, taken},
+		{"requested, with a list that it took, others than before, prepare under way", named, plus(taken, "list ok", "upload refused, changed")},
 		{"abandoning, with texts of their own, approved, delete under way", asked, agreed},
 		{"requested, with texts of their own, approved, claim under way again", asked, plus(agreed, "delete ok", "look ok")},
 		{"drafted, with texts of their own, for later, own, price under way", far, plus(held, "upload ok", "count ok", "create ok", "configure ok", "calculate ok")},

@@ -16,6 +16,8 @@ type Prepared struct {
 	Duplicate  int64  `json:"duplicate,omitempty"`  // numbers that came before
 	Suppressed int64  `json:"suppressed,omitempty"` // people that are not to be written to
 	Lacking    int64  `json:"lacking,omitempty"`    // people without a field that the text names
+
+	Version Version `json:"version,omitzero"` // the list that was taken of a named audience
 }
 
 // List is the contact list that was made at the gateway for a campaign's own recipients.
@@ -76,10 +78,13 @@ func (c Campaign) sentDigest() string {
 	return c.Prepared.Digest
 }
 
-// peopleField is the field of the request in which the recipients came.
-func (r Request) peopleField() string {
-	if r.Audience.InRequest() {
+// Field is the field of the request in which the recipients came.
+func (a *Audience) Field() string {
+	switch {
+	case a.InRequest():
 		return "recipients"
+	case a.Name != "":
+		return "named_audience"
 	}
 	return "audience"
 }

@@ -171,7 +171,7 @@ func dev(ctx context.Context, t Terminal, lo app.LocalOptions, r resolved, demo 
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	shown := make(chan error, 1)
-	go func() { defer stop(); shown <- serveWeb(ctx, t, r, pages, o.NATS) }()
+	go func() { defer stop(); shown <- serveWeb(ctx, t, r, pages, o.NATS, nil) }()
 	err = service.Run(ctx)
 	stop()
 	return errors.Join(err, <-shown)

@@ -17,7 +17,7 @@ type config struct {
 }
 
 func defaults() config {
-	return config{Options: app.Options{}.WithDefaults(), LogLevel: "info", LogFormat: "json", Web: webConfig{Listen: "127.0.0.1:8091"}}
+	return config{Options: app.Options{}.WithDefaults(), LogLevel: "info", LogFormat: "json", Web: webDefaults}
 }
 
 // A setting is one row of the table that drives flags, environment, file and

@@ -48,6 +48,9 @@ func (r remoteReader) BudgetHistory(ctx context.Context, a BudgetHistoryAsk) (Bu
 func (r remoteReader) Schedules(ctx context.Context, a SchedulesAsk) (Schedules, error) {
 	return ask[Schedules](ctx, r, VerbSchedules, a)
 }
+func (r remoteReader) Audiences(ctx context.Context, a AudiencesAsk) (Audiences, error) {
+	return ask[Audiences](ctx, r, VerbAudiences, a)
+}
 func (r remoteReader) Outcome(ctx context.Context, a OutcomeAsk) (Outcome, error) {
 	return ask[Outcome](ctx, r, VerbOutcome, a)
 }

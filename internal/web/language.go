@@ -76,11 +76,7 @@ func (s *Server) chooseLanguage(w http.ResponseWriter, r *http.Request) {
 	if slices.ContainsFunc(languages, func(l *language) bool { return l.Code == name }) {
 		(&visit{w: w}).remember(cookieLanguage, name)
 	}
-	// Only to a page of ours: //elsewhere and /\elsewhere are other hosts to a browser.
-	if !strings.HasPrefix(back, "/") || strings.HasPrefix(back, "//") || strings.HasPrefix(back, `/\`) {
-		back = "/"
-	}
-	http.Redirect(w, r, back, http.StatusSeeOther)
+	http.Redirect(w, r, ownPath(back), http.StatusSeeOther)
 }
 
 // text is a text of the catalogue, with what belongs into it. One that is missing is its

@@ -40,6 +40,8 @@ func (s *Server) wrong(v *visit, err error) {
 	p := problem{What: v.Sentence(err.Error())}
 	title := v.T("wrong.title")
 	switch {
+	case errors.As(err, new(forbiddenError)):
+		v.status, title = http.StatusForbidden, v.T("wrong.right")
 	case errors.As(err, new(movedError)):
 		v.status = http.StatusConflict
 	case query.Is(err, query.NotFound):

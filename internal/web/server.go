@@ -21,7 +21,9 @@ import (
 type Options struct {
 	Client *client.Client // whose user tells campaigns what people say
 	SignIn SignIn         // who looks; nil: nobody signs in, and only this machine may look
-	Log    *slog.Logger
+	// Deciders are the names of those who may press buttons; none: everybody who signs in.
+	Deciders []string
+	Log      *slog.Logger
 }
 
 // Server answers browsers.
@@ -45,25 +47,26 @@ func New(o Options) *Server {
 	s.page("GET /{$}", s.inbox)
 	s.page("GET /campaigns", s.campaigns)
 	s.page("GET /campaigns/{key}", s.campaign)
-	s.page("GET /campaigns/{key}/{act}", s.considerAct)
-	s.page("POST /campaigns/{key}/{act}", s.carryOutAct)
+	s.page("GET /campaigns/{key}/{act}", s.deciding(s.considerAct))
+	s.page("POST /campaigns/{key}/{act}", s.deciding(s.carryOutAct))
 	s.page("GET /calendar", s.calendar)
 	s.page("GET /money", s.money)
 	s.mux.HandleFunc("GET /money.csv", s.ledger)
 	s.page("GET /schedules", s.schedules)
-	s.page("GET /schedules/{key}/{what}", s.considerSchedule)
-	s.page("POST /schedules/{key}/{what}", s.changeSchedule)
+	s.page("GET /schedules/{key}/{what}", s.deciding(s.considerSchedule))
+	s.page("POST /schedules/{key}/{what}", s.deciding(s.changeSchedule))
 	s.page("GET /letters", s.letters)
 	s.page("GET /letters/{id}", s.letter)
-	s.page("POST /letters/{id}/replay", s.replay)
+	s.page("POST /letters/{id}/replay", s.deciding(s.replay))
 	s.page("GET /health", s.health)
-	s.page("GET /button/{what}", s.considerButton)
-	s.page("POST /button/{what}", s.pressButton)
+	s.page("GET /button/{what}", s.deciding(s.considerButton))
+	s.page("POST /button/{what}", s.deciding(s.pressButton))
 	s.page("GET /", s.nothing)
 	s.mux.HandleFunc("GET /live", s.follow)
 	s.mux.HandleFunc("GET /language/{name}", s.chooseLanguage)
 	s.mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("ok\n")) })
 	s.mux.HandleFunc("GET /static/{version}/{name}", static)
+	s.SignIn.Routes(s.mux)
 	// A form of another site is refused by what the browser says of it. So no page needs
 	// a secret of its own, and every replica can take every form.
 	s.handler = headers(s.ours(http.NewCrossOriginProtection().Handler(s.mux)))

@@ -34,6 +34,7 @@ type visit struct {
 
 	Person  Person
 	SignsIn bool // somebody signs in here: no form asks for a name
+	Decides bool // the person may press buttons
 	Title   string
 	Place   string // the tab that is lit
 	Live    string // what the page wants to hear of: a campaign's key, or *; empty: nothing
@@ -52,7 +53,7 @@ func (s *Server) visitOf(w http.ResponseWriter, r *http.Request) (*visit, error)
 	var err error
 	v.Person, err = s.SignIn.Person(r)
 	_, open := s.SignIn.(nobody)
-	v.SignsIn = !open
+	v.SignsIn, v.Decides = !open, s.decides(v.Person)
 	return v, err
 }
 

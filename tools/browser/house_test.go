@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"net/url"
 	"os"
 	"os/exec"
@@ -78,6 +79,8 @@ type house struct {
 	ctx       context.Context
 	page      string // http://127.0.0.1:40001
 	nats      string
+	friend    string // another host that the browser may ask
+	board     string // the page on board, if another one is looked at
 	mu        sync.Mutex
 	faults    []string // what the browser complained about
 	addresses map[string]bool
@@ -151,7 +154,7 @@ func (h *house) tab() {
 		h.fault("console: %s", e.Type)
 	})
 	listen(chromedp.Events(ctx, network.RequestWillBeSent), func(e network.EventRequestWillBeSent) {
-		if to, err := url.Parse(e.Request.URL); err == nil && !strings.HasPrefix(e.Request.URL, h.page) && to.Scheme != "chrome-error" && to.Scheme != "data" {
+		if to, err := url.Parse(e.Request.URL); err == nil && !h.may(e.Request.URL) && to.Scheme != "chrome-error" && to.Scheme != "data" {
 			h.fault("it asked %s", e.Request.URL)
 		}
 	})
@@ -173,6 +176,16 @@ func listen[E any](events func(func(E, error) bool), heard func(E)) {
 			heard(e)
 		}
 	}()
+}
+
+// may says that the browser may ask for an address.
+func (h *house) may(address string) bool {
+	for _, host := range []string{h.page, h.friend, h.board} {
+		if host != "" && strings.HasPrefix(address, host) {
+			return true
+		}
+	}
+	return false
 }
 
 func (h *house) fault(format string, args ...any) {
@@ -262,12 +275,24 @@ func (h *house) lacks(text string) {
 func (h *house) clicks(words string) {
 	h.Helper()
 	wanted, _ := json.Marshal(words)
-	one := `[...document.querySelectorAll("main a, main button, nav a, .who a, summary")].find((e) => e.innerText.trim().startsWith(` + string(wanted) + `))`
+	one := `[...document.querySelectorAll("main a, main button, nav a, .who a, .who button, summary")].find((e) => e.innerText.trim().startsWith(` + string(wanted) + `))`
 	ctx, stop := context.WithTimeout(h.ctx, 10*time.Second)
 	defer stop()
 	if err := chromedp.Do(ctx, chromedp.Click(chromedp.JSPath(one))); err != nil {
 		h.Fatalf("click %q: %v. It says:\n%s", words, err, h.text())
 	}
+}
+
+// freePort is a port of this machine that nobody listens on.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
 }
 
 func (h *house) types(field, text string) {

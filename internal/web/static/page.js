@@ -63,7 +63,7 @@ function news(what) {
 // The first look is in UTC. A browser that keeps no cookies stays with it.
 if (zone && zone !== body.dataset.zone && !document.cookie.includes("zone=" + encodeURIComponent(zone))) {
   remember("zone", zone);
-  if (document.cookie.includes("zone=") && !document.querySelector("form[method=post]")) location.replace(location.href);
+  if (document.cookie.includes("zone=") && !document.querySelector("main form[method=post]")) location.replace(location.href);
 }
 
 document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
