@@ -48,7 +48,8 @@ func startServer(t *testing.T) (*server.Server, *nats.Conn, jetstream.JetStream)
 	return s, nc, js
 }
 
-// serve opens everything as a service does that has schedules, budgets and a rate to share.
+// serve opens everything as a service does that has schedules, budgets, a rate to share and people
+// to tell apart.
 func serve(t *testing.T, nc *nats.Conn, js jetstream.JetStream) {
 	t.Helper()
 	j, err := journal.Open(t.Context(), nc, journal.Options{})
@@ -63,6 +64,9 @@ func serve(t *testing.T, nc *nats.Conn, js jetstream.JetStream) {
 		t.Error(err)
 	}
 	if _, err := journal.OpenRate(t.Context(), nc, "default", 1); err != nil {
+		t.Error(err)
+	}
+	if _, err := j.HashKey(t.Context()); err != nil {
 		t.Error(err)
 	}
 }

@@ -156,6 +156,20 @@ add CAMPAIGN_AUDIENCES \
 	--deny-purge \
 	--no-allow-direct
 
+add KV_people \
+	--subjects='$KV.people.>' \
+	--description='Staffetta: the secret of the hashes of people, and which campaigns hold whom' \
+	--storage=file \
+	--retention=limits \
+	--discard=new \
+	--max-msgs-per-subject=1 \
+	--max-msg-size=524288 \
+	--no-allow-rollup \
+	--deny-delete \
+	--no-deny-purge \
+	--no-allow-direct \
+	--allow-msg-ttl
+
 add KV_rate \
 	--subjects='$KV.rate.*' \
 	--description='Staffetta: the calls to the gateway that are not made yet, shared by all services' \

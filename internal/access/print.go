@@ -15,7 +15,7 @@ import (
 // may erase recipients that are not needed any more, and other messages only if the table
 // says so.
 var serviceMay = []string{
-	"campaign.v1.>", "$KV.campaigns.>", "$KV.budgets.>", "$KV.schedules.>", "$KV.rate.*",
+	"campaign.v1.>", "$KV.campaigns.>", "$KV.budgets.>", "$KV.schedules.>", "$KV.rate.*", "$KV.people.>",
 	"$JS.API.INFO", "$JS.API.STREAM.INFO.*", "$JS.API.STREAM.NAMES", "$JS.API.STREAM.CREATE.*",
 	"$JS.API.STREAM.MSG.GET.*", "$JS.API.DIRECT.GET.>", "$JS.API.CONSUMER.>", "$JS.ACK.>", whoAmI,
 	streams.EraseCall + streams.Audiences,

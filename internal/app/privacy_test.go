@@ -16,6 +16,8 @@ import (
 	"github.com/staffetta-io/staffetta/internal/budget"
 	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/client"
+	"github.com/staffetta-io/staffetta/internal/journal"
+	"github.com/staffetta-io/staffetta/internal/streams"
 	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
 )
 
@@ -108,6 +110,19 @@ func TestPrivacy(t *testing.T) {
 		if err != nil || strings.Contains(l.Note, personal["recipients"]) {
 			t.Errorf("the note of a letter says a number: %q, %v", l.Note, err)
 		}
+	}
+	nc, err := streams.Connect(streams.Server{URL: b.NATSURL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nc.Close)
+	j, err := journal.Open(t.Context(), nc, journal.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(j.Close)
+	if _, err := j.HashKey(t.Context()); err != nil {
+		t.Fatal(err)
 	}
 	// What is forgotten is nowhere, and the same request again changes nothing.
 	whole := kept(t, js)

@@ -26,7 +26,7 @@ const (
 // All are the streams that there can be, the records first: where they are missing
 // nothing else can have begun.
 func All(replicas int) []jetstream.StreamConfig {
-	return append(append(Core(replicas), OfSchedules(replicas)...), OfBudgets(replicas), OfAudiences(replicas))
+	return append(append(Core(replicas), OfSchedules(replicas)...), OfBudgets(replicas), OfAudiences(replicas), OfPeople(replicas))
 }
 
 // Installation is what is there of the streams.

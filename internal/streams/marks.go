@@ -21,6 +21,8 @@ const (
 	SweepMark = RecordPrefix + "sweep"
 	// RateMark names the gateway accounts whose rate has been shared.
 	RateMark = RecordPrefix + "rate"
+	// HashMark says that there has been a secret of the hashes, and which one.
+	HashMark = RecordPrefix + "hashkey"
 	// RecoveryMark says that somebody has looked at what was lost.
 	RecoveryMark = RecordPrefix + "recovery"
 )

@@ -194,7 +194,7 @@ func Verify(have, want jetstream.StreamConfig) error {
 		}
 	}
 	switch want.Name {
-	case Records, Budgets, Schedules, Rate:
+	case Records, Budgets, Schedules, Rate, People:
 		if want.Storage == jetstream.MemoryStorage && have.Storage != want.Storage {
 			return differ("storage", have.Storage, want.Storage)
 		}
@@ -299,6 +299,22 @@ func OfRate(replicas int, now time.Time) jetstream.StreamConfig {
 		MaxMsgsPerSubject: 1,
 		MaxMsgSize:        256 << 10,
 		FirstSeq:          uint64(now.UnixMicro()),
+		DenyDelete:        true,
+		Replicas:          replicas,
+	}
+}
+
+// OfPeople is a bucket like that of the records. What a campaign holds has a time to live:
+// it goes by itself when the campaign is lost.
+func OfPeople(replicas int) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:              People,
+		Description:       "Staffetta: the secret of the hashes of people, and which campaigns hold whom",
+		Subjects:          []string{PeoplePrefix + ">"},
+		MaxMsgsPerSubject: 1,
+		MaxMsgSize:        512 << 10,
+		Discard:           jetstream.DiscardNew,
+		AllowMsgTTL:       true,
 		DenyDelete:        true,
 		Replicas:          replicas,
 	}

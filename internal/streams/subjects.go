@@ -34,6 +34,21 @@ const Rate = "KV_rate"
 // RatePrefix begins the subjects of these records; the account's name follows.
 const RatePrefix = "$KV.rate."
 
+// People holds the secret of the hashes that stand for people, and which campaigns hold
+// which people. It is there once a campaign needs it. It holds no number and no value.
+const People = "KV_people"
+
+const (
+	PeoplePrefix = "$KV.people."
+	// HashKey is the secret.
+	HashKey = PeoplePrefix + "hashkey"
+	// ClaimsPrefix begins the subjects of the claims; the account's name follows.
+	ClaimsPrefix = PeoplePrefix + "claims."
+	// RowsPrefix begins the subjects of what a claim holds: the account's name, source,
+	// request id and a number follow.
+	RowsPrefix = PeoplePrefix + "rows."
+)
+
 // The streams of recurring campaigns: the record of each schedule, and its
 // timers. The server's own cron schedules (ADR-51) know zones, but say nothing
 // of a time that a day skips or has twice, and nothing of what an outage left
