@@ -35,6 +35,8 @@ const (
 	VerbPauseSchedule  = "pause-schedule"
 	VerbResumeSchedule = "resume-schedule"
 	VerbRemoveSchedule = "remove-schedule"
+	VerbSuppress       = "suppress"
+	VerbAllow          = "allow"
 )
 
 // orderBody is what every standing order says.
@@ -54,6 +56,8 @@ var standingVerbs = map[string]orderBody{
 	VerbPauseSchedule:  (*campaignv1.PauseSchedule)(nil),
 	VerbResumeSchedule: (*campaignv1.ResumeSchedule)(nil),
 	VerbRemoveSchedule: (*campaignv1.RemoveSchedule)(nil),
+	VerbSuppress:       (*campaignv1.SuppressNumbers)(nil),
+	VerbAllow:          (*campaignv1.AllowNumbers)(nil),
 }
 
 // StandingVerbs are what can be laid down beyond a single campaign.
@@ -63,6 +67,10 @@ func StandingVerbs() []string { return slices.Sorted(maps.Keys(standingVerbs)) }
 func ScheduleVerbs() []string {
 	return []string{VerbAddSchedule, VerbPauseSchedule, VerbRemoveSchedule, VerbResumeSchedule}
 }
+
+// NumberVerbs are those about numbers that get nothing. A source suppresses for itself; that
+// a number may get something again is for people to say.
+func NumberVerbs() []string { return []string{VerbSuppress, VerbAllow} }
 
 // Order is a standing order.
 type Order struct {
@@ -170,10 +178,11 @@ func decodeOrder(body proto.Message, h Header, data []byte) error {
 
 // answers are the events that answer, by type.
 var answers = map[string]proto.Message{
-	"held":             (*campaignv1.CampaignsHeld)(nil),
-	"released":         (*campaignv1.CampaignsReleased)(nil),
-	"budget_changed":   (*campaignv1.BudgetChanged)(nil),
-	"schedule_changed": (*campaignv1.ScheduleChanged)(nil),
+	"held":                (*campaignv1.CampaignsHeld)(nil),
+	"released":            (*campaignv1.CampaignsReleased)(nil),
+	"budget_changed":      (*campaignv1.BudgetChanged)(nil),
+	"schedule_changed":    (*campaignv1.ScheduleChanged)(nil),
+	"suppression_changed": (*campaignv1.SuppressionChanged)(nil),
 }
 
 // AnswerType is the type of an event that answers; empty: it is none.
@@ -188,7 +197,19 @@ func AnswerType(m proto.Message) string {
 
 // AnswerSubject ends in the instant of the order, so that each has one answer.
 func AnswerSubject(o Order, kind string) string {
-	return streams.EventPrefix + Scope(o.Source) + "." + streams.Standing + "." + kind + "." + strconv.FormatInt(o.Stored.UnixNano(), 10)
+	return answerSubject(Scope(o.Source), kind, strconv.FormatInt(o.Stored.UnixNano(), 10))
+}
+
+// AnswerSubjects are those of all answers of a type.
+func AnswerSubjects(kind string) string { return answerSubject("*", kind, "*") }
+
+// AnswerTo is the subject of the answer to an order, by the order's name.
+func AnswerTo(id, source, kind string) string {
+	return answerSubject(Scope(source), kind, id[strings.LastIndex(id, "-")+1:])
+}
+
+func answerSubject(scope, kind, instant string) string {
+	return streams.EventPrefix + scope + "." + streams.Standing + "." + kind + "." + instant
 }
 
 // OrderOf says whether the subject of a standing order names a source.

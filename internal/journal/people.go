@@ -73,6 +73,13 @@ func (p people) prepare(ctx context.Context, key campaign.Key, r campaign.Reques
 	if err != nil {
 		return campaign.Prepared{}, err
 	}
+	screen, err := p.suppressed.For(ctx, key.Source)
+	if err != nil {
+		return campaign.Prepared{}, err // who gets nothing is unknown: so nobody gets anything
+	}
+	if !screen.Empty() {
+		w.Suppressed = screen.Suppresses
+	}
 	found, err := audience.Prepare(contacts, w, to, nil)
 	if err != nil {
 		return campaign.Prepared{}, unusable(*r.Audience, err)

@@ -57,6 +57,11 @@ func AskCheck(ctx context.Context, via Asker, a CheckAsk) (Checked, error) {
 	return ask[Checked](ctx, remoteReader{via}, VerbCheck, a)
 }
 
+// AskSuppressions asks the service who gets nothing.
+func AskSuppressions(ctx context.Context, via Asker, a SuppressionsAsk) (Suppressions, error) {
+	return ask[Suppressions](ctx, remoteReader{via}, VerbSuppressions, a)
+}
+
 // waitFor is how long the asker waits for an answer: a little longer than the service
 // works on it. Only a price takes long.
 func waitFor(question any) time.Duration {

@@ -15,8 +15,9 @@ import (
 type People interface {
 	// Prepare reads them all, and says what is sent to and what is left out. The same
 	// request gives the same answer, unless people have been suppressed since. An
-	// *Unusable says why there is none, and a person has to correct it. Any other error:
-	// unknown.
+	// *Unusable says why there is none, and a person has to correct it. A *loop.Refusal says
+	// that nobody can say who gets nothing, until an operator has put that right: nobody is
+	// prepared meanwhile. Any other error: unknown.
 	Prepare(ctx context.Context, key campaign.Key, r campaign.Request) (campaign.Prepared, error)
 
 	// Open returns the file to upload. It stands for
@@ -65,9 +66,18 @@ func (r *run) callPeople(ctx context.Context, call campaign.Call) (o campaign.Ou
 			o.Cause = campaign.Incomplete
 		}
 	} else if err != nil {
-		o.Kind, o.Err = campaign.Unavailable, err.Error()
+		o.Kind, o.Err = unread(err), err.Error()
 	}
 	return o
+}
+
+// unread is what an error of the people's port is, as a call: one that only an operator can
+// put right is no attempt, so the campaign waits for it and does not end by it.
+func unread(err error) campaign.Kind {
+	if _, is := errors.AsType[*loop.Refusal](err); is {
+		return campaign.NotAttempted
+	}
+	return campaign.Unavailable
 }
 
 // upload puts the people into the list. They are looked at before the call leaves: what is
@@ -82,7 +92,7 @@ func (r *run) upload(ctx context.Context, call campaign.Call) campaign.Outcome {
 	var err error
 	if call.File, err = r.people.Open(ctx, r.wakeup.Key, r.c.Request, r.c.Prepared.Digest); err != nil {
 		o.Took = time.Since(o.Started)
-		o.Kind, o.Err = campaign.Unavailable, err.Error()
+		o.Kind, o.Err = unread(err), err.Error()
 		if no, is := errors.AsType[*Unusable](err); is {
 			o.Kind, o.Field, o.Words, o.Err = campaign.Refused, no.Field, no.Words, ""
 		}

@@ -16,7 +16,8 @@
 //
 //	orders    campaign.v1.command.<source or @all>.@standing.<verb>.<actor>
 //	answers   campaign.v1.event.<source or @all>.@standing.<type>.<n>
-//	          of the types held, released, budget_changed, schedule_changed
+//	          of the types held, released, budget_changed, schedule_changed,
+//	          suppression_changed
 //
 // Events are CloudEvents in binary mode. A campaign_id is a number of the gateway
 // that the extension attribute "gateway" names, as a URL (header ce-gateway); events
