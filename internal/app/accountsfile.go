@@ -30,6 +30,7 @@ type accountEntry struct {
 	KeyFile                  string         `yaml:"key_file"`
 	Variant                  *string        `yaml:"variant"`
 	ConfigureRefusedOnceSent *bool          `yaml:"configure_refused_once_sent"`
+	FieldsFrozen             *bool          `yaml:"fields_frozen"`
 	AcceptUnsafe             *bool          `yaml:"accept_unsafe"`
 	RatePerMinute            *int           `yaml:"rate_per_minute"`
 	RatePerSecond            *int           `yaml:"rate_per_second"`
@@ -160,11 +161,11 @@ func (e accountEntry) over(o Options) accountOptions {
 	a := accountOptions{Options: o, name: e.Name, sources: e.Sources}
 	g := &a.Gateway
 	g.KeyFile, g.MovedFrom, g.Variant = e.KeyFile, "", "" // of another account nothing is known
-	a.Rules.ConfigureRefusedOnceSent = false
+	a.Rules.ConfigureRefusedOnceSent, a.Rules.FieldsFrozen = false, false
 	if e.URL == nil {
 		// It is at the same gateway, with another key.
 		g.MovedFrom, g.Variant = o.Gateway.MovedFrom, o.Gateway.Variant
-		a.Rules.ConfigureRefusedOnceSent = o.Rules.ConfigureRefusedOnceSent
+		a.Rules.ConfigureRefusedOnceSent, a.Rules.FieldsFrozen = o.Rules.ConfigureRefusedOnceSent, o.Rules.FieldsFrozen
 	}
 	lay(&g.URL, e.URL)
 	lay(&g.Vendor, e.Vendor)
@@ -172,6 +173,7 @@ func (e accountEntry) over(o Options) accountOptions {
 	lay(&g.Insecure, e.Insecure)
 	lay(&g.Variant, e.Variant)
 	lay(&a.Rules.ConfigureRefusedOnceSent, e.ConfigureRefusedOnceSent)
+	lay(&a.Rules.FieldsFrozen, e.FieldsFrozen)
 	lay(&g.AcceptUnsafe, e.AcceptUnsafe)
 	lay(&g.RatePerMinute, e.RatePerMinute)
 	lay(&g.RatePerSecond, e.RatePerSecond)

@@ -25,10 +25,11 @@ const (
 	NeedApproval NeedKind = "approval"
 	NeedCredit   NeedKind = "credit"
 	NeedWindow   NeedKind = "window"
+	NeedInstant  NeedKind = "instant"
 )
 
 // NeedKinds lists everything that a campaign can wait for.
-var NeedKinds = []NeedKind{NeedApproval, NeedCredit, NeedWindow}
+var NeedKinds = []NeedKind{NeedApproval, NeedCredit, NeedWindow, NeedInstant}
 
 // Approval is a person's yes to one quote, and to no other.
 type Approval struct {

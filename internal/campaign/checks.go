@@ -37,6 +37,9 @@ func (t *transition) checkQuote() Decision {
 	if d, wait := t.awaitTime(q.Goal.Valid); wait {
 		return d
 	}
+	if d, far := t.awaitInstant(); far {
+		return d
+	}
 	if h := t.c.Need; h == nil || h.Again.IsZero() {
 		t.c.Need = nil // a need with Again stays: a confirm was refused for lack of credit, although its price saw enough
 	}
@@ -208,6 +211,7 @@ func (t *transition) awaitWindow(recipients int64) (_ Decision, shut bool) {
 	t.announceDeferral(NeedWindow, why, at)
 	if t.c.Draft == nil {
 		t.become(Requested)
+		t.letGo()
 		return t.wait(at.Sub(t.now), why), true
 	}
 	return t.waitQuoted(at), true
@@ -254,6 +258,21 @@ func (t *transition) awaitOthers(recipients int64) (_ Decision, crowded bool) {
 	return t.waitQuoted(until), true
 }
 
+// awaitInstant puts a campaign with personal texts off until its instant is near. Were it
+// confirmed at once, nobody else could write to the same people before it is sent.
+func (t *transition) awaitInstant() (_ Decision, far bool) {
+	at := t.c.Request.At
+	near := at.Add(-t.LookBefore - jitter(t.c.Key, 0, t.LookBefore/8))
+	if t.FieldsFrozen || !t.c.Request.Personal() || !near.After(t.now) {
+		return Decision{}, false
+	}
+	if h := t.c.Need; h == nil || h.For != NeedInstant {
+		t.announceQuote()
+		t.announceDeferral(NeedInstant, "each of its recipients gets a text of his own, so it is confirmed when its instant is near: it is quoted once more at "+near.Format(time.RFC3339), near)
+	}
+	return t.waitQuoted(near), true
+}
+
 // reject ends a campaign that has no draft, or withdraws the one it has.
 func (t *transition) reject(why Reason) Decision {
 	if t.c.Draft == nil {
@@ -276,6 +295,7 @@ func (t *transition) announceDeferral(kind NeedKind, why string, until time.Time
 // from here on no run can confirm a draft that waits.
 func (t *transition) waitQuoted(wake time.Time) Decision {
 	t.disarmOwn()
+	t.letGo()
 	t.become(Quoted)
 	if end := t.c.Request.ExpiresAt; !end.IsZero() {
 		wake = earlier(wake, end)

@@ -45,6 +45,7 @@ func (t *transition) begin() Decision {
 		return d
 	}
 	if h := t.c.Need; h != nil && h.Again.After(t.now) {
+		t.letGo()
 		return t.wait(h.Again.Sub(t.now), h.Why)
 	}
 	if t.inOtherAccount() {
@@ -52,6 +53,7 @@ func (t *transition) begin() Decision {
 		return t.wait(t.Patience/6, fmt.Sprintf("its account is %s, which is not configured here: put the account back among the accounts", t.c.Account))
 	}
 	if t.held != "" {
+		t.letGo()
 		return t.wait(t.nextTry(), t.held)
 	}
 	if left := t.c.Request.At.Sub(t.now); left > 0 && left <= 2*t.ConfirmWithin {
@@ -318,6 +320,9 @@ func (t *transition) intend() Decision {
 	}
 	if t.held != "" {
 		return t.withdraw(Abandoning, nil) // while it is held, begin makes no other draft
+	}
+	if why := t.outdated(); why != "" {
+		return t.uploadAnew(why)
 	}
 	if why := t.mustAsk(*t.c.Quote); why != "" {
 		return t.awaitApproval(why) // it became late while it waited for the permit

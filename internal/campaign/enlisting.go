@@ -15,10 +15,6 @@ import (
 // a list of which it is not known whether it was made is never guessed at: it is looked
 // for by its name, removed, and another one is made.
 
-// uploadedFor is how long an upload is good for. Other campaigns may have written other
-// values into the fields of the same contacts meanwhile.
-const uploadedFor = time.Hour
-
 // misfitsAtMost is how many lists in a row may not hold what was uploaded.
 const misfitsAtMost = 3
 
@@ -30,7 +26,7 @@ func (t *transition) enlist() Decision {
 		return t.nameList()
 	case l.GivenUp, l.ID == 0:
 		return t.dropList()
-	case l.Uploaded.IsZero(), t.now.Sub(l.Uploaded) > uploadedFor:
+	case t.outdated() != "":
 		return t.call(OpUpload)
 	}
 	return t.call(OpCount)
@@ -102,7 +98,7 @@ func (t *transition) enlisted(o Outcome) Decision {
 		t.busyFor(uploadLeases*t.Lease, "its recipients are put into the contact list")
 		return t.saveAndCall(OpUpload)
 	case OpUpload:
-		t.list(func(l *List) { l.Uploaded = t.now })
+		t.list(func(l *List) { l.Uploaded, l.Anew = t.now, "" })
 		t.busyFor(t.Lease, "its contact list is counted")
 		return t.saveAndCall(OpCount)
 	case OpQuota:

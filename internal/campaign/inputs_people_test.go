@@ -2,6 +2,7 @@ package campaign_test
 
 import (
 	"strings"
+	"time"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
 )
@@ -60,6 +61,13 @@ func toItsOwn() campaign.Request {
 	return r
 }
 
+// toEach is a request with recipients of its own, each of whom gets a text of his own.
+func toEach() campaign.Request {
+	r := toItsOwn()
+	r.Text = "Ciao {{firstName}}, il suo codice: {{code}}"
+	return r
+}
+
 // peopleSituations are those of campaigns whose recipients came with the request.
 func peopleSituations() []peopleSituation {
 	approved := toItsOwn()
@@ -72,6 +80,9 @@ func peopleSituations() []peopleSituation {
 	quoted := plus(counted, "create ok", "configure ok", "calculate ok", "price ok")
 	confirmed := plus(quoted, "admit ok", "confirm ok")
 	completed := plus(confirmed, "due", "woken", "stats COMPLETED", "delivered", "reload")
+	each, far, asked := toEach(), toEach(), toEach()
+	far.At, asked.Limits.Approval = friday.Add(48*time.Hour), true
+	agreed := plus(quoted, "reload", "approve its quote", "reload", "due", "woken", "status by id UNCONFIRMED")
 	miscounted := plus(uploaded, "count ok, too few", "reload", "in 4 hours", "woken", "upload ok")
 	return []peopleSituation{
 		{"requested, with people of its own, prepare under way", own, []string{"asked", "look ok"}},
@@ -93,6 +104,12 @@ func peopleSituations() []peopleSituation {
 		{"requested, with people of its own, at another gateway, due", own, plus(uploaded, "count unavailable", "reload", "another gateway is configured", "due")},
 		{"drafted, with people of its own, own, calculate under way", own, plus(counted, "create ok", "configure ok")},
 		{"quoted, with people of its own, waits for an approval", approved, plus(quoted, "reload")},
+		{"quoted, with texts of their own, waits for an approval", asked, plus(quoted, "reload")},
+		{"abandoning, with texts of their own, approved, delete under way", asked, agreed},
+		{"requested, with texts of their own, approved, upload under way again", asked, plus(agreed, "delete ok", "look ok")},
+		{"drafted, with texts of their own, for later, own, price under way", far, plus(counted, "create ok", "configure ok", "calculate ok")},
+		{"quoted, with texts of their own, waits for its instant, due", far, plus(quoted, "reload", "due")},
+		{"requested, with texts of their own, held for 4 hours, upload under way again", each, plus(uploaded, "held", "count ok", "reload", "in 4 hours", "released", "woken", "look ok")},
 		{"completed, with people of its own, due", own, plus(completed, "due")},
 		{"completed, with people of its own, find under way", own, plus(completed, "due", "woken")},
 		{"completed, with people of its own, unlist under way", own, plus(completed, "due", "woken", "find ok, two lists")},

@@ -25,7 +25,8 @@ type List struct {
 	N        int       `json:"n"`                  // its ordinal among the campaign's lists, from 1
 	ID       int64     `json:"id,omitempty"`       // the gateway's number; zero: it may have been made, and it may not
 	Gateway  string    `json:"gateway,omitempty"`  // the gateway at which it was to be made
-	Uploaded time.Time `json:"uploaded,omitzero"`  // when the people were last put into it; zero: not yet
+	Uploaded time.Time `json:"uploaded,omitzero"`  // when the people were last put into it; zero: not yet, or that is not good any more
+	Anew     string    `json:"anew,omitempty"`     // why they are uploaded anew
 	GivenUp  bool      `json:"given_up,omitempty"` // it is removed, and another one made
 	// How many contacts the gateway counted when that was not what was sent, and since
 	// when it has counted so; zero: it counts right, or was not asked.

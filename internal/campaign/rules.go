@@ -59,6 +59,9 @@ type Rules struct {
 	// configure a confirmed campaign. Then the answer CONFIGURED shows that a campaign
 	// is not confirmed, even if no read does.
 	ConfigureRefusedOnceSent bool
+	// FieldsFrozen says that it was seen: this gateway fills in a contact's fields when it
+	// calculates a campaign, and not when it sends.
+	FieldsFrozen bool
 	// MovedFrom are former addresses of the gateway that is configured: a campaign that
 	// was made at one of them is at this gateway.
 	MovedFrom []string

@@ -79,6 +79,10 @@ func replay(t *testing.T, r campaign.Request, steps ...string) situation {
 			s.budgets = true
 		case "held":
 			s.held = "everything is held by anna: wrong prices"
+		case "approve its quote":
+			take(campaign.Approve{QuoteID: campaign.QuoteID(s.c.Request, *s.c.Quote), By: "carla"})
+		case "released":
+			s.held = ""
 		case "another gateway is configured":
 			s.gateway = elsewhere
 		case "unsettled":

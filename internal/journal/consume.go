@@ -153,13 +153,15 @@ func (j *Journal) Consume(ctx context.Context, o ConsumeOptions, h Handlers) err
 	}
 	for _, apart := range []*sources{requests, timers} {
 		apart.lanes, apart.aside, apart.start = map[string]*lane{}, o.Aside, begin
-		running.Go(func() { apart.keepFinding(ctx) })
 		if err := apart.find(ctx); err != nil && ctx.Err() == nil {
 			j.options.Log.Warn("look for sources", "error", err) // it looks again
 		}
 	}
 	for _, l := range lanes {
 		begin(l)
+	}
+	for _, apart := range []*sources{requests, timers} {
+		running.Go(func() { apart.keepFinding(ctx) }) // it looks at lanes that have begun
 	}
 	running.Wait()
 	return nil

@@ -40,7 +40,7 @@ func TestRateOnOneServer(t *testing.T) {
 	s.Shutdown()
 	s.WaitForShutdown()
 	startServer(t, port, dir)
-	waitFor(t, func() bool { return nc.IsConnected() })
+	waitFor(t, func() bool { return nc.Stats().Reconnects > 0 && nc.IsConnected() })
 	if _, err := first.Write(t.Context(), rate.First(), had.Revision); !errors.Is(err, rate.ErrConflict) {
 		t.Errorf("a write over what was read before the restart: %v", err)
 	}

@@ -33,6 +33,9 @@ const (
 	CampaignDeferred_WAITS_FOR_WINDOW CampaignDeferred_WaitsFor = 1
 	// A top-up of the account.
 	CampaignDeferred_WAITS_FOR_CREDIT CampaignDeferred_WaitsFor = 2
+	// Its instant, near which it is quoted once more and confirmed: its texts are
+	// personal.
+	CampaignDeferred_WAITS_FOR_INSTANT CampaignDeferred_WaitsFor = 3
 )
 
 // Enum value maps for CampaignDeferred_WaitsFor.
@@ -41,11 +44,13 @@ var (
 		0: "WAITS_FOR_UNSPECIFIED",
 		1: "WAITS_FOR_WINDOW",
 		2: "WAITS_FOR_CREDIT",
+		3: "WAITS_FOR_INSTANT",
 	}
 	CampaignDeferred_WaitsFor_value = map[string]int32{
 		"WAITS_FOR_UNSPECIFIED": 0,
 		"WAITS_FOR_WINDOW":      1,
 		"WAITS_FOR_CREDIT":      2,
+		"WAITS_FOR_INSTANT":     3,
 	}
 )
 
@@ -101,7 +106,7 @@ type CampaignDeferred struct {
 	Labels map[string]string `protobuf:"bytes,21,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// When it began to wait.
 	DeferredAt *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=deferred_at,json=deferredAt,proto3" json:"deferred_at,omitempty"`
-	// With a send window: when it goes on. With credit: when it gives up.
+	// With a send window or an instant: when it goes on. With credit: when it gives up.
 	Until *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=until,proto3" json:"until,omitempty"`
 	// What it waits for.
 	WaitsFor CampaignDeferred_WaitsFor `protobuf:"varint,8,opt,name=waits_for,json=waitsFor,proto3,enum=staffetta.campaign.v1.CampaignDeferred_WaitsFor" json:"waits_for,omitempty"`
@@ -222,7 +227,7 @@ var File_staffetta_campaign_v1_campaign_deferred_proto protoreflect.FileDescript
 
 const file_staffetta_campaign_v1_campaign_deferred_proto_rawDesc = "" +
 	"\n" +
-	"-staffetta/campaign/v1/campaign_deferred.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8a\a\n" +
+	"-staffetta/campaign/v1/campaign_deferred.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa1\a\n" +
 	"\x10CampaignDeferred\x12}\n" +
 	"\x06source\x18\x01 \x01(\tBe\xbaHb\xba\x01_\n" +
 	"\tkey.token\x12+must be 1 to 64 letters, digits, '_' or '-'\x1a%this.matches('^[A-Za-z0-9_-]{1,64}$')R\x06source\x12\x84\x01\n" +
@@ -245,11 +250,12 @@ const file_staffetta_campaign_v1_campaign_deferred_proto_rawDesc = "" +
 	"\x03why\x18\t \x01(\tB\b\xbaH\x05r\x03\x18\xe8\aR\x03why\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"Q\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"h\n" +
 	"\bWaitsFor\x12\x19\n" +
 	"\x15WAITS_FOR_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10WAITS_FOR_WINDOW\x10\x01\x12\x14\n" +
-	"\x10WAITS_FOR_CREDIT\x10\x02B\n" +
+	"\x10WAITS_FOR_CREDIT\x10\x02\x12\x15\n" +
+	"\x11WAITS_FOR_INSTANT\x10\x03B\n" +
 	"\n" +
 	"\b_accountBJZHgithub.com/staffetta-io/staffetta/proto/staffetta/campaign/v1;campaignv1b\x06proto3"
 
