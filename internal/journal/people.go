@@ -47,6 +47,20 @@ func (p people) Open(ctx context.Context, key campaign.Key, r campaign.Request, 
 	}, nil
 }
 
+// Screen compares places, and prepares them again only where somebody has been suppressed or
+// allowed since.
+func (p people) Screen(ctx context.Context, key campaign.Key, r campaign.Request, was campaign.Prepared) (uint64, error) {
+	screen, err := p.suppressed.For(ctx, key.Source)
+	if err != nil || screen.Last == was.Screened {
+		return screen.Last, err
+	}
+	now, err := p.prepare(ctx, key, r, io.Discard)
+	if err == nil && now.Digest != was.Digest {
+		err = runner.ErrChanged
+	}
+	return now.Screened, err
+}
+
 // Discard erases what holds them. Chunks that another request of the source names too are
 // gone for it as well.
 func (p people) Discard(ctx context.Context, key campaign.Key, r campaign.Request) error {
@@ -84,7 +98,7 @@ func (p people) prepare(ctx context.Context, key campaign.Key, r campaign.Reques
 	if err != nil {
 		return campaign.Prepared{}, unusable(*r.Audience, err)
 	}
-	out := campaign.Prepared{Digest: found.Digest, Given: found.Given, Sent: found.Valid,
+	out := campaign.Prepared{Screened: screen.Last, Digest: found.Digest, Given: found.Given, Sent: found.Valid,
 		Malformed: found.Out[audience.Malformed], Duplicate: found.Out[audience.Duplicate],
 		Suppressed: found.Out[audience.Suppressed], Lacking: found.Out[audience.Lacking]}
 	return out, nil

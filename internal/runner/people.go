@@ -25,6 +25,12 @@ type People interface {
 	// ErrChanged, and nothing is written.
 	Open(ctx context.Context, key campaign.Key, r campaign.Request, digest string) (campaign.File, error)
 
+	// Screen says that nobody of the prepared people was suppressed since: the answer is the
+	// place of the last order about numbers that they have been held against. The error is
+	// ErrChanged if others would be prepared now. It costs no look at the people as long as
+	// nobody was suppressed, or allowed again, behind [campaign.Prepared.Screened].
+	Screen(ctx context.Context, key campaign.Key, r campaign.Request, p campaign.Prepared) (screened uint64, err error)
+
 	// Discard removes them from the streams for good, with the request if they are in it.
 	// It returns nil only when none is left. To discard twice is the same as once.
 	Discard(ctx context.Context, key campaign.Key, r campaign.Request) error
@@ -66,18 +72,68 @@ func (r *run) callPeople(ctx context.Context, call campaign.Call) (o campaign.Ou
 			o.Cause = campaign.Incomplete
 		}
 	} else if err != nil {
-		o.Kind, o.Err = unread(err), err.Error()
+		unread(&o, err)
 	}
 	return o
 }
 
-// unread is what an error of the people's port is, as a call: one that only an operator can
-// put right is no attempt, so the campaign waits for it and does not end by it.
-func unread(err error) campaign.Kind {
+// unread is a call of the people's port that gave no answer. What only an operator can put
+// right is no attempt: the campaign waits for it, and looks again from time to time.
+func unread(o *campaign.Outcome, err error) {
+	o.Kind, o.Err = campaign.Unavailable, err.Error()
 	if _, is := errors.AsType[*loop.Refusal](err); is {
-		return campaign.NotAttempted
+		o.Kind, o.RetryAfter = campaign.NotAttempted, refusedAgain
 	}
-	return campaign.Unavailable
+}
+
+// refusedAgain is when it is looked again whether an operator has put it right.
+const refusedAgain = 30 * time.Second
+
+// admit takes the permit of the one confirm. Nobody who was suppressed by now is sent to: that
+// is looked at before, and again after what may have been a long wait for the permit.
+func (r *run) admit(ctx context.Context) campaign.Outcome {
+	if o := r.screen(ctx); o.Kind != campaign.OK {
+		return o
+	}
+	permit, no := r.account.Gateway.Admit(ctx, campaign.OpConfirm)
+	if permit == nil {
+		return no
+	}
+	if o := r.screen(ctx); o.Kind != campaign.OK {
+		permit.Release()
+		return o
+	}
+	r.permit = permit
+	return campaign.Outcome{Kind: campaign.OK}
+}
+
+// screen looks whether anybody was suppressed since the people were prepared. A campaign
+// without people of its own makes no call.
+func (r *run) screen(ctx context.Context) campaign.Outcome {
+	o := campaign.Outcome{Kind: campaign.OK, Started: time.Now().UTC()}
+	if r.c.Request.Audience == nil || r.c.Prepared == nil {
+		return o
+	}
+	if r.people == nil {
+		o.Kind, o.Err = campaign.NotAttempted, "this service reads no recipients"
+		return o
+	}
+	defer loop.StepAside(ctx)()
+	p := *r.c.Prepared
+	if r.screened.digest == p.Digest {
+		p.Screened = r.screened.upTo
+	}
+	upTo, err := r.people.Screen(ctx, r.wakeup.Key, r.c.Request, p)
+	o.Took = time.Since(o.Started)
+	switch _, unusable := errors.AsType[*Unusable](err); {
+	case err == nil:
+		r.screened.digest, r.screened.upTo = p.Digest, upTo
+	case errors.Is(err, ErrChanged), unusable: // the upload says what is wrong
+		o.Kind, o.Cause = campaign.Refused, campaign.Changed
+	default:
+		unread(&o, err)
+	}
+	return o
 }
 
 // upload puts the people into the list. They are looked at before the call leaves: what is
@@ -92,7 +148,7 @@ func (r *run) upload(ctx context.Context, call campaign.Call) campaign.Outcome {
 	var err error
 	if call.File, err = r.people.Open(ctx, r.wakeup.Key, r.c.Request, r.c.Prepared.Digest); err != nil {
 		o.Took = time.Since(o.Started)
-		o.Kind, o.Err = unread(err), err.Error()
+		unread(&o, err)
 		if no, is := errors.AsType[*Unusable](err); is {
 			o.Kind, o.Field, o.Words, o.Err = campaign.Refused, no.Field, no.Words, ""
 		}

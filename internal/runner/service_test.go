@@ -406,6 +406,13 @@ func (p *ports) Prepare(ctx context.Context, key campaign.Key, r campaign.Reques
 	return out, err
 }
 
+func (p *ports) Screen(ctx context.Context, key campaign.Key, r campaign.Request, was campaign.Prepared) (upTo uint64, err error) {
+	if !p.at("screen", func() { upTo, err = p.people.Screen(ctx, key, r, was) }) {
+		return 0, errNoAnswer
+	}
+	return upTo, err
+}
+
 func (p *ports) Open(ctx context.Context, key campaign.Key, r campaign.Request, digest string) (file campaign.File, err error) {
 	if !p.at("open", func() { file, err = p.people.Open(ctx, key, r, digest) }) {
 		return nil, errNoAnswer

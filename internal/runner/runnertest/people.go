@@ -18,6 +18,7 @@ type People struct {
 	mu         sync.Mutex
 	phones     map[campaign.Key][]string
 	suppressed map[string]bool
+	orders     uint64               // about suppressed numbers, so far
 	late       map[campaign.Key]int // how often they are still missing
 }
 
@@ -48,6 +49,7 @@ func (p *People) Suppress(phone string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.suppressed[phone] = true
+	p.orders++
 }
 
 // Left is how many recipients of a key are kept.
@@ -66,7 +68,7 @@ func (p *People) read(key campaign.Key) (File, campaign.Prepared, error) {
 		p.late[key]--
 		return "", campaign.Prepared{}, &runner.Unusable{Field: "audience.chunks", Words: "chunk 2 of 3 is missing", Missing: true}
 	}
-	f := campaign.Prepared{Given: int64(len(all))}
+	f := campaign.Prepared{Given: int64(len(all)), Screened: p.orders}
 	lines, seen := []string{"phoneNumber"}, []string{}
 	for _, phone := range all {
 		switch {
@@ -106,6 +108,20 @@ func (p *People) Open(_ context.Context, key campaign.Key, _ campaign.Request, d
 		return nil, runner.ErrChanged
 	}
 	return file.Whole, nil
+}
+
+// Screen says whether nobody of them was suppressed since.
+func (p *People) Screen(_ context.Context, key campaign.Key, _ campaign.Request, was campaign.Prepared) (uint64, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if was.Screened == p.orders {
+		return p.orders, nil
+	}
+	_, figures, err := p.read(key)
+	if err == nil && figures.Digest != was.Digest {
+		err = runner.ErrChanged
+	}
+	return p.orders, err
 }
 
 // Discard removes them.
