@@ -57,7 +57,7 @@ var arrows = map[string]arrow{
 		outside: with(protobuf, buf, decimal, "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term", "go.yaml.in/yaml"),
 	},
 	"internal/app": {
-		ours:    append(in("budget", "button", "check", "client", "contract", "doctor", "drafts", "gateway", "gateway/uc006", "journal", "loop", "ops", "pace", "query", "rate", "runner", "schedule", "scheduler", "sandbox", "campaign", "streams", "window"), generated),
+		ours:    append(in("audience", "budget", "button", "check", "client", "contract", "doctor", "drafts", "gateway", "gateway/uc006", "journal", "loop", "ops", "pace", "query", "rate", "runner", "schedule", "scheduler", "sandbox", "campaign", "streams", "suppression", "window"), generated),
 		outside: with(natsgo, protobuf, decimal, "github.com/nats-io/nats-server/v2", "golang.org/x/net/netutil", "go.yaml.in/yaml"),
 	},
 	"internal/gateway": {
@@ -67,7 +67,7 @@ var arrows = map[string]arrow{
 	// Each vendor is a package like this one; only app knows more than one of them.
 	"internal/gateway/uc006": {ours: in("gateway", "campaign"), outside: with(decimal)},
 	"internal/journal": {
-		ours:    append(in("audience", "budget", "button", "calendar", "contract", "deadletter", "loop", "rate", "schedule", "scheduler", "runner", "campaign", "sms", "streams"), generated),
+		ours:    append(in("audience", "budget", "button", "calendar", "contract", "deadletter", "loop", "rate", "schedule", "scheduler", "runner", "campaign", "sms", "streams", "suppression"), generated),
 		outside: with(natsgo, protobuf, buf),
 	},
 	"internal/contract": {
@@ -100,9 +100,12 @@ var arrows = map[string]arrow{
 		ours:    in("loop", "runner", "campaign"),
 		outside: with(decimal, "github.com/google/go-cmp"),
 	},
-	"internal/budget":   {ours: in("loop", "runner", "campaign"), outside: with(decimal)},
-	"internal/button":   {ours: in("loop", "runner", "campaign")},
-	"internal/campaign": {ours: in("sms"), outside: with(decimal), std: with(pure, "crypto/sha256", "encoding/hex", "net/url")},
+	// Who gets nothing: hashes, and the orders that put them there. It reads no clock.
+	"internal/suppression":                 {ours: in("loop"), std: with(pure, "context", "encoding/binary")},
+	"internal/suppression/suppressiontest": {ours: in("loop", "suppression"), outside: with("github.com/google/go-cmp")},
+	"internal/budget":                      {ours: in("loop", "runner", "campaign"), outside: with(decimal)},
+	"internal/button":                      {ours: in("loop", "runner", "campaign")},
+	"internal/campaign":                    {ours: in("sms"), outside: with(decimal), std: with(pure, "crypto/sha256", "encoding/hex", "net/url")},
 	// Why a message is put aside, and what can be done: words, and nothing else.
 	"internal/deadletter": {std: pure},
 	"internal/sms":        {ours: []string{"proto/gsm7"}, outside: with("golang.org/x/text/unicode/norm"), std: pure},

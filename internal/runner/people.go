@@ -107,6 +107,12 @@ func (r *run) admit(ctx context.Context) campaign.Outcome {
 	return campaign.Outcome{Kind: campaign.OK}
 }
 
+// screened is up to which order about numbers the people of a digest were held against.
+type screened struct {
+	digest string
+	upTo   uint64
+}
+
 // screen looks whether anybody was suppressed since the people were prepared. A campaign
 // without people of its own makes no call.
 func (r *run) screen(ctx context.Context) campaign.Outcome {
@@ -127,7 +133,7 @@ func (r *run) screen(ctx context.Context) campaign.Outcome {
 	o.Took = time.Since(o.Started)
 	switch _, unusable := errors.AsType[*Unusable](err); {
 	case err == nil:
-		r.screened.digest, r.screened.upTo = p.Digest, upTo
+		r.screened = screened{p.Digest, upTo}
 	case errors.Is(err, ErrChanged), unusable: // the upload says what is wrong
 		o.Kind, o.Cause = campaign.Refused, campaign.Changed
 	default:

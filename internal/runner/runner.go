@@ -203,11 +203,7 @@ type run struct {
 	permit  Permit    // for one confirm, until it is used
 	intent  time.Time // an instant before the save of the intent was sent
 
-	// screened is up to which order about numbers the people of a digest were held against.
-	screened struct {
-		digest string
-		upTo   uint64
-	}
+	screened screened // who of its people was looked at
 
 	costConflict *CostConflict // the events that were just saved cannot be published
 }
