@@ -35,6 +35,8 @@ FUZZ       ?= 5m
 # open beside them.
 STORED     ?= 1000,10000,100000,1000000
 OPEN       ?= 10000
+# How many recipients come with the campaign of make bench/recipients.
+RECIPIENTS ?= 100000
 # Where known vulnerabilities are looked up. Beside a module proxy alone it is
 # file:// and the folder data/osv of the module golang.org/x/vulndb.
 VULNDB     ?= https://vuln.go.dev
@@ -87,7 +89,7 @@ demo-acqualuce: ## AcquaLuce: a monthly budget, and approval above an amount
 ## ---- check
 
 .PHONY: test
-test: contract lint tidy/check test/cloudevents $(BIN)/nats ## Everything: contract, lint, and all tests (containers included)
+test: contract lint tidy/check test/cloudevents test/dashboard $(BIN)/nats ## Everything: contract, lint, and all tests (containers included)
 	$(call say,test)
 	@$(CONTAINERS) $(GO) test -vet=off -timeout 8m $(ARGS) $(PKG)
 	@docker info >/dev/null 2>&1 || echo "== skipped: the container tests in integration; start a container engine and run make test again"
@@ -96,6 +98,12 @@ test: contract lint tidy/check test/cloudevents $(BIN)/nats ## Everything: contr
 test/cloudevents: ## The SDK of CloudEvents asks for a campaign and reads its events
 	$(call say,test with the SDK of CloudEvents)
 	@GOWORK=off $(GO) -C tools test -timeout 4m ./cloudevents
+
+.PHONY: test/dashboard
+test/dashboard: ## Whether the dashboard for Grafana is what tools/dashboard writes
+	$(call say,the dashboard for Grafana is up to date)
+	@mkdir -p .tmp && GOWORK=off $(GO) -C tools run ./dashboard ../.tmp/dashboard.json
+	@diff -q .tmp/dashboard.json deploy/grafana/staffetta.json || { echo "run make generate, and commit what it writes"; exit 1; }
 
 .PHONY: image
 image: ## Build the image staffetta, from scratch
@@ -201,6 +209,11 @@ bench/scale: build $(BIN)/nats-server ## What finished campaigns cost, as ratios
 	$(call say,bench with $(STORED) stored and $(OPEN) open)
 	@$(GO) run ./test/bench -stored $(STORED) -open $(OPEN) $(ARGS)
 
+.PHONY: bench/recipients
+bench/recipients: ## A campaign with 100,000 recipients over containers: time beside its parts, memory (RECIPIENTS=100000)
+	$(call say,a campaign with $(RECIPIENTS) recipients)
+	@$(CONTAINERS) $(GO) test -count=1 -timeout 30m -run '^TestRecipients$$' -v ./integration -recipients=$(RECIPIENTS) $(ARGS) | grep -vE '^ *(===|---)'
+
 .PHONY: simulate/rate
 simulate/rate: ## Histories of services that share the gateway's rate (SHARED=100000 SEED=1)
 	$(call say,$(SHARED) histories of services that share the rate from seed $(SEED))
@@ -209,7 +222,7 @@ simulate/rate: ## Histories of services that share the gateway's rate (SHARED=10
 .PHONY: simulate
 simulate: ## Up to a million histories of one campaign with everything going wrong (HISTORIES=1000000 SEED=1)
 	$(call say,$(HISTORIES) histories from seed $(SEED))
-	@$(GO) test -count=1 -timeout 60m -run '^TestSimulation$$' -v ./test/simulate -histories=$(HISTORIES) -seed=$(SEED) $(ARGS) | grep -vE '^ *(===|---)'
+	@$(GO) test -count=1 -timeout 60m -run '^TestSimulation(OfOwnRecipients)?$$' -v ./test/simulate -histories=$(HISTORIES) -seed=$(SEED) $(ARGS) | grep -vE '^ *(===|---)'
 	$(call say,without each of the rules: what breaks)
 	@$(GO) test -count=1 -timeout 60m -run '^TestEachRuleIsNeeded$$' -v ./test/simulate | grep -vE '^ *(===|---)'
 	$(call say,$(BUDGETED) histories of campaigns that share budgets)
@@ -247,6 +260,7 @@ generate: $(BIN)/buf $(BIN)/protoc-gen-go ## Write anew what follows from the co
 	$(call say,generate)
 	@$(BIN)/buf generate
 	@$(GO) run ./generate
+	@GOWORK=off $(GO) -C tools run ./dashboard ../deploy/grafana/staffetta.json
 
 ## ---- modules
 

@@ -25,6 +25,7 @@ type account struct {
 	gateway *gateway.Gateway
 	rate    *rate.Share // nil: the rate is not shared
 	pace    pace.Estimator
+	credit  accountCredit
 	budgets runner.Budgets // nil: not enforced
 }
 

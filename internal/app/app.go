@@ -103,7 +103,8 @@ func build(ctx context.Context, o Options, of journal.Options) (_ *App, err erro
 	}
 	// Beside what comes, and done before anything is consumed.
 	var learning sync.WaitGroup
-	learning.Go(func() { a.learnPace(ctx) })
+	learning.Go(func() { a.learn(ctx) })
+	learning.Go(func() { a.count(ctx) })
 	defer learning.Wait()
 	if err := a.openBudgets(ctx); err != nil {
 		return nil, err
@@ -116,7 +117,7 @@ func build(ctx context.Context, o Options, of journal.Options) (_ *App, err erro
 	if err != nil {
 		return nil, err
 	}
-	a.runner = runner.New(runner.Options{Journal: a.journal, Accounts: a.pick, Observer: a.ops, Button: a.button, Intake: intake, People: a.journal.People()})
+	a.runner = runner.New(runner.Options{Journal: a.journal, Accounts: a.pick, Observer: observed{a.ops, &a.sweepMetrics}, Button: a.button, Intake: intake, People: a.journal.People()})
 
 	if err := a.openSchedules(ctx); err != nil {
 		return nil, err

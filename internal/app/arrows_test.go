@@ -57,7 +57,7 @@ var arrows = map[string]arrow{
 		outside: with(protobuf, buf, decimal, "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term", "go.yaml.in/yaml"),
 	},
 	"internal/app": {
-		ours:    append(in("audience", "budget", "button", "check", "client", "contract", "doctor", "drafts", "gateway", "gateway/uc006", "journal", "loop", "ops", "pace", "query", "rate", "runner", "schedule", "scheduler", "sandbox", "campaign", "streams", "suppression", "window"), generated),
+		ours:    append(in("audience", "budget", "button", "check", "client", "contract", "credit", "doctor", "drafts", "gateway", "gateway/uc006", "journal", "loop", "ops", "pace", "query", "rate", "runner", "schedule", "scheduler", "sandbox", "campaign", "streams", "suppression", "window"), generated),
 		outside: with(natsgo, protobuf, decimal, "github.com/nats-io/nats-server/v2", "golang.org/x/net/netutil", "go.yaml.in/yaml"),
 	},
 	"internal/gateway": {
@@ -109,7 +109,9 @@ var arrows = map[string]arrow{
 	// Why a message is put aside, and what can be done: words, and nothing else.
 	"internal/deadletter": {std: pure},
 	"internal/sms":        {ours: []string{"proto/gsm7"}, outside: with("golang.org/x/text/unicode/norm"), std: pure},
-	"internal/pace":       {ours: in("campaign"), std: append([]string{"sync"}, pure...)},
+	// What left an account beside our campaigns: it reads records, and nothing else.
+	"internal/credit": {ours: in("campaign"), outside: with(decimal), std: pure},
+	"internal/pace":   {ours: in("campaign"), std: append([]string{"sync"}, pure...)},
 	// Who may do what at NATS. It writes a configuration and connects to nothing.
 	"internal/access": {
 		ours:    in("campaign", "contract", "query", "streams"),
@@ -146,6 +148,7 @@ var arrows = map[string]arrow{
 	"proto/staffetta/staffettatest": {ours: []string{generated, "proto/staffetta", "proto/staffetta/internal/wire"}, outside: with(protobuf)},
 	"test/scenario":                 {},                                                                    // tests only: three companies in simulated time
 	"test/recipes":                  {},                                                                    // tests only: CONTRIBUTING.md, followed
+	"test/alarms":                   {},                                                                    // tests only: the table of alarms, the rules, the dashboard
 	"test/torture":                  {},                                                                    // tests only: everything that can break, broken
 	"test/freeport":                 {},                                                                    // ports for what is started again
 	"test/story":                    {ours: []string{generated}, outside: with(natsgo, protobuf, decimal)}, // the service from outside

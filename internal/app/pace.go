@@ -7,7 +7,7 @@ import (
 	"github.com/staffetta-io/staffetta/internal/campaign"
 )
 
-// What was seen of the gateway's pace lies in the records. This process knows
+// What was seen of the gateway's pace, and of the account's credit, lies in the records. This process knows
 // what it saves itself; the rest, from before its start and from other
 // replicas, it reads again now and then.
 const (
@@ -16,18 +16,24 @@ const (
 	learnWithin = 10 * time.Second
 )
 
-// learnPace reads the newest records for what they say of the pace. That they
-// cannot be read stops nothing: what is not seen is assumed.
-func (a *App) learnPace(ctx context.Context) {
+// learn reads the newest records for what they say of each account: of its pace, and of
+// its credit. That they cannot be read stops nothing: what is not seen is assumed.
+func (a *App) learn(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, learnWithin)
 	defer cancel()
-	err := a.journal.Newest(ctx, learnSaves, func(c campaign.Campaign) {
+	of := map[*account][]campaign.Campaign{}
+	since, err := a.journal.Newest(ctx, learnSaves, func(c campaign.Campaign) {
 		if one := a.accounts.of(c.Key, c); one != nil {
 			one.pace.Observe(c, time.Now())
+			of[one] = append(of[one], c)
 		}
 	})
 	if err != nil {
-		a.opts.Log.Warn("the gateway's pace could not be learned from the records", "error", err)
+		a.opts.Log.Warn("pace and credit of the gateway could not be learned from the records", "error", err)
+		return
+	}
+	for _, one := range a.accounts.all {
+		one.credit.learn(of[one], since, one.Log)
 	}
 }
 
@@ -38,7 +44,7 @@ func (a *App) keepLearning(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-time.After(learnEvery):
-			a.learnPace(ctx)
+			a.learn(ctx)
 		}
 	}
 }

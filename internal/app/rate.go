@@ -75,7 +75,7 @@ func divided(limit, n int) int {
 
 // showRate shows how the rate of each account is shared.
 func (a *App) showRate() {
-	a.gauges("gateway_rate_shared", "1 while the rate is shared with all services of the account; 0 if there is no limit, or this one has a fixed part.", func(c *account) float64 { return oneIf(c.rate != nil) })
+	a.gauges("gateway_rate_shared", "1 while the rate is shared with all services of the account, or there is no limit; 0: this one keeps to a fixed part.", func(c *account) float64 { return oneIf(c.rate != nil || c.Gateway.limits() == (rate.Limits{})) })
 	if !slices.ContainsFunc(a.accounts.all, func(c *account) bool { return c.rate != nil }) {
 		return
 	}
@@ -88,6 +88,7 @@ func (a *App) showRate() {
 		}
 	}
 	a.gauges("gateway_foreign_calls", "Calls of somebody else with the same key that the gateway has counted in the last minute, at least.", shared(func(s *rate.Share) float64 { return float64(s.Others()) }))
+	a.gauges("gateway_rate_used", "Calls in a minute of the account that count against its limit, or are in the hand of a service, as this one last saw the shared record.", shared(func(s *rate.Share) float64 { return float64(s.Used()) }))
 	a.gauges("gateway_rate_limit", "Calls in a minute that the account may make, as far as is known.", shared(func(s *rate.Share) float64 { return float64(s.Limit()) }))
 	a.gauges("gateway_rate_closed_seconds", "For how long no calls are made because the record of the shared rate was lost.", shared(func(s *rate.Share) float64 { return s.Closed().Seconds() }))
 	for _, c := range a.accounts.all {

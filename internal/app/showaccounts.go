@@ -44,6 +44,7 @@ func (a *App) showAccounts() {
 	a.gauges("gateway_authorised", "1 while the gateway is there and accepts the key.", func(c *account) float64 { return oneIf(c.gateway.Authorised()) })
 	a.gauges("gateway_limiter_waiting", "Calls that the rate limit holds back.", func(c *account) float64 { return float64(c.gateway.Waiting()) })
 	a.showPace()
+	a.showCredit()
 	a.showRate()
 }
 

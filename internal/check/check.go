@@ -42,7 +42,7 @@ type Options struct {
 	// together. Nil, or not more than 0: 20.
 	PerMinute func() int
 	// Called gets the outcome of each call that was made for a price. Nil: nobody does.
-	Called func(campaign.Key, campaign.Outcome)
+	Called func(campaign.Campaign, campaign.Outcome)
 	// Clock is the wall clock. Nil: time.Now.
 	Clock func() time.Time
 }
@@ -65,7 +65,7 @@ func New(o Options) (*Checker, error) {
 		o.Clock = time.Now
 	}
 	if o.Called == nil {
-		o.Called = func(campaign.Key, campaign.Outcome) {}
+		o.Called = func(campaign.Campaign, campaign.Outcome) {}
 	}
 	if o.Away == nil {
 		o.Away = func() string { return "" }

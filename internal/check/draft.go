@@ -88,7 +88,7 @@ func (t *trial) delete(ctx context.Context) string {
 	if permit != nil {
 		o = permit.Call(ctx, campaign.Call{Op: campaign.OpDelete, CampaignID: t.draft.id})
 		o.Op = campaign.OpDelete
-		t.Called(t.c.Key, o)
+		t.Called(t.c, o)
 	}
 	if o.Kind == campaign.OK {
 		return ""

@@ -257,7 +257,7 @@ func (t *trial) callGateway(ctx context.Context, call campaign.Call) (o campaign
 	}
 	o = permit.Call(ctx, call)
 	o.Op = call.Op
-	t.Called(t.c.Key, o)
+	t.Called(t.c, o)
 	switch {
 	case o.Kind == campaign.OK && call.Op == campaign.OpCreate:
 		t.draft.id = o.CampaignID

@@ -96,6 +96,9 @@ type turn struct {
 // their two checkpoints one is not stored.
 const turnLife = 2 * time.Minute
 
+// storedWithin is how long a service that stops waits for its last word on a turn.
+const storedWithin = 5 * time.Second
+
 // errNoTurn means that another replica is doing the fleet's work, or has taken it over.
 var errNoTurn = errors.New("another replica is sweeping")
 

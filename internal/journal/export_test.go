@@ -65,3 +65,12 @@ func (j *Journal) SweepSuppressionsOnce(ctx context.Context) error {
 func (j *Journal) SweepBudgetsOnce(ctx context.Context, b *budget.Ledgers) (budget.Swept, error) {
 	return j.sweepBudgets(ctx, b, func() error { return nil })
 }
+
+// AddDuty adds what a replica does in its turn.
+func (j *Journal) AddDuty(do func(context.Context) error) {
+	j.duties.add(duty{
+		name:  "test",
+		do:    func(ctx context.Context, _ func() error) (done, error) { return done{}, do(ctx) },
+		learn: func(context.Context, done) error { return nil },
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/contract"
@@ -18,16 +19,18 @@ const newestAtOnce = 8
 // back at most: what has been going on, without a look at a million records.
 // One that cannot be read is passed over; whoever needs it will say so.
 //
+// Since is an instant after which every save was met; zero: all there are.
+//
 // It makes no consumer: to make one that begins in the middle costs the server more, the
 // more records there are, and a start waits for this.
-func (j *Journal) Newest(ctx context.Context, saves uint64, see func(campaign.Campaign)) error {
+func (j *Journal) Newest(ctx context.Context, saves uint64, see func(campaign.Campaign)) (since time.Time, err error) {
 	info, err := j.records.Stream().Info(ctx)
 	if err != nil {
-		return streams.ExplainReadError(ctx, j.js, streams.Records, err)
+		return since, streams.ExplainReadError(ctx, j.js, streams.Records, err)
 	}
 	c, _, err := loadCheckpoint(ctx, j.records)
 	if err != nil {
-		return err
+		return since, err
 	}
 	roster := slices.Concat(c.Parts[:]...) // it may be large, and is no record
 	last := info.State.LastSeq
@@ -55,9 +58,12 @@ func (j *Journal) Newest(ctx context.Context, saves uint64, see func(campaign.Ca
 	}
 	all.Wait()
 	if err := errors.Join(errs[:]...); err != nil {
-		return err
+		return since, err
 	}
 	for _, k := range slices.Concat(met[:]...) {
+		if first > 0 && since.IsZero() {
+			since = k.Stored
+		}
 		key, rest, err := contract.SplitSubject(k.Subject, streams.RecordPrefix)
 		if err != nil || rest != "" || k.Absent {
 			continue
@@ -66,5 +72,5 @@ func (j *Journal) Newest(ctx context.Context, saves uint64, see func(campaign.Ca
 			see(c)
 		}
 	}
-	return nil
+	return since, nil
 }

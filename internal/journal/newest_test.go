@@ -18,7 +18,7 @@ func TestNewest(t *testing.T) {
 	t.Parallel()
 	newest := func(t *testing.T, b *testBundle, saves uint64) (ids []string) {
 		t.Helper()
-		err := b.j.Newest(t.Context(), saves, func(c campaign.Campaign) {
+		_, err := b.j.Newest(t.Context(), saves, func(c campaign.Campaign) {
 			ids = append(ids, fmt.Sprintf("%s at %d a minute", c.Key.RequestID, c.Progress.PerMinute))
 		})
 		if err != nil {

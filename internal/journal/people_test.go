@@ -1,6 +1,9 @@
 package journal_test
 
 import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"strings"
 	"testing"
@@ -10,40 +13,96 @@ import (
 	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/contract"
 	"github.com/staffetta-io/staffetta/internal/journal"
+	"github.com/staffetta-io/staffetta/internal/loop"
 	"github.com/staffetta-io/staffetta/internal/runner"
+	"github.com/staffetta-io/staffetta/internal/runner/runnertest"
 	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
 )
+
+// The reader of recipients keeps its word for both places in which they come: in the
+// request itself, and in chunks beside it.
+func TestPeople(t *testing.T) {
+	t.Parallel()
+	t.Run("InTheRequest", func(t *testing.T) {
+		runnertest.TestPeople(t, func(t *testing.T) runnertest.PeopleHarness {
+			b := setup(t, journal.Options{})
+			b.consume(t, journal.ConsumeOptions{}, func(context.Context, runner.Wakeup) loop.Verdict { return loop.Verdict{Do: loop.Ack} })
+			return runnertest.PeopleHarness{
+				People: b.j.People(),
+				Bring: func(t *testing.T, key campaign.Key, phones ...string) campaign.Request {
+					stored := b.publishPeople(t, key, phones...)
+					waitFor(t, func() bool { // what nobody has handled is not discarded
+						c, err := b.js.Consumer(t.Context(), "CAMPAIGN_REQUESTS", "requests")
+						return err == nil && c.CachedInfo().AckFloor.Stream >= stored
+					})
+					return inRequest(stored, phones...)
+				},
+			}
+		})
+	})
+	t.Run("InChunks", func(t *testing.T) {
+		runnertest.TestPeople(t, func(t *testing.T) runnertest.PeopleHarness {
+			b := setup(t, journal.Options{})
+			late := func(t *testing.T, key campaign.Key, phones ...string) (campaign.Request, func()) {
+				file := []byte("phoneNumber\n" + strings.Join(phones, "\n") + "\n")
+				half := len(file) / 2
+				sum := sha256.Sum256(file)
+				a := campaign.Audience{Digest: hex.EncodeToString(sum[:]), Size: int64(len(file)), Chunks: 2, Format: campaign.CSV}
+				chunk := func(n int, data []byte) {
+					t.Helper()
+					if _, err := b.js.Publish(t.Context(), contract.ChunkSubject(key.Source, a.Digest, n), data); err != nil {
+						t.Fatal(err)
+					}
+				}
+				chunk(1, file[:half])
+				return campaign.Request{Text: "Ciao", Audience: &a}, func() { chunk(2, file[half:]) }
+			}
+			return runnertest.PeopleHarness{
+				People: b.j.People(), Late: late,
+				Bring: func(t *testing.T, key campaign.Key, phones ...string) campaign.Request {
+					r, arrive := late(t, key, phones...)
+					arrive()
+					return r
+				},
+			}
+		})
+	})
+}
+
+// publishPeople publishes a request with these people, and says where it lies.
+func (b *testBundle) publishPeople(t *testing.T, key campaign.Key, phones ...string) (stored uint64) {
+	t.Helper()
+	data, err := proto.Marshal(&campaignv1.CampaignRequested{Source: key.Source, RequestId: key.RequestID, Recipients: recipients(phones)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ack, err := b.js.Publish(t.Context(), contract.RequestSubject(key), data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ack.Sequence
+}
+
+func recipients(phones []string) (all []*campaignv1.Recipient) {
+	for _, phone := range phones {
+		all = append(all, &campaignv1.Recipient{PhoneNumber: phone})
+	}
+	return all
+}
+
+// inRequest is a request that was taken with these people.
+func inRequest(stored uint64, phones ...string) campaign.Request {
+	return campaign.Request{Text: "Ciao", Audience: &campaign.Audience{Digest: contract.RecipientsDigest(recipients(phones)), Stored: stored}}
+}
 
 // Recipients in a request are read again out of its message, and believed only if they are
 // those that were taken: the message may be gone, and another one be in its place.
 func TestRecipientsInARequestAreThoseThatWereTaken(t *testing.T) {
 	t.Parallel()
 	b := setup(t, journal.Options{})
-	publish := func(numbers ...string) (stored uint64) {
-		t.Helper()
-		m := &campaignv1.CampaignRequested{Source: key.Source, RequestId: key.RequestID}
-		for _, n := range numbers {
-			m.Recipients = append(m.Recipients, &campaignv1.Recipient{PhoneNumber: n})
-		}
-		data, err := proto.Marshal(m)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ack, err := b.js.Publish(t.Context(), contract.RequestSubject(key), data)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return ack.Sequence
-	}
-	digest := func(numbers ...string) string {
-		var all []*campaignv1.Recipient
-		for _, n := range numbers {
-			all = append(all, &campaignv1.Recipient{PhoneNumber: n})
-		}
-		return contract.RecipientsDigest(all)
-	}
+	publish := func(numbers ...string) (stored uint64) { return b.publishPeople(t, key, numbers...) }
 	const anna, bruno = "+393331234501", "+393331234502"
-	taken := campaign.Request{Text: "Ciao", Audience: &campaign.Audience{Digest: digest(anna), Stored: publish(anna)}}
+	taken := inRequest(publish(anna), anna)
 	remove := func() {
 		t.Helper()
 		s, err := b.js.Stream(t.Context(), "CAMPAIGN_REQUESTS")

@@ -48,6 +48,15 @@ func (r *roster) has(key campaign.Key) bool {
 	return open
 }
 
+// states counts the open campaigns in each state.
+func (r *roster) states() map[campaign.State]int {
+	n := map[campaign.State]int{}
+	for _, e := range r.open {
+		n[e.State]++
+	}
+	return n
+}
+
 // entries are the open campaigns, in the order in which their records were last saved.
 func (r *roster) entries() []Entry {
 	all := slices.Collect(maps.Values(r.open))

@@ -196,7 +196,12 @@ func (s *sweep) say(ctx context.Context) (err error) {
 	return s.store(ctx, c)
 }
 
+// store stores a checkpoint, also when this replica is just stopping: a turn of which it is
+// not known whether it was taken, or that is not given back, keeps all others from sweeping
+// for as long as a turn lasts.
 func (s *sweep) store(ctx context.Context, c checkpoint) (err error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storedWithin)
+	defer cancel()
 	s.rev, err = storeCheckpoint(ctx, s.records, c, s.rev)
 	if errors.Is(err, loop.ErrConflict) {
 		return errNoTurn
@@ -229,10 +234,7 @@ func (s *sweep) keep(ctx context.Context) (err error) {
 	c.Schema, c.Made, c.Until, c.Set, c.Turn = checkpointSchema, s.info.Created, s.roster.until, set, turn{}
 	s.found.At = time.Now()
 	c.Found.At, c.Found.Oldest, c.Found.Letters, c.Found.Outlived = s.found.At, s.found.Oldest, s.found.Letters, s.found.Outlived
-	c.Found.States = map[campaign.State]int{}
-	for _, e := range s.roster.open {
-		c.Found.States[e.State]++
-	}
+	c.Found.States = s.roster.states()
 	s.found.States = c.Found.swept().States
 	return s.store(ctx, *c)
 }
@@ -315,7 +317,7 @@ func (s *sweep) catchUp(ctx context.Context, moved uint64) error {
 	}
 	return s.roster.catchUp(ctx, s.records, func(e Entry, known bool) error {
 		s.found.Records++
-		if e.over() && (e.Sequence <= moved || known || e.Since.After(since.Add(-clocksDiffer))) {
+		if e.ended(known, moved, since) {
 			c.Found.Ended[e.State]++
 		}
 		if s.all && s.old(e) {
@@ -325,6 +327,13 @@ func (s *sweep) catchUp(ctx context.Context, moved uint64) error {
 		}
 		return s.pause(ctx, streams.WalkBatch)
 	})
+}
+
+// ended says that a record that was met counts among those that have ended since: it was
+// open before, or it moved to the end of the stream as it ended, or all are counted, which
+// are those up to the sequence.
+func (e Entry) ended(known bool, upTo uint64, since time.Time) bool {
+	return e.over() && (known || e.Sequence <= upTo || e.Since.After(since.Add(-clocksDiffer)))
 }
 
 // lookFor looks whether an open campaign still has a record. One that is gone was lost,

@@ -100,6 +100,34 @@ func TestSweep(t *testing.T) {
 		}
 	})
 
+	// A service that starts knows at once what there is, before the first sweep and
+	// between two.
+	t.Run("IsNotWaitedForToCount", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		count := func(want map[campaign.State]int) {
+			t.Helper()
+			got, err := b.j.Count(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got.States); diff != "" {
+				t.Errorf("counted (-want +got):\n%s", diff)
+			}
+		}
+		count(map[campaign.State]int{})
+		ended := func(c *campaign.Campaign) { c.State, c.Wake, c.Since = campaign.Completed, time.Time{}, time.Now() }
+		save(t, b, "one", func(c *campaign.Campaign) { c.State, c.Wake = campaign.Sending, time.Now().Add(time.Hour) })
+		save(t, b, "two", ended)
+		count(map[campaign.State]int{campaign.Sending: 1, campaign.Completed: 1})
+		sweep(t, b, journal.Swept{Records: 2})
+		save(t, b, "one", ended)
+		save(t, b, "three", func(c *campaign.Campaign) { c.State, c.Wake = campaign.Quoted, time.Now().Add(time.Hour) })
+		count(map[campaign.State]int{campaign.Quoted: 1, campaign.Completed: 2})
+		sweep(t, b, journal.Swept{Records: 2})
+		count(map[campaign.State]int{campaign.Quoted: 1, campaign.Completed: 2})
+	})
+
 	t.Run("WakesWhatHasBeenKeptForTooLong", func(t *testing.T) {
 		t.Parallel()
 		b := openTestService(t, journal.Options{Retention: time.Hour})

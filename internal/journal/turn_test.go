@@ -1,6 +1,7 @@
 package journal_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -37,6 +38,23 @@ func TestOneReplicaSweepsForAll(t *testing.T) {
 		t.Errorf("two sweep at once: %v", err)
 	}
 	turn(time.Now().Add(-time.Second))
+	sweepOf(t, other)
+}
+
+// A replica that is stopped in the middle of its turn gives it back: the next one need not
+// wait until it is thought dead.
+func TestWhoIsStoppedGivesTheTurnBack(t *testing.T) {
+	t.Parallel()
+	b := setup(t, journal.Options{SweepEvery: time.Hour})
+	other := open(t, connect2(t, b.nc), journal.Options{SweepEvery: time.Hour})
+	ctx, stop := context.WithCancel(t.Context())
+	b.j.AddDuty(func(context.Context) error {
+		stop()
+		return nil
+	})
+	if _, err := b.j.SweepOnce(ctx); !errors.Is(err, context.Canceled) {
+		t.Fatalf("it was stopped, and said %v", err)
+	}
 	sweepOf(t, other)
 }
 

@@ -5,7 +5,6 @@ import (
 	"io"
 	"log/slog"
 	"regexp"
-	"strings"
 )
 
 // NewLogger writes lines of JSON, or of text for a terminal, from a level up. It hides
@@ -79,12 +78,13 @@ func hasDigits(s string) bool {
 	return n >= 6
 }
 
-// traceID is the second part of a W3C traceparent.
+// traceID is the second part of a W3C traceparent. What a sender has written otherwise is
+// none: an exemplar with it would end the process.
 func traceID(traceparent string) string {
-	_, rest, ok := strings.Cut(traceparent, "-")
-	if !ok {
-		return ""
+	if m := trace.FindStringSubmatch(traceparent); m != nil {
+		return m[1]
 	}
-	id, _, _ := strings.Cut(rest, "-")
-	return id
+	return ""
 }
+
+var trace = regexp.MustCompile(`^[0-9a-f]{2}-([0-9a-f]{32})-`)

@@ -41,6 +41,7 @@ type meters struct {
 	waits       histograms[campaign.Op]
 
 	unsaved prometheus.Counter
+	money   *prometheus.CounterVec
 }
 
 func newMeters(r *prometheus.Registry, version string) meters {
@@ -65,11 +66,13 @@ func newMeters(r *prometheus.Registry, version string) meters {
 	unsaved := prometheus.NewCounter(prometheus.CounterOpts{Name: "staffetta_records_unsaved_total",
 		Help: "Records that could not be saved; as long as none can be, no draft is begun."})
 	r.MustRegister(build, unsaved)
+	// Accounts are a closed set, and a gateway has as many currencies as accounts.
+	money := counter(r, "staffetta_money_confirmed_total", "What confirmed campaigns agreed to pay, in units of the currency; saved by this service. Without simulations.", "account", "currency")
 
 	m := meters{
 		transitions: counters[edge]{}, ended: counters[campaign.State]{}, events: counters[string]{}, dead: counters[deadletter.Reason]{},
 		calls: histograms[call]{}, wakeups: histograms[handled]{}, waits: histograms[campaign.Op]{},
-		unsaved: unsaved,
+		unsaved: unsaved, money: money,
 	}
 	for _, to := range campaign.States {
 		m.transitions[edge{"", to}] = lazily(transitions, "none", string(to))
@@ -197,10 +200,28 @@ func (c counters[K]) inc(k K) {
 	}
 }
 
-func (h histograms[K]) observe(k K, d time.Duration) {
-	if m := h[k]; m != nil {
-		m().Observe(d.Seconds())
+// observe counts with the trace in which it happened, if there is one: an exemplar leads
+// from a slow bucket to the story of a campaign.
+func (h histograms[K]) observe(k K, d time.Duration, trace string) {
+	m := h[k]
+	if m == nil {
+		return
 	}
+	o := m()
+	if with, ok := o.(prometheus.ExemplarObserver); ok && trace != "" {
+		with.ObserveWithExemplar(d.Seconds(), prometheus.Labels{"trace_id": trace})
+		return
+	}
+	o.Observe(d.Seconds())
+}
+
+// spend counts what a confirm agreed to pay. A simulation pays nothing.
+func (m *meters) spend(c campaign.Campaign, e campaign.Event) {
+	if e.Type != campaign.EventConfirmed || c.Request.Simulation || e.Quote == nil {
+		return
+	}
+	total := e.Quote.Price.Total
+	m.money.WithLabelValues(c.Account, total.Currency).Add(total.Amount.InexactFloat64())
 }
 
 // lazily is a series that comes with its first event. eagerly is a series that is there

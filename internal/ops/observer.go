@@ -20,6 +20,7 @@ var _ runner.Observer = (*Ops)(nil)
 func (s *Ops) Moved(c campaign.Campaign, from campaign.State, rev loop.Revision) {
 	for i := range c.Outbox {
 		s.meters.events.inc(string(c.Outbox[i].Type))
+		s.meters.spend(c, c.Outbox[i])
 	}
 	level, msg := slog.LevelDebug, "campaign saved"
 	if c.State != from {
@@ -54,8 +55,8 @@ func (s *Ops) Moved(c campaign.Campaign, from campaign.State, rev loop.Revision)
 // Called counts a call to the gateway, or to the budgets' ledger, by its outcome. It
 // logs the calls that did not go well. The gateway's own words stay in the record: they
 // may quote the message.
-func (s *Ops) Called(key campaign.Key, o campaign.Outcome) {
-	s.meters.calls.observe(call{o.Op, o.Kind}, o.Took)
+func (s *Ops) Called(c campaign.Campaign, o campaign.Outcome) {
+	s.meters.calls.observe(call{o.Op, o.Kind}, o.Took, traceID(c.Trace))
 	level := slog.LevelDebug
 	switch o.Kind {
 	case campaign.Refused, campaign.Unavailable, campaign.Throttled, campaign.Unauthorised:
@@ -67,7 +68,7 @@ func (s *Ops) Called(key campaign.Key, o campaign.Outcome) {
 	}
 	attrs := make([]slog.Attr, 0, 8)
 	attrs = append(attrs,
-		slog.String("key", key.String()),
+		slog.String("key", c.Key.String()),
 		slog.String("op", string(o.Op)),
 		slog.String("kind", string(o.Kind)),
 		slog.Duration("took", o.Took))
@@ -90,6 +91,9 @@ func (s *Ops) Called(key campaign.Key, o campaign.Outcome) {
 	s.log.LogAttrs(ctx, level, string(to)+" called", attrs...)
 }
 
+// Told is counted when the record is saved that owes the events.
+func (s *Ops) Told(campaign.Campaign) {}
+
 // Unsaved counts a record that could not be saved. As long as none can be, no draft
 // is begun, and the service is not ready.
 func (s *Ops) Unsaved(key campaign.Key, err error) {
@@ -99,8 +103,8 @@ func (s *Ops) Unsaved(key campaign.Key, err error) {
 
 // Handled counts a wake-up by its verdict. A retry is ordinary (another worker was
 // faster). A dead letter is for a person.
-func (s *Ops) Handled(w runner.Wakeup, v loop.Verdict, took time.Duration) {
-	s.meters.wakeups.observe(handled{w.Kind, v.Do}, took)
+func (s *Ops) Handled(w runner.Wakeup, found runner.Found, v loop.Verdict, took time.Duration) {
+	s.meters.wakeups.observe(handled{w.Kind, v.Do}, took, traceID(found.Trace))
 	level := slog.LevelDebug
 	switch v.Do {
 	case loop.Retry:
@@ -122,7 +126,7 @@ func (s *Ops) Handled(w runner.Wakeup, v loop.Verdict, took time.Duration) {
 }
 
 // Admitted counts how long a call waited for its permit.
-func (s *Ops) Admitted(op campaign.Op, waited time.Duration) { s.meters.waits.observe(op, waited) }
+func (s *Ops) Admitted(op campaign.Op, waited time.Duration) { s.meters.waits.observe(op, waited, "") }
 
 // Buried counts a dead letter that has been written, for whatever reason.
 func (s *Ops) Buried(reason deadletter.Reason) { s.meters.deadLetter(reason) }

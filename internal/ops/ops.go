@@ -45,11 +45,17 @@ func New(o Options) *Ops {
 	s := &Ops{log: o.Log, version: o.Version, started: time.Now(), mux: http.NewServeMux(), registry: prometheus.NewRegistry()}
 	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	s.meters = newMeters(s.registry, o.Version)
+	s.Gauge("ready", "1 while /readyz says yes.", func() float64 {
+		if s.Ready().Ready {
+			return 1
+		}
+		return 0
+	})
 
 	s.mux.HandleFunc("GET /{$}", s.index)
 	s.mux.HandleFunc("GET /livez", s.livez)
 	s.mux.HandleFunc("GET /readyz", s.readyz)
-	s.mux.Handle("GET /metrics", promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}))
+	s.mux.Handle("GET /metrics", promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{EnableOpenMetrics: true}))
 	return s
 }
 

@@ -126,11 +126,11 @@ func TestTransition(t *testing.T) {
 func TestCalledShowsWhatFailedAndNotTheGatewaysWords(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.Called(key, campaign.Outcome{Op: campaign.OpCreate, Kind: campaign.OK, Took: 20 * time.Millisecond})
+	b.Called(campaign.Campaign{Key: key}, campaign.Outcome{Op: campaign.OpCreate, Kind: campaign.OK, Took: 20 * time.Millisecond})
 	if b.log.Len() > 0 {
 		t.Errorf("logged a call that went well: %s", b.log)
 	}
-	b.Called(key, campaign.Outcome{Op: campaign.OpConfigure, Kind: campaign.Refused, HTTP: 400, Field: "text",
+	b.Called(campaign.Campaign{Key: key}, campaign.Outcome{Op: campaign.OpConfigure, Kind: campaign.Refused, HTTP: 400, Field: "text",
 		Words: "cannot send: Solo per te", Err: "", Took: 12 * time.Millisecond, Breaker: "closed"})
 	want := map[string]any{
 		"level": "WARN", "msg": "gateway called", "key": "shop-italia.bf-2026", "op": "configure", "kind": "refused",
@@ -152,7 +152,7 @@ func TestCalledShowsWhatFailedAndNotTheGatewaysWords(t *testing.T) {
 func TestCallsToTheLedgerAreItsOwn(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.Called(key, campaign.Outcome{Op: campaign.OpReserve, Kind: campaign.Refused, Field: "shop-italia, day 2026-11-27",
+	b.Called(campaign.Campaign{Key: key}, campaign.Outcome{Op: campaign.OpReserve, Kind: campaign.Refused, Field: "shop-italia, day 2026-11-27",
 		Words: "it has 12.00 EUR left", Took: 3 * time.Millisecond})
 	want := map[string]any{
 		"level": "WARN", "msg": "ledger called", "key": "shop-italia.bf-2026", "op": "reserve", "kind": "refused",
@@ -180,7 +180,7 @@ func TestEveryCallIsCounted(t *testing.T) {
 			continue // that is not reported
 		}
 		for _, kind := range campaign.Kinds {
-			b.Called(key, campaign.Outcome{Op: op, Kind: kind})
+			b.Called(campaign.Campaign{Key: key}, campaign.Outcome{Op: op, Kind: kind})
 			series := fmt.Sprintf("staffetta_%s_call_duration_seconds_count{kind=%q,op=%q}", op.To(), kind, op)
 			if got := b.metric(series); got != "1" {
 				t.Errorf("%s = %q, want 1", series, got)
@@ -193,8 +193,8 @@ func TestHandled(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	w := runner.Wakeup{Key: key, Kind: runner.WakeRequest, Request: campaign.Request{Text: "Solo per te"}}
-	b.Handled(w, loop.Verdict{Do: loop.Ack}, time.Millisecond)
-	b.Handled(w, loop.Verdict{Do: loop.Bury, Reason: "conflicting_duplicate"}, time.Millisecond)
+	b.Handled(w, runner.Found{}, loop.Verdict{Do: loop.Ack}, time.Millisecond)
+	b.Handled(w, runner.Found{}, loop.Verdict{Do: loop.Bury, Reason: "conflicting_duplicate"}, time.Millisecond)
 	b.Buried("conflicting_duplicate")
 	b.Buried("a reason of tomorrow")
 	for series, want := range map[string]string{
@@ -371,6 +371,44 @@ func TestPages(t *testing.T) {
 	b.Moved(campaign.Campaign{Key: key, State: campaign.Drafted}, "", loop.Revision{})
 	if _, body := b.get("/metrics"); strings.Contains(body, "shop-italia") {
 		t.Error("a campaign's key is in the metrics")
+	}
+}
+
+// A slow call leads to the trace of its campaign. What a sender wrote for a trace, and is
+// none, ends nothing.
+func TestCallsHaveExemplars(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	const id = "4bf92f3577b34da6a3ce929d0e0e4736"
+	b.Called(campaign.Campaign{Key: key, Trace: "00-" + id + "-00f067aa0ba902b7-01"}, campaign.Outcome{Op: campaign.OpCreate, Kind: campaign.OK})
+	b.Called(campaign.Campaign{Key: key, Trace: "00-" + strings.Repeat("x", 300) + "-1-01"}, campaign.Outcome{Op: campaign.OpCreate, Kind: campaign.OK})
+	b.Handled(runner.Wakeup{Key: key, Kind: runner.WakeTimer}, runner.Found{Trace: "00-" + id + "-00f067aa0ba902b7-01"}, loop.Verdict{Do: loop.Ack}, 0)
+	r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
+	r.Header.Set("Accept", "application/openmetrics-text")
+	w := httptest.NewRecorder()
+	b.ServeHTTP(w, r)
+	for _, series := range []string{`staffetta_gateway_call_duration_seconds_bucket{kind="ok",op="create",le="0.005"} 2`, `staffetta_wakeup_duration_seconds_bucket{kind="timer",verdict="ack",le="0.005"} 1`} {
+		if !strings.Contains(w.Body.String(), series+` # {trace_id="`+id+`"}`) {
+			t.Errorf("%s has no exemplar", series)
+		}
+	}
+}
+
+// What was agreed to pay is counted where the confirm is saved; a simulation pays nothing.
+func TestMoneyIsCounted(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	total, err := campaign.ParseMoney("344.09 EUR")
+	if err != nil {
+		t.Fatal(err)
+	}
+	confirmed := campaign.Campaign{Key: key, State: campaign.Confirmed, Account: "bianchi", Outbox: []campaign.Event{
+		{Type: campaign.EventConfirmed, N: 1, Quote: &campaign.Quote{Price: campaign.Price{Total: total}}}}}
+	b.Moved(confirmed, campaign.Confirming, loop.Revision{})
+	confirmed.Request.Simulation = true
+	b.Moved(confirmed, campaign.Confirming, loop.Revision{})
+	if got := b.metric(`staffetta_money_confirmed_total{account="bianchi",currency="EUR"}`); got != "344.09" {
+		t.Errorf("confirmed %s EUR", got)
 	}
 }
 

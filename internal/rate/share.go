@@ -290,6 +290,16 @@ func (s *Share) Limit() int {
 	return s.record.limits(s.o.Limits).Minute
 }
 
+// Used is how many calls of the last minute count, or may still count, as the record has
+// it: of all processes together, and what they hold in hand.
+func (s *Share) Used() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	low, _ := s.clock.now()
+	used, _ := s.record.inUse(low)
+	return used
+}
+
 // Closed is for how long nothing new is taken, because a record was lost; zero: it is.
 func (s *Share) Closed() time.Duration {
 	s.mu.Lock()

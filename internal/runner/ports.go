@@ -168,6 +168,13 @@ type Button interface {
 	Held(source string) string
 }
 
+// Found is what a wake-up found of its campaign: what tells one wake-up from another in a
+// trace. It is empty where no record was read, but for the trace of a request.
+type Found struct {
+	Trace    string // W3C traceparent
+	Revision uint64 // of the record
+}
+
 // Observer gets what happens, for logs and metrics. It must not block.
 type Observer interface {
 	// Moved: the record was saved; from is the state before.
@@ -176,8 +183,12 @@ type Observer interface {
 	// itself is the reason; or there is no place for records. As long as none can be
 	// saved, no draft is begun.
 	Unsaved(key campaign.Key, err error)
-	// Called: a call to the gateway, or to the budgets' ledger, has an outcome.
-	Called(key campaign.Key, o campaign.Outcome)
+	// Called: a call to the gateway, or to the budgets' ledger, has an outcome. The
+	// campaign is as it was when the call was made.
+	Called(c campaign.Campaign, o campaign.Outcome)
+	// Told: the events that a record owes are in the stream. It may be said more than
+	// once of the same event.
+	Told(c campaign.Campaign)
 	// Handled: the work for a wake-up is done.
-	Handled(w Wakeup, v loop.Verdict, took time.Duration)
+	Handled(w Wakeup, found Found, v loop.Verdict, took time.Duration)
 }

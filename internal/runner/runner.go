@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -88,32 +89,33 @@ const maxSteps = 100
 // and after a crash.
 func (r *Runner) Handle(ctx context.Context, w Wakeup) loop.Verdict {
 	began := time.Now()
-	v := r.handle(ctx, w)
-	r.observer.Handled(w, v, time.Since(began))
+	found, v := r.handle(ctx, w)
+	r.observer.Handled(w, found, v, time.Since(began))
 	return v
 }
 
-func (r *Runner) handle(ctx context.Context, w Wakeup) loop.Verdict {
+func (r *Runner) handle(ctx context.Context, w Wakeup) (found Found, v loop.Verdict) {
 	ctx = WithSource(ctx, w.Key.Source)
-	run, in, v := r.begin(ctx, w)
+	run, found, in, v := r.begin(ctx, w)
 	if run == nil {
-		return v
+		return found, v
 	}
 	defer run.release()
-	return run.loop(ctx, in)
+	return found, run.loop(ctx, in)
 }
 
 // begin loads the record of a wake-up and publishes what it owes. It returns the run and
 // its first input; without a run, the verdict. A frame of its own is no part of the stack
 // under the loop, which many workers hold at the same time.
-func (r *Runner) begin(ctx context.Context, w Wakeup) (*run, campaign.Input, loop.Verdict) {
+func (r *Runner) begin(ctx context.Context, w Wakeup) (_ *run, found Found, _ campaign.Input, _ loop.Verdict) {
 	c, rev, err := r.journal.Load(ctx, w.Key)
 	if err != nil {
 		if errors.Is(err, ErrNoPlace) {
 			r.noteUnsaved(w.Key, err)
 		}
-		return nil, nil, loop.AfterTrouble(err)
+		return nil, found, nil, loop.AfterTrouble(err)
 	}
+	found = Found{Trace: cmp.Or(c.Trace, w.Trace), Revision: rev.Seq}
 	run := &run{Runner: r, wakeup: w, c: c, stored: c, rev: rev}
 	// The last run may have crashed after the save and before it published.
 	var otherwise *CostConflict
@@ -121,9 +123,9 @@ func (r *Runner) begin(ctx context.Context, w Wakeup) (*run, campaign.Input, loo
 		// The message is delivered again after the conflict is stored.
 		run.loop(ctx, campaign.CostConflict{Event: otherwise.Event})
 		run.release()
-		return nil, nil, loop.AfterConflict(err)
+		return nil, found, nil, loop.AfterConflict(err)
 	} else if err != nil {
-		return nil, nil, run.trouble(err)
+		return nil, found, nil, run.trouble(err)
 	}
 
 	var in campaign.Input = campaign.Woken{}
@@ -131,19 +133,19 @@ func (r *Runner) begin(ctx context.Context, w Wakeup) (*run, campaign.Input, loo
 	case w.Kind == WakeRequest && c.State == "":
 		if r.intake != nil {
 			if no := r.intake.Takes(w.Key, w.Stored); no != "" {
-				return nil, nil, loop.Verdict{Do: loop.Bury, Reason: deadletter.TooMany, Note: no}
+				return nil, found, nil, loop.Verdict{Do: loop.Bury, Reason: deadletter.TooMany, Note: no}
 			}
 		}
 		in = campaign.Received{Key: w.Key, Request: w.Request, Trace: w.Trace, TraceState: w.TraceState, At: w.RequestedAt, Stored: w.Stored}
 	case w.Kind == WakeRequest && c.RequestedAt.IsZero() && c.State == campaign.Cancelled:
-		return nil, nil, loop.Verdict{Do: loop.Bury, Reason: deadletter.Cancelled, Note: fmt.Sprintf(
+		return nil, found, nil, loop.Verdict{Do: loop.Bury, Reason: deadletter.Cancelled, Note: fmt.Sprintf(
 			"%s was cancelled by %s before it was asked for; ask again under a new request id", w.Key, c.Cancel.By)}
 	case w.Kind == WakeRequest && !c.Request.Known():
 		// The record was lost, and a cancel had it rebuilt from the events. The events
 		// do not show what was asked for, so there is nothing to compare.
 	case w.Kind == WakeRequest:
 		if fields := c.Request.Diff(w.Request); len(fields) > 0 {
-			return nil, nil, loop.Verdict{Do: loop.Bury, Reason: deadletter.Conflicting, Fields: fields,
+			return nil, found, nil, loop.Verdict{Do: loop.Bury, Reason: deadletter.Conflicting, Fields: fields,
 				Note: fmt.Sprintf("%s was already requested with other content; the first one stands", w.Key)}
 		}
 	case w.Kind == WakeCommand:
@@ -152,17 +154,17 @@ func (r *Runner) begin(ctx context.Context, w Wakeup) (*run, campaign.Input, loo
 			if c.State == "" && r.intake != nil {
 				no, err := r.stray(ctx, w)
 				if err != nil {
-					return nil, nil, loop.AfterTrouble(err)
+					return nil, found, nil, loop.AfterTrouble(err)
 				}
 				if no != "" {
-					return nil, nil, loop.Verdict{Do: loop.Bury, Reason: deadletter.TooMany, Note: no}
+					return nil, found, nil, loop.Verdict{Do: loop.Bury, Reason: deadletter.TooMany, Note: no}
 				}
 			}
 			cancel.Key = w.Key
 			in = cancel
 		}
 	}
-	return run, in, loop.Verdict{}
+	return run, found, in, loop.Verdict{}
 }
 
 // stray says why a cancel without a record is put aside: the campaign was never asked
@@ -189,7 +191,11 @@ func (r *Runner) publish(ctx context.Context, c campaign.Campaign) error {
 	if len(c.Outbox) == 0 {
 		return nil
 	}
-	return r.journal.Publish(ctx, c)
+	err := r.journal.Publish(ctx, c)
+	if err == nil {
+		r.observer.Told(c)
+	}
+	return err
 }
 
 // run is one worker handling one wake-up.
@@ -407,7 +413,7 @@ func (r *run) act(ctx context.Context, call campaign.Call) campaign.Outcome {
 	if o.Started.IsZero() {
 		o.Started = time.Now()
 	}
-	r.observer.Called(r.wakeup.Key, o)
+	r.observer.Called(r.c, o)
 	return o
 }
 
@@ -494,5 +500,6 @@ type noObserver struct{}
 
 func (noObserver) Moved(campaign.Campaign, campaign.State, loop.Revision) {}
 func (noObserver) Unsaved(campaign.Key, error)                            {}
-func (noObserver) Called(campaign.Key, campaign.Outcome)                  {}
-func (noObserver) Handled(Wakeup, loop.Verdict, time.Duration)            {}
+func (noObserver) Called(campaign.Campaign, campaign.Outcome)             {}
+func (noObserver) Told(campaign.Campaign)                                 {}
+func (noObserver) Handled(Wakeup, Found, loop.Verdict, time.Duration)     {}

@@ -24,7 +24,8 @@ type call struct {
 	// nil if there is none.
 	campaign    *campaign
 	campaignRef string
-	rule        Fault // the zero Fault if none strikes
+	nameOf      func(list int) string // empty: there is no such list
+	rule        Fault                 // the zero Fault if none strikes
 	variants    Variants
 }
 
@@ -68,7 +69,7 @@ func (s *Sandbox) serve(op Operation, h handler) http.HandlerFunc {
 			badRequest("body", "Request body cannot be read").write(w)
 			return
 		}
-		c := &call{op: op, r: r, body: body, at: s.now()}
+		c := &call{op: op, r: r, body: body, at: s.now(), nameOf: s.contacts.nameOf}
 		refused, admitted := s.admit(w, c)
 		if !admitted {
 			s.callLog.add(c, refused.status)

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -20,8 +22,8 @@ type Fault struct {
 	Operation Operation `json:"operation"`
 	// Campaign id it strikes; 0 for all.
 	Campaign int `json:"campaign,omitempty"`
-	// Name is a part of the name or the description of the campaigns it strikes;
-	// empty for all.
+	// Name is a part of the name or the description of the campaigns it strikes, and
+	// of the names of the contact lists; empty for all.
 	Name string `json:"name,omitempty"`
 	// After so many calls that it would strike are let pass.
 	After int `json:"after,omitempty"`
@@ -120,16 +122,37 @@ func (f *Fault) meets(c *call) bool {
 }
 
 // subject is the name and description of the call's campaign; for a create, those
-// that are asked for.
+// that are asked for; for a call about contact lists, their names.
 func (c *call) subject() string {
 	if c.campaign != nil {
 		return *c.campaign.subject.Load()
 	}
 	var asked struct{ Name, Description string }
-	if c.op == Create {
+	switch {
+	case c.op == Create, c.op == Lists && c.r.Method == http.MethodPost:
 		_ = json.Unmarshal(c.body, &asked) // a body that cannot be read has no subject
+	case c.op == Lists, c.op == Upload:
+		asked.Name = c.listNames()
 	}
 	return asked.Name + "\n" + asked.Description
+}
+
+// listNames are the names of the lists that a call is about, and what it searches for.
+func (c *call) listNames() string {
+	q := c.r.URL.Query()
+	names := []string{q.Get("search")}
+	ids, _, _ := idsOf(q, "ids")
+	if id, err := strconv.Atoi(q.Get("id")); err == nil {
+		ids = append(ids, id)
+	}
+	if c.op == Upload {
+		u, _ := readUpload(c) // one that cannot be read is about no list
+		ids = append(ids, u.list)
+	}
+	for _, id := range ids {
+		names = append(names, c.nameOf(id))
+	}
+	return strings.Join(names, "\n")
 }
 
 // faultJSON is a Fault with its durations as people write them, "1.5s", and its

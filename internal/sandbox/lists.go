@@ -182,6 +182,16 @@ func (b *addressBook) members(id int) ([]*contact, bool) {
 	return contacts, true
 }
 
+// nameOf is the name of a list; empty: there is no such list.
+func (b *addressBook) nameOf(id int) string {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	if l := b.lists[id]; l != nil {
+		return l.name
+	}
+	return ""
+}
+
 // NewList makes an empty contact list and returns its id, the first one 87.
 func (s *Sandbox) NewList(name string) int { return s.contacts.addList(s.now(), name, "").ID }
 

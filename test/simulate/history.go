@@ -119,6 +119,7 @@ func (w *World) drawHistory() {
 	if t.Rarely(12, 2) == 1 {
 		w.expectOne(arrival{does: w.byHand})
 	}
+	w.drawPeople()
 }
 
 // drawLimits decides the limits of the request, and whether a person acts on

@@ -167,7 +167,9 @@ func (w *World) judgeRejection(c campaign.Campaign) {
 			w.fail("needless", "not approved, and nobody was to be asked")
 		}
 	default:
-		w.fail("needless", "rejected: %s", why.Message)
+		if !w.judgePeoplesRejection(*why) {
+			w.fail("needless", "rejected: %s", why.Message)
+		}
 	}
 }
 

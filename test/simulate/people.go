@@ -28,6 +28,29 @@ func (w *World) bring() {
 	w.people.Bring(key, append(phones, "a", "b", phones[7], phones[9])...)
 }
 
+// drawPeople decides what is peculiar about the recipients and their lists, where a request
+// comes with its own: a part that is not there yet, lists that are counted wrong, an
+// account without room, a gateway that searches no lists.
+func (w *World) drawPeople() {
+	g := w.gateway
+	g.Miscounts, g.Room, g.NoListSearch = 0, nil, false
+	if !w.opts.OwnPeople {
+		return
+	}
+	t := &w.tape
+	if reads := t.Rarely(4, 4); reads > 0 {
+		w.people.Miss(key, reads)
+		w.observed.partial = true
+	}
+	g.Miscounts = t.Rarely(4, 5)
+	w.observed.miscounted = g.Miscounts > 0
+	g.NoListSearch = t.Rarely(8, 2) == 1
+	if t.Rarely(12, 2) == 1 {
+		room := 50
+		g.Room = &room
+	}
+}
+
 // peoplesWeakSpots are where a fault does the most harm to recipients of its own.
 var peoplesWeakSpots = []string{
 	"call list", "call upload", "call count", "call find", "call unlist", "save requested", "prepare", "open", "screen", "discard",
@@ -99,7 +122,8 @@ func (w *World) judgePeople(c campaign.Campaign) {
 		if len(l.Phones) > 100 {
 			w.fail("wrong people", "list %d has %d people, 100 were to be in it", l.ID, len(l.Phones))
 		}
-		if !l.Gone && c.State.Final() && !w.observed.lie && !unknown {
+		// Without a search, a list whose creation lost its reply is found by nobody.
+		if !l.Gone && c.State.Final() && !w.observed.lie && !unknown && !w.gateway.NoListSearch {
 			w.fail("kept", "list %d is still at the gateway", l.ID)
 		}
 	}
@@ -109,4 +133,19 @@ func (w *World) judgePeople(c campaign.Campaign) {
 	if c.State.Final() && c.Cleared.IsZero() && !unknown {
 		w.fail("kept", "the campaign is %s, and its recipients were never removed", c.State)
 	}
+}
+
+// judgePeoplesRejection says whether a rejection for the recipients or their list had a
+// reason.
+func (w *World) judgePeoplesRejection(why campaign.Reason) (judged bool) {
+	g := w.gateway
+	switch why.Code {
+	case campaign.ReasonAudience:
+		judged = w.observed.partial
+	case campaign.ReasonNoRoom:
+		judged = g.Room != nil
+	case campaign.ReasonDiffers:
+		judged = w.observed.miscounted && why.Step == campaign.OpCount
+	}
+	return judged
 }

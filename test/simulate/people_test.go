@@ -10,12 +10,5 @@ import (
 // else is in their lists, everybody who is to get the message does, and in the end nothing
 // of them is kept. With -histories and -seed more are lived, as in TestSimulation.
 func TestSimulationOfOwnRecipients(t *testing.T) {
-	t.Parallel()
-	n := *histories / 3
-	for from := 0; from < n && !t.Failed(); from += perBubble {
-		lived := live(t, simulate.Options{OwnPeople: true}, from, min(from+perBubble, n))
-		if from == 0 {
-			t.Logf("the first of them:\n%v", lived)
-		}
-	}
+	liveAll(t, simulate.Options{OwnPeople: true}, *histories/3)
 }

@@ -29,7 +29,10 @@ const perBubble = 1000
 
 // TestSimulation lives histories: seed 1, 2, 3 … With -histories and -seed it
 // lives more, and others. A history that goes wrong is shrunk and told.
-func TestSimulation(t *testing.T) {
+func TestSimulation(t *testing.T) { liveAll(t, simulate.Options{}, *histories) }
+
+// liveAll lives so many histories on all processors, and says what they came to.
+func liveAll(t *testing.T, o simulate.Options, many int) {
 	// A small heap is collected all the time.
 	defer debug.SetGCPercent(debug.SetGCPercent(800))
 	var next atomic.Int64
@@ -42,15 +45,15 @@ func TestSimulation(t *testing.T) {
 				t.Parallel()
 				for !t.Failed() {
 					from := int(next.Add(perBubble)) - perBubble
-					if from >= *histories {
+					if from >= many {
 						break
 					}
-					lived := live(t, simulate.Options{}, from, min(from+perBubble, *histories))
+					lived := live(t, o, from, min(from+perBubble, many))
 					mu.Lock()
 					census.Add(lived)
 					mu.Unlock()
 				}
-				next.Store(int64(*histories)) // whoever fails stops the others
+				next.Store(int64(many)) // whoever fails stops the others
 			})
 		}
 	})

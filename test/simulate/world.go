@@ -103,6 +103,8 @@ type observed struct {
 	approved       bool // a person approved
 	declined       bool // a person declined
 	byHand         bool // a person deleted it at the gateway
+	partial        bool // a part of its own recipients was missing for a while
+	miscounted     bool // its lists were counted wrong a few times
 }
 
 // ackWait is how long a message stays with a worker that gives no sign of life.

@@ -39,6 +39,10 @@ func attacks(k kind) []attack {
 		{"told to stop in mid-call", (*attackedFleet).stopInMidCall},
 		{"frozen for longer than L, and thawed", (*attackedFleet).freeze},
 		{"NATS, at any moment", (*attackedFleet).killNATS},
+		{"the service, while recipients are uploaded", duringPeople(sandbox.Upload, sandbox.Before)},
+		{"the service, once recipients are uploaded", duringPeople(sandbox.Upload, sandbox.After)},
+		{"the service, once a list is made", duringPeople(sandbox.Lists, sandbox.After)},
+		{"NATS, while recipients are uploaded", (*attackedFleet).killNATSInAnUpload},
 	}
 	for _, op := range []sandbox.Operation{sandbox.Create, sandbox.Delete, sandbox.Status, sandbox.Calculate, sandbox.Configure, sandbox.Price, sandbox.Stats} {
 		if op == k.never {
@@ -72,17 +76,18 @@ func TestKills(t *testing.T) {
 			t.Parallel()
 			s := &attackedFleet{newFleet(t, sync), rand.New(rand.NewPCG(*seed, uint64(i)))}
 			s.becomes(k)
-			s.serve(serviceProgram.path(t), k.settings...)
-			s.serve(serviceProgram.path(t), k.settings...)
+			for range 2 {
+				s.serve(serviceProgram.path(t), append(slices.Clip(k.settings), keptFor)...)
+			}
 			s.ready()
 			// Each begins with other blows: also in the short form all of the first are dealt.
 			killed, dealt := 0, map[string]int{}
 			for n := 2 * i; killed < max(*kills/len(kinds), 1); n++ {
 				all := attacks(k)
 				b := all[n%len(all)]
-				for range 3 {
-					s.launch()
-				}
+				s.launch()
+				s.launch()
+				s.launchWithPeople()
 				killed += b.run(s)
 				dealt[b.name]++
 				s.revive()
@@ -91,6 +96,8 @@ func TestKills(t *testing.T) {
 			unresolved := s.ended(k)
 			t.Logf("%d processes killed: %v", killed, dealt)
 			t.Logf("%s; unresolved %d", s.judge(s.ids), unresolved)
+			campaigns, texts := s.judgePeople()
+			t.Logf("of them with recipients of their own %d, who got %d texts, each the right one; nothing of them is left", campaigns, texts)
 			s.wantDeadLetters(0)
 		})
 	}
@@ -119,10 +126,26 @@ func during(op sandbox.Operation, when sandbox.Moment) func(*attackedFleet) int 
 	}
 }
 
+// duringPeople is the same for a call about recipients that came with the request.
+func duringPeople(op sandbox.Operation, when sandbox.Moment) func(*attackedFleet) int {
+	return func(s *attackedFleet) int {
+		s.struckAt(s.launchWithPeople(delayRule(op, when)), delayRule(op, when))
+		for _, p := range s.services {
+			p.kill()
+		}
+		return len(s.services)
+	}
+}
+
 // reach asks for a campaign and returns when its last rule strikes.
 func (s *attackedFleet) reach(rules []sandbox.Fault) (id string) {
 	id = s.launch(rules...)
-	last := rules[len(rules)-1]
+	s.struckAt(id, rules[len(rules)-1])
+	return id
+}
+
+// struckAt waits until a rule about a campaign strikes.
+func (s *attackedFleet) struckAt(id string, last sandbox.Fault) {
 	s.eventually(fmt.Sprintf("%s makes its %s", id, last.Operation), func(context.Context) error {
 		for _, f := range s.faults() {
 			if f.Name == mark(campaign.Key{Source: s.source, RequestID: id}) && f.Operation == last.Operation && f.When == last.When && f.Struck > 0 {
@@ -131,7 +154,6 @@ func (s *attackedFleet) reach(rules []sandbox.Fault) (id string) {
 		}
 		return fmt.Errorf("not yet")
 	})
-	return id
 }
 
 // killOne kills a service at any moment of a handful of campaigns.
@@ -158,14 +180,25 @@ func (s *attackedFleet) killAll() int {
 
 // burst asks for a handful of campaigns, and lets them come as far as chance wills.
 func (s *attackedFleet) burst() {
-	for range 5 {
-		s.launch()
+	for n := range 5 {
+		if n%2 == 1 {
+			s.launchWithPeople()
+		} else {
+			s.launch()
+		}
 	}
 	<-time.After(time.Duration(s.rand.Int64N(int64(60 * time.Millisecond))))
 }
 
 func (s *attackedFleet) killNATSInAConfirm() int {
 	s.reach([]sandbox.Fault{delayRule(sandbox.Confirm, sandbox.After)})
+	s.nats.kill()
+	return 1
+}
+
+func (s *attackedFleet) killNATSInAnUpload() int {
+	rule := delayRule(sandbox.Upload, sandbox.After)
+	s.struckAt(s.launchWithPeople(rule), rule)
 	s.nats.kill()
 	return 1
 }

@@ -29,7 +29,7 @@ var kinds = []kind{
 	{name: "to the letter, measured", never: sandbox.Status, variants: sandbox.Variants{UC006: true}, settings: []string{
 		"STAFFETTA_GATEWAY_VARIANT=read=no read_confirmed=no configure_sent=refused", "STAFFETTA_GATEWAY_CONFIGURE_REFUSED_ONCE_SENT=yes"}},
 	{name: "no delete", variants: sandbox.Variants{NoDelete: true}},
-	{name: "configured once", variants: sandbox.Variants{ConfigureOnce: true}},
+	{name: "configured once", variants: sandbox.Variants{ConfigureOnce: true, UploadTwoSteps: true}},
 	{name: "confirm without a body", variants: sandbox.Variants{ConfirmNoBody: true}},
 }
 

@@ -70,6 +70,7 @@ func TestPowerCut(t *testing.T) {
 						p := newPower(t, o)
 						p.cut(set.stages)
 						p.Logf("%s", p.judge(p.over()))
+						p.judgePeople()
 						p.wantDeadLetters(0)
 						caught <- p.staged
 					})
@@ -95,7 +96,7 @@ func TestPowerCut(t *testing.T) {
 
 // saves are those of a campaign's path, from state to state.
 var saves = []string{
-	"→requested", "→drafted", "requested→drafted", "drafted→quoted", "drafted→confirming", "drafted→abandoning", "drafted→rejecting",
+	"→requested", "→drafted", "requested→requested", "requested→drafted", "drafted→quoted", "drafted→confirming", "drafted→abandoning", "drafted→rejecting",
 	"quoted→abandoning", "quoted→cancelling", "confirming→confirming", "confirming→confirmed", "confirming→sending", "confirming→abandoning",
 	"confirmed→sending", "confirmed→completed", "confirmed→cancelling", "sending→completed", "confirmed→failed",
 	"abandoning→abandoning", "abandoning→requested", "abandoning→drafted", "rejecting→rejected", "cancelling→cancelled",
@@ -114,7 +115,7 @@ func newPower(t *testing.T, o outage) *powerFleet {
 		p.serve(serviceProgram.path(t),
 			"STAFFETTA_CONFIRM_WITHIN="+longWithin.String(), "STAFFETTA_GATEWAY_TIMEOUT="+longTimeout.String(), "STAFFETTA_CONFIRM_SETTLE="+longSettle.String(),
 			"STAFFETTA_WORKERS_REQUESTS=64", "STAFFETTA_WORKERS_WAKEUPS=64",
-			fmt.Sprint("STAFFETTA_NATS_REPLICAS=", max(o.servers, 1)))
+			fmt.Sprint("STAFFETTA_NATS_REPLICAS=", max(o.servers, 1)), keptFor)
 	}
 	p.lostTail = o.folder == "."
 	p.ready()
@@ -144,7 +145,7 @@ func (p *powerFleet) cut(stages []stage) {
 		if v.until == "" {
 			continue
 		}
-		p.ask(p.request(v.id, v.edits...))
+		p.askFor(v)
 		p.rests(v, v.until, 0)
 	}
 	began := time.Now()
@@ -152,7 +153,7 @@ func (p *powerFleet) cut(stages []stage) {
 		if v.until != "" {
 			v.before(p, v.id)
 		} else {
-			p.ask(p.request(v.id, v.edits...))
+			p.askFor(v)
 		}
 	}
 	for _, v := range all {
@@ -205,6 +206,16 @@ func (p *powerFleet) cut(stages []stage) {
 		}
 	}
 	p.recover(all)
+}
+
+// askFor asks for a campaign, with people of its own where they come with it.
+func (p *powerFleet) askFor(v *stagedCampaign) {
+	p.Helper()
+	edits := v.edits
+	if v.people {
+		edits = append(slices.Clip(edits), withPeople(p.newGuests(v.id)))
+	}
+	p.ask(p.request(v.id, edits...))
 }
 
 // recover lets everything end. The services' sweep looks after a minute and then

@@ -110,6 +110,16 @@ func newProcess(t *testing.T, name, binary string, args, env []string) *process 
 	return p
 }
 
+// logged is what the program has printed.
+func (p *process) logged() []byte {
+	p.Helper()
+	said, err := os.ReadFile(p.log.Name())
+	if err != nil {
+		p.Fatal(err)
+	}
+	return said
+}
+
 func tail(s string, n int) string { return s[max(0, len(s)-n):] }
 
 func (p *process) start() {
@@ -163,6 +173,7 @@ type fleet struct {
 	url      string // of NATS
 	key      string // file of the gateway's key
 	ids      []string
+	guests   map[string][]guest // of the campaigns whose recipients came with the request
 }
 
 // newFleet starts NATS, one server, and the sandbox.

@@ -22,6 +22,7 @@ type stage struct {
 	first      int // number of the rule held, negative: there is none
 	second     int
 	edits      []requestEdit
+	people     bool           // its recipients come with the request
 	until      campaign.State // it rests in this state, and is told before the copy
 	before     func(*powerFleet, string)
 	order      func(*powerFleet, string) // it is told after the copy
@@ -151,6 +152,9 @@ func onTheWay() []stage {
 		stage{from: campaign.Confirmed, to: campaign.Completed, held: caughtAt(sandbox.Stats, after)},
 		stage{from: campaign.Confirmed, to: campaign.Failed, path: []sandbox.Fault{fails}, held: caughtAt(sandbox.Stats, after), ends: []campaign.State{campaign.Failed}},
 		stage{from: campaign.Sending, to: campaign.Completed, path: []sandbox.Fault{reported}, held: caughtAt(sandbox.Stats, after)},
+		// The number of a list is lost, and then that the recipients are in it.
+		stage{from: campaign.Requested, to: campaign.Requested, people: true, held: caughtAt(sandbox.Lists, after), then: caughtAt(sandbox.Upload, before)},
+		stage{from: campaign.Requested, to: campaign.Requested, people: true, held: caughtAt(sandbox.Upload, after), then: and(caughtAt(sandbox.Lists, before), func(f *sandbox.Fault) { f.After = 1 })},
 	)
 }
 

@@ -59,9 +59,11 @@ func (p *People) Left(key campaign.Key) int {
 	return len(p.phones[key])
 }
 
-func (p *People) read(key campaign.Key) (File, campaign.Prepared, error) {
+func (p *People) read(ctx context.Context, key campaign.Key) (File, campaign.Prepared, error) {
 	all, there := p.phones[key]
 	switch {
+	case ctx.Err() != nil:
+		return "", campaign.Prepared{}, ctx.Err()
 	case !there:
 		return "", campaign.Prepared{}, &runner.Unusable{Field: "recipients", Words: "the recipients are not kept any more", Missing: true}
 	case p.late[key] > 0:
@@ -89,18 +91,18 @@ func (p *People) read(key campaign.Key) (File, campaign.Prepared, error) {
 }
 
 // Prepare reads them.
-func (p *People) Prepare(_ context.Context, key campaign.Key, _ campaign.Request) (campaign.Prepared, error) {
+func (p *People) Prepare(ctx context.Context, key campaign.Key, _ campaign.Request) (campaign.Prepared, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	_, figures, err := p.read(key)
+	_, figures, err := p.read(ctx, key)
 	return figures, err
 }
 
 // Open returns the file.
-func (p *People) Open(_ context.Context, key campaign.Key, _ campaign.Request, digest string) (campaign.File, error) {
+func (p *People) Open(ctx context.Context, key campaign.Key, _ campaign.Request, digest string) (campaign.File, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	file, figures, err := p.read(key)
+	file, figures, err := p.read(ctx, key)
 	switch {
 	case err != nil:
 		return nil, err
@@ -111,13 +113,13 @@ func (p *People) Open(_ context.Context, key campaign.Key, _ campaign.Request, d
 }
 
 // Screen says whether nobody of them was suppressed since.
-func (p *People) Screen(_ context.Context, key campaign.Key, _ campaign.Request, was campaign.Prepared) (uint64, error) {
+func (p *People) Screen(ctx context.Context, key campaign.Key, _ campaign.Request, was campaign.Prepared) (uint64, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if was.Screened == p.orders {
-		return p.orders, nil
+	if err := ctx.Err(); err != nil || was.Screened == p.orders {
+		return p.orders, err
 	}
-	_, figures, err := p.read(key)
+	_, figures, err := p.read(ctx, key)
 	if err == nil && figures.Digest != was.Digest {
 		err = runner.ErrChanged
 	}
@@ -125,9 +127,12 @@ func (p *People) Screen(_ context.Context, key campaign.Key, _ campaign.Request,
 }
 
 // Discard removes them.
-func (p *People) Discard(_ context.Context, key campaign.Key, _ campaign.Request) error {
+func (p *People) Discard(ctx context.Context, key campaign.Key, _ campaign.Request) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	delete(p.phones, key)
 	return nil
 }
