@@ -159,3 +159,94 @@ func (b *bundle) approve() {
 		b.t.Fatal(err)
 	}
 }
+
+// A number is forgotten where it lies: in requests, in lists and in letters. What a campaign
+// needs that is not over is kept and named, until that is over. Others' are untouched.
+func TestANumberIsForgotten(t *testing.T) {
+	t.Parallel()
+	b := reminding(t, sandbox.Variants{})
+	b.run(b.options())
+	const anna, bartolomeo, other = "+393331234501", "1234502", "+393331239999"
+	b.ask()
+	b.until("confirmed")
+	b.completed()
+	others := b.named("others", other)
+	others.Text = "Ciao"
+	b.askThis(others)
+	broken := b.named("broken", "333 1234501")
+	broken.Sender = ""
+	b.askThis(broken)
+	eventually(t, "it is put aside", func() bool {
+		return strings.Contains(b.held()["CAMPAIGN_DEAD_LETTERS"], "1234501")
+	})
+	waits := b.named("waits")
+	waits.Text, waits.Recipients, waits.NeedsApproval = "Ciao", nil, true
+	waits.Audience = b.layDown("shop-italia", "telefono\n333 1234501\n"+other+"\n")
+	b.askThis(waits)
+	b.untilOf("waits", "approval_required")
+	b.layDown("shop-italia", "+393331234501\n") // nobody has asked for it yet
+
+	f, err := b.client.ForgetNumber(t.Context(), anna)
+	if err != nil || f.Requests != 2 || f.Letters != 1 || f.Lists != 0 || len(f.Kept) != 2 ||
+		!strings.Contains(f.Kept[0], "a list that was laid down at") || !strings.Contains(f.Kept[1], "shop-italia.waits, which is quoted") {
+		t.Errorf("forgotten: %+v, %v", f, err)
+	}
+	held := b.held()
+	if holds := held["CAMPAIGN_REQUESTS"] + held["CAMPAIGN_DEAD_LETTERS"]; strings.Contains(holds, "1234501") || strings.Contains(holds, bartolomeo) || !strings.Contains(holds, other) {
+		t.Error("requests and letters hold the number still, or another's request is gone")
+	}
+	if !strings.Contains(held["CAMPAIGN_AUDIENCES"], "1234501") {
+		t.Error("the list of a campaign that is not over is gone")
+	}
+	if _, err := b.client.Cancel(t.Context(), campaign.Key{Source: "shop-italia", RequestID: "waits"}, "anna", ""); err != nil {
+		t.Fatal(err)
+	}
+	b.untilOf("waits", "cancelled")
+	if f, err = b.client.ForgetNumber(t.Context(), anna); err != nil || f.Requests+f.Letters != 0 || f.Lists != 1 || len(f.Kept) != 1 {
+		t.Errorf("forgotten once more: %+v, %v", f, err)
+	}
+}
+
+// named is a request under a name of its own, to some people.
+func (b *bundle) named(id string, numbers ...string) *campaignv1.CampaignRequested {
+	m := proto.CloneOf(b.request)
+	m.RequestId, m.Recipients = id, nil
+	for _, n := range numbers {
+		m.Recipients = append(m.Recipients, &campaignv1.Recipient{PhoneNumber: n})
+	}
+	return m
+}
+
+// askThis publishes a request as it is.
+func (b *bundle) askThis(m *campaignv1.CampaignRequested) {
+	b.t.Helper()
+	data, err := proto.Marshal(m)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if err := b.connect().Publish(contract.RequestSubject(campaign.Key{Source: m.Source, RequestID: m.RequestId}), data); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// layDown lays a list down as it is.
+func (b *bundle) layDown(source, list string) *campaignv1.Audience {
+	b.t.Helper()
+	a, err := client.Audience(strings.NewReader(list), campaignv1.Audience_FORMAT_CSV)
+	if err == nil {
+		err = b.client.LayDown(b.t.Context(), source, a, strings.NewReader(list), nil)
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return a
+}
+
+// untilOf waits for an event of another campaign of the source.
+func (b *bundle) untilOf(id, event string) {
+	b.t.Helper()
+	was := b.key
+	b.key.RequestID = id
+	b.until(event)
+	b.key = was
+}
