@@ -55,3 +55,9 @@ func scopeName(source string) string {
 	}
 	return source
 }
+
+// suppressing says whether any number gets nothing from a source.
+func (a *App) suppressing(ctx context.Context, source string) (bool, error) {
+	screen, err := a.journal.Suppressions().For(ctx, source)
+	return !screen.Empty(), err
+}
