@@ -53,6 +53,9 @@ export GOFLAGS := $(strip $(shell $(GO) env GOFLAGS) -trimpath)
 # container engine's own guess of "the host" is something else.
 CONTAINERS := TESTCONTAINERS_RYUK_DISABLED=true TESTCONTAINERS_HOST_OVERRIDE=127.0.0.1
 
+# A build that is stamped: the nearest version, how many commits lie between, the commit.
+STAMP = -X github.com/staffetta-io/staffetta/internal/cli.stamped=$(shell git describe --tags --match 'v*' --always --dirty) -X github.com/staffetta-io/staffetta/internal/ops.stamped=$(shell git rev-parse HEAD)
+
 say = @echo "== $(1)"
 comma := ,
 
@@ -79,17 +82,17 @@ demo-shopitalia: ## ShopItalia: a code that expires, a send window, a gateway th
 	$(call STORY,ShopItalia)
 
 .PHONY: demo-bianchi
-demo-bianchi: ## Studio Bianchi: every Monday at nine, while the clocks go back
+demo-bianchi: ## Studio Bianchi: another list each Monday, and once none that is young enough
 	$(call STORY,Bianchi)
 
 .PHONY: demo-acqualuce
-demo-acqualuce: ## AcquaLuce: a monthly budget, and approval above an amount
+demo-acqualuce: ## AcquaLuce: unpaid invoices in, notices out; a monthly budget, and approval above an amount
 	$(call STORY,AcquaLuce)
 
 ## ---- check
 
 .PHONY: test
-test: contract lint tidy/check test/cloudevents test/dashboard $(BIN)/nats ## Everything: contract, lint, and all tests (containers included)
+test: contract lint tidy/check test/cloudevents test/dashboard test/browser $(BIN)/nats ## Everything: contract, lint, and all tests (containers included)
 	$(call say,test)
 	@$(CONTAINERS) $(GO) test -vet=off -timeout 8m $(ARGS) $(PKG)
 	@docker info >/dev/null 2>&1 || echo "== skipped: the container tests in integration; start a container engine and run make test again"
@@ -99,6 +102,16 @@ test/cloudevents: ## The SDK of CloudEvents asks for a campaign and reads its ev
 	$(call say,test with the SDK of CloudEvents)
 	@GOWORK=off $(GO) -C tools test -timeout 4m ./cloudevents
 
+.PHONY: test/browser
+test/browser: ## The page for people, in a real browser (needs chromium)
+	$(call say,test the page in a browser)
+	@GOWORK=off $(GO) -C tools test -timeout 5m $(ARGS) ./browser
+
+.PHONY: screenshots
+screenshots: ## Pictures of the page into docs/screenshots (needs chromium)
+	$(call say,pictures of the page)
+	@GOWORK=off $(GO) -C tools test -count=1 -timeout 5m -run '^TestScreenshots$$' ./browser -screenshots=$(abspath docs/screenshots)
+
 .PHONY: test/dashboard
 test/dashboard: ## Whether the dashboard for Grafana is what tools/dashboard writes
 	$(call say,the dashboard for Grafana is up to date)
@@ -106,10 +119,12 @@ test/dashboard: ## Whether the dashboard for Grafana is what tools/dashboard wri
 	@diff -q .tmp/dashboard.json deploy/grafana/staffetta.json || { echo "run make generate, and commit what it writes"; exit 1; }
 
 .PHONY: image
-image: ## Build the image staffetta, from scratch
-	$(call say,build the image staffetta)
-	@CGO_ENABLED=0 $(GO) build -trimpath -o .tmp/image/staffetta ./cmd/staffetta
+image: ## Build the image staffetta, for production, and staffetta-dev, with sandbox and NATS
+	$(call say,build the images staffetta and staffetta-dev)
+	@$(GO) build -tags production -ldflags "$(STAMP)" -o .tmp/image/staffetta ./cmd/staffetta
 	@docker build --quiet -f deploy/Dockerfile -t staffetta .tmp/image
+	@$(GO) build -ldflags "$(STAMP)" -o .tmp/image-dev/staffetta ./cmd/staffetta
+	@docker build --quiet -f deploy/Dockerfile -t staffetta-dev .tmp/image-dev
 
 .PHONY: test/short
 test/short: $(BIN)/nats ## All tests that need no container, nothing else
@@ -280,6 +295,20 @@ tidy/check: ## Whether go.mod and go.sum are tidy
 release-check: $(BIN)/buf $(BIN)/nats ## What is missing before the two modules are tagged
 	@$(GO) run ./release check
 
+# Everything of a release in one folder: binaries, packages, images, what they are built
+# from, licences, checksums. MINISIGN_KEY=release.key signs them.
+RELEASE ?= .tmp/release
+
+.PHONY: release
+release: $(BIN)/nfpm $(BIN)/image $(BIN)/cyclonedx-gomod ## Binaries, packages, images, SBOM, licences, checksums into .tmp/release
+	@rm -rf $(RELEASE)
+	@release/build.sh $(RELEASE)
+
+.PHONY: test/release
+test/release: build $(BIN)/nfpm $(BIN)/image $(BIN)/cyclonedx-gomod $(BIN)/nats-server ## Build a release twice, compare, verify, install and run it (a Debian root, root rights)
+	$(call say,build two releases and compare them)
+	@release/test.sh
+
 ## ---- tools
 
 # tool: $(1) the name in .tmp/bin, $(2) the package, a tool of tools/go.mod. That
@@ -301,10 +330,14 @@ $(BIN)/lint: tools/lint/main.go
 $(eval $(call tool,misspell,github.com/golangci/misspell/cmd/misspell))
 $(eval $(call tool,deadcode,golang.org/x/tools/cmd/deadcode))
 $(eval $(call tool,govulncheck,golang.org/x/vuln/cmd/govulncheck))
+$(eval $(call tool,nfpm,github.com/goreleaser/nfpm/v2/cmd/nfpm))
+$(eval $(call tool,cyclonedx-gomod,github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod))
+$(eval $(call tool,image,./image))
+$(BIN)/image: tools/image/main.go
 $(eval $(call tool,benchstat,golang.org/x/perf/cmd/benchstat))
 
 .PHONY: tools
-tools: $(addprefix $(BIN)/,buf protoc-gen-go nats-server nats staticcheck lint misspell deadcode govulncheck benchstat) ## Build all tools into .tmp/bin
+tools: $(addprefix $(BIN)/,buf protoc-gen-go nats-server nats staticcheck lint misspell deadcode govulncheck nfpm cyclonedx-gomod image benchstat) ## Build all tools into .tmp/bin
 
 .PHONY: clean
 clean: ## Remove what make built

@@ -56,12 +56,13 @@ func streamSpec(cfg jetstream.StreamConfig) (ordered, error) {
 	for _, s := range all {
 		spec = append(spec, pair{s.spec, s.is})
 	}
+	meta := ordered{{streams.MetaInstallation, "change-me"}, {streams.MetaLayout, strconv.Itoa(streams.Layout)}}
+	for name, value := range sorted(streams.MonitorOfStream(cfg.Name)) {
+		meta = append(meta, pair{name, value})
+	}
 	return append(spec,
 		pair{"replicas", cfg.Replicas},
-		pair{"metadata", ordered{
-			{streams.MetaInstallation, "change-me"},
-			{streams.MetaLayout, strconv.Itoa(streams.Layout)},
-		}},
+		pair{"metadata", meta},
 		pair{"preventDelete", true}, pair{"preventUpdate", true},
 	), nil
 }

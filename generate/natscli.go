@@ -2,6 +2,9 @@ package main
 
 import (
 	"fmt"
+	"iter"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/staffetta-io/staffetta/internal/streams"
@@ -46,6 +49,9 @@ add() {
 		for _, s := range all {
 			fmt.Fprintf(&b, " \\\n\t%s", s.flag)
 		}
+		for name, value := range sorted(streams.MonitorOfStream(cfg.Name)) {
+			fmt.Fprintf(&b, " \\\n\t--metadata=%s=%s", name, value)
+		}
 		if cfg.Name == streams.Rate {
 			b.WriteString(" \\\n\t--first-sequence=\"$(date +%s)000000\"")
 		}
@@ -56,3 +62,14 @@ add() {
 
 // quoted is a word as the shell reads it.
 func quoted(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }
+
+// sorted yields what is in a map in the order of its keys.
+func sorted(m map[string]string) iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		for _, k := range slices.Sorted(maps.Keys(m)) {
+			if !yield(k, m[k]) {
+				return
+			}
+		}
+	}
+}

@@ -61,7 +61,7 @@ func TestCompose(t *testing.T) {
 	p.env = append(os.Environ(),
 		"COMPOSE_PROJECT_NAME="+fmt.Sprint("staffetta-integration-", os.Getpid()),
 		"COMPOSE_FILE="+strings.Join([]string{p.deployed("compose.yaml"), p.labelled()}, string(os.PathListSeparator)),
-		"NATS_IMAGE="+natsImage.tag(t), "STAFFETTA_IMAGE="+serviceImage.tag(t), "SECRETS="+secrets,
+		"NATS_IMAGE="+natsImage.tag(t), "STAFFETTA_IMAGE="+serviceImage.tag(t), "SANDBOX_IMAGE="+devImage.tag(t), "SECRETS="+secrets,
 		// Ports that are free, whatever else runs on this machine.
 		"NATS_PORT=127.0.0.1:", "SANDBOX_PORT=127.0.0.1:", "STAFFETTA_PORT=127.0.0.1:",
 	)

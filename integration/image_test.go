@@ -22,6 +22,7 @@ type image struct {
 	setting    string // environment variable that names an image to take instead
 	pkg        string // of the binary
 	binary     string
+	tags       string // of the build
 	dockerfile string // relative to the module's folder
 
 	once sync.Once
@@ -35,7 +36,12 @@ var (
 		binary: "nats-server", dockerfile: "deploy/nats/Dockerfile",
 	}
 	serviceImage = &image{
-		setting: "STAFFETTA_TEST_IMAGE", pkg: "./cmd/staffetta",
+		setting: "STAFFETTA_TEST_IMAGE", pkg: "./cmd/staffetta", tags: "production",
+		binary: "staffetta", dockerfile: "deploy/Dockerfile",
+	}
+	// The service's image has no sandbox: this one has it, and is no part of production.
+	devImage = &image{
+		setting: "STAFFETTA_TEST_DEV_IMAGE", pkg: "./cmd/staffetta",
 		binary: "staffetta", dockerfile: "deploy/Dockerfile",
 	}
 )
@@ -55,8 +61,8 @@ func (i *image) tag(t testing.TB) string {
 }
 
 func (i *image) build(ctx context.Context) (string, error) {
-	binary := filepath.Join(scratch(), i.binary)
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", binary, i.pkg)
+	binary := filepath.Join(scratch(), "build-"+i.tags, i.binary)
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags", i.tags, "-o", binary, i.pkg)
 	build.Dir = root
 	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+runtime.GOARCH)
 	if out, err := build.CombinedOutput(); err != nil {
@@ -112,7 +118,7 @@ func archiveOf(dockerfile, binary string) (*bytes.Reader, error) {
 
 // removeImages removes what this run has built.
 func removeImages(ctx context.Context) error {
-	for _, i := range []*image{natsImage, serviceImage} {
+	for _, i := range []*image{natsImage, serviceImage, devImage} {
 		if i.name == "" || i.name == os.Getenv(i.setting) {
 			continue
 		}

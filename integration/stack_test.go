@@ -41,7 +41,7 @@ func newStack(t testing.TB, n int) *stack {
 	net := newNetwork(t)
 	s := &stack{net: net, nats: startNATS(t, net, n)}
 	s.sandbox = start(t, net, "sandbox", testcontainers.ContainerRequest{
-		Image:        serviceImage.tag(t),
+		Image:        devImage.tag(t),
 		Cmd:          []string{"sandbox", "--listen", ":8090", "--key", gatewayKey, "--speed", "6000"},
 		ExposedPorts: []string{"8090/tcp"},
 		WaitingFor:   wait.ForHTTP("/sandbox/seen").WithPort("8090/tcp").WithStartupTimeout(patience),

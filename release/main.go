@@ -18,6 +18,8 @@ const usage = `usage, from the root of the repository:
   go run ./release tidy             go mod tidy, of both modules
   go run ./release tidy -diff       say what that would change, and change nothing
   go run ./release prepare v1.2.3   write a version, and the contract's checksum, where they belong
+  go run ./release licenses         the licences of all that the production binary is built from
+  go run ./release notes v1.2.3     what CHANGELOG.md says of a version, or of what is unreleased
   go run ./release check            say what is missing before that version is tagged
 `
 
@@ -37,6 +39,10 @@ func run(args []string, out io.Writer) error {
 		return t.untidy()
 	case len(args) == 2 && args[0] == "prepare":
 		return t.prepare(args[1])
+	case len(args) == 1 && args[0] == "licenses":
+		return t.licenses(out)
+	case len(args) == 2 && args[0] == "notes":
+		return t.notes(args[1], out)
 	case len(args) == 1 && args[0] == "check":
 		return t.check(out)
 	}

@@ -100,7 +100,10 @@ add CAMPAIGN_DEAD_LETTERS \
 	--no-allow-rollup \
 	--no-deny-delete \
 	--no-deny-purge \
-	--allow-direct
+	--allow-direct \
+	--metadata=io.nats.monitor.enabled=true \
+	--metadata=io.nats.monitor.msgs-critical=100 \
+	--metadata=io.nats.monitor.msgs-warn=1
 
 add KV_schedules \
 	--subjects='$KV.schedules.>' \

@@ -185,10 +185,14 @@ func TestANumberIsForgotten(t *testing.T) {
 	b.askThis(waits)
 	b.untilOf("waits", "approval_required")
 	b.layDown("shop-italia", "+393331234501\n") // nobody has asked for it yet
+	week := "telefono\n" + other + "\n333 1234501\n"
+	if _, err := b.client.PublishAudience(t.Context(), "shop-italia", "this-week", b.layDown("shop-italia", week), time.Now()); err != nil {
+		t.Fatal(err)
+	}
 
 	f, err := b.client.ForgetNumber(t.Context(), anna)
-	if err != nil || f.Requests != 2 || f.Letters != 1 || f.Lists != 0 || len(f.Kept) != 2 ||
-		!strings.Contains(f.Kept[0], "a list that was laid down at") || !strings.Contains(f.Kept[1], "shop-italia.waits, which is quoted") {
+	if err != nil || f.Requests != 2 || f.Letters != 1 || f.Lists != 0 || len(f.Kept) != 3 ||
+		!strings.Contains(f.Kept[0], "a list that was laid down at") || !strings.Contains(f.Kept[1], "published as shop-italia.this-week") || !strings.Contains(f.Kept[2], "shop-italia.waits, which is quoted") {
 		t.Errorf("forgotten: %+v, %v", f, err)
 	}
 	held := b.held()
@@ -202,7 +206,7 @@ func TestANumberIsForgotten(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.untilOf("waits", "cancelled")
-	if f, err = b.client.ForgetNumber(t.Context(), anna); err != nil || f.Requests+f.Letters != 0 || f.Lists != 1 || len(f.Kept) != 1 {
+	if f, err = b.client.ForgetNumber(t.Context(), anna); err != nil || f.Requests+f.Letters != 0 || f.Lists != 1 || len(f.Kept) != 2 {
 		t.Errorf("forgotten once more: %+v, %v", f, err)
 	}
 }

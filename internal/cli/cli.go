@@ -123,9 +123,7 @@ func newRoot(t Terminal) *cobra.Command {
 		Long: `Staffetta takes a bulk SMS campaign through the partner's gateway: a backend
 publishes one event, CampaignRequested; Staffetta creates, quotes, confirms and
 follows the campaign, and publishes events about it on NATS.`,
-		Example: `  staffetta demo                     see one campaign go its whole way
-  staffetta dev                      everything on this machine, to try things out
-  staffetta serve --config prod.yaml the service`,
+		Example:                    tryFirst + "  staffetta serve --config prod.yaml the service",
 		Version:                    buildLine(),
 		SilenceUsage:               true,
 		SilenceErrors:              true,
@@ -154,9 +152,10 @@ follows the campaign, and publishes events about it on NATS.`,
 		}
 		return usageError{fmt.Errorf("%w%s %s --help lists the flags", err, hint, cmd.CommandPath())}
 	})
-	root.AddCommand(newDemo(t), newDev(t), newServe(t), newRequest(t), newCheck(t), newWatch(t), newLs(t), newShow(t), newWhy(t),
-		newCancel(t), newResolve(t), newFollow(t), newDLQ(t), newSandbox(t), newVersion(t))
-	root.AddCommand(newApprove(t), newDecline(t), newPromote(t), newBudget(t), newLint(t), newSchedule(t), newStreams(t), newAccess(t), newRecover(t), newDrafts(t), newDoctor(t), newHold(t), newRelease(t), newForget(t), newSuppress(t), newArchive(t), newExplain(t), newMan(t))
+	root.AddCommand(forTrying(t)...)
+	root.AddCommand(newServe(t), newRequest(t), newCheck(t), newWatch(t), newLs(t), newShow(t), newWhy(t),
+		newCancel(t), newResolve(t), newFollow(t), newDLQ(t), newVersion(t))
+	root.AddCommand(newApprove(t), newDecline(t), newPromote(t), newBudget(t), newLint(t), newSchedule(t), newStreams(t), newAccess(t), newRecover(t), newDrafts(t), newDoctor(t), newHold(t), newRelease(t), newForget(t), newSuppress(t), newArchive(t), newExplain(t), newMan(t), newWeb(t), newAudience(t))
 	grouped(root, t.Width)
 	completeWords(t, root)
 	return root

@@ -1,9 +1,10 @@
+//go:build !production
+
 package cli
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,7 +12,6 @@ import (
 	"github.com/staffetta-io/staffetta/internal/app"
 	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/client"
-	"github.com/staffetta-io/staffetta/internal/contract"
 	"github.com/staffetta-io/staffetta/internal/sandbox"
 	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
 )
@@ -114,18 +114,4 @@ func demo(ctx context.Context, t Terminal, list sandbox.DemoList) (err error) {
 		return err
 	}
 	return s.summary(time.Since(began))
-}
-
-// follow passes on a campaign's events, from its first to its last.
-func follow(ctx context.Context, feed *client.Feed, key campaign.Key, told func(contract.StoredEvent)) error {
-	for e, err := range feed.All(ctx) {
-		if err != nil {
-			return err
-		}
-		told(e)
-		if ended, _ := outcome(e); ended {
-			return nil
-		}
-	}
-	return fmt.Errorf("%s: interrupted before its end; the campaign goes on", key)
 }

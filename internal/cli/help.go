@@ -15,10 +15,10 @@ var groups = []struct {
 	commands  []string
 }{
 	{"try", "Try it:", []string{"demo", "dev", "sandbox"}},
-	{"ask", "Ask for campaigns and follow them:", []string{"request", "check", "lint", "promote", "schedule", "watch", "ls", "show", "why"}},
+	{"ask", "Ask for campaigns and follow them:", []string{"request", "check", "lint", "promote", "schedule", "audience", "watch", "ls", "show", "why"}},
 	{"decide", "Decide about campaigns and money:", []string{"approve", "decline", "cancel", "hold", "release", "budget"}},
 	{"mend", "When something went wrong:", []string{"resolve", "follow", "dlq", "drafts", "recover", "forget"}},
-	{"run", "Run the service:", []string{"serve", "doctor", "access", "streams", "archive"}},
+	{"run", "Run the service:", []string{"serve", "web", "doctor", "access", "streams", "archive"}},
 	{"know", "Know more:", []string{"explain", "version", "man", "completion", "help"}},
 }
 
@@ -28,6 +28,9 @@ func grouped(root *cobra.Command, width int) {
 	root.InitDefaultCompletionCmd()
 	root.InitDefaultHelpCmd()
 	for _, g := range groups {
+		if !slices.ContainsFunc(root.Commands(), func(cmd *cobra.Command) bool { return !cmd.Hidden && slices.Contains(g.commands, cmd.Name()) }) {
+			continue // none of them is in this build
+		}
 		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})
 		for _, cmd := range root.Commands() {
 			if slices.Contains(g.commands, cmd.Name()) {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 )
@@ -75,4 +76,47 @@ func (p paint) in(code, s string) string {
 		return s
 	}
 	return ownMark + code + "m" + s + ownMark + "0m"
+}
+
+// folded breaks a line between its parts so that it fits a terminal. If the output is
+// no terminal (width below zero), it stays one line.
+func folded(line string, width int) []string {
+	if width <= 0 {
+		return []string{line}
+	}
+	var lines []string
+	at := 0
+	for part := range strings.SplitSeq(line, " · ") {
+		n := utf8.RuneCountInString(part)
+		switch {
+		case lines == nil:
+			lines = []string{part}
+			at = n
+		case at+3+n > width:
+			lines = append(lines, part)
+			at = n
+		default:
+			lines[len(lines)-1] += " · " + part
+			at += 3 + n
+		}
+	}
+	return lines
+}
+
+// wrapped breaks a text between words.
+func wrapped(text string, width int) []string {
+	var lines []string
+	line := ""
+	for word := range strings.FieldsSeq(text) {
+		switch {
+		case line == "":
+			line = word
+		case len([]rune(line))+1+len([]rune(word)) > width:
+			lines = append(lines, line)
+			line = word
+		default:
+			line += " " + word
+		}
+	}
+	return append(lines, line)
 }

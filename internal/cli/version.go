@@ -16,7 +16,8 @@ func newVersion(t Terminal) *cobra.Command {
 		Long: `Print which build this is: the version that was installed, or the commit that it was
 built from, with +dirty if something had been changed since. Go writes that into the
 binary by itself. It is "dev" if Go does not know: without git, in a git worktree,
-from a source archive, or with -buildvcs=false in GOFLAGS.`,
+from a source archive, or with -buildvcs=false in GOFLAGS. What make release, make
+image and make packages build is stamped with git describe.`,
 		Example: "  staffetta version",
 		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {
@@ -31,9 +32,17 @@ func buildLine() string {
 	return fmt.Sprintf("staffetta %s %s %s/%s", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
+// stamped is what make release writes into the binary: v1.2.3, or the nearest version with
+// how many commits lie between, and the commit. It holds in a git worktree and in an
+// image, where Go knows nothing of a commit.
+var stamped, stampedAt string // of the commit, in RFC 3339
+
 // version is what the build knows of itself: the module's version if it was installed
 // as one, otherwise the commit.
 func version() string {
+	if stamped != "" {
+		return stamped
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "dev"
@@ -43,6 +52,9 @@ func version() string {
 
 // built is when the commit was made that this is built from; 1970 if Go does not know.
 func built() time.Time {
+	if at, err := time.Parse(time.RFC3339, stampedAt); err == nil {
+		return at.UTC()
+	}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, s := range info.Settings {
 			if at, err := time.Parse(time.RFC3339, s.Value); s.Key == "vcs.time" && err == nil {

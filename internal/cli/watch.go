@@ -163,3 +163,17 @@ func printJSON(t Terminal, e contract.StoredEvent) error {
 	_, err = fmt.Fprintf(t.Out, "%s\n", line)
 	return err
 }
+
+// follow passes on a campaign's events, from its first to its last.
+func follow(ctx context.Context, feed *client.Feed, key campaign.Key, told func(contract.StoredEvent)) error {
+	for e, err := range feed.All(ctx) {
+		if err != nil {
+			return err
+		}
+		told(e)
+		if ended, _ := outcome(e); ended {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s: interrupted before its end; the campaign goes on", key)
+}

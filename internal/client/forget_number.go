@@ -157,7 +157,7 @@ func (f *forgetting) needed(ctx context.Context, key campaign.Key) (string, erro
 
 // lists erases the lists that hold it and that no campaign needs.
 func (f *forgetting) lists(ctx context.Context) error {
-	lists := map[string]*laidDown{}
+	lists, published := map[string]*laidDown{}, map[string]string{}
 	for m, err := range f.c.walk(ctx, streams.Audiences, jetstream.ConsumerConfig{HeadersOnly: true}) {
 		if err != nil {
 			return err
@@ -165,6 +165,14 @@ func (f *forgetting) lists(ctx context.Context) error {
 		meta, err := m.Metadata()
 		if err != nil {
 			return err
+		}
+		if source, name, is := contract.SplitVersion(m.Subject()); is {
+			list, err := f.published(ctx, source, m.Subject(), meta.Sequence.Stream)
+			if err != nil {
+				return err
+			}
+			published[list] = fmt.Sprintf("a list that is published as %s.%s: publish one without the number; this one goes once no campaign needs it", source, name)
+			continue
 		}
 		at := strings.LastIndex(m.Subject(), ".")
 		name := m.Subject()[:at] + ".*"
@@ -180,7 +188,7 @@ func (f *forgetting) lists(ctx context.Context) error {
 		l.newest = later(l.newest, meta.Timestamp)
 	}
 	for _, name := range slices.Sorted(maps.Keys(lists)) {
-		if err := f.list(ctx, name, lists[name]); err != nil {
+		if err := f.list(ctx, name, lists[name], published[name]); err != nil {
 			return err
 		}
 	}
@@ -208,11 +216,36 @@ func later(a, b time.Time) time.Time {
 // unnamedFor is how long a list may wait for its request.
 const unnamedFor = streams.Day
 
-func (f *forgetting) list(ctx context.Context, name string, l *laidDown) error {
+// published is the list that a version of a named audience names; empty: it cannot be read.
+func (f *forgetting) published(ctx context.Context, source, subject string, sequence uint64) (string, error) {
+	s, err := f.c.js.Stream(ctx, streams.Audiences)
+	if err != nil {
+		return "", err
+	}
+	m, err := s.GetMsg(ctx, sequence)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return "", nil // it was replaced meanwhile
+	}
+	if err != nil {
+		return "", err
+	}
+	v, err := contract.ReadVersion(f.c.rules, subject, m.Header, m.Data, m.Time)
+	if err != nil {
+		return "", nil
+	}
+	return contract.ChunkSubjects(source, v.Digest), nil
+}
+
+// list erases one list, unless it is published under a name or a campaign needs it.
+func (f *forgetting) list(ctx context.Context, name string, l *laidDown, published string) error {
 	slices.SortFunc(l.chunks, func(a, b chunk) int { return cmp.Compare(a.n, b.n) })
 	holds, err := f.listHolds(ctx, f.named[name], l)
 	if err != nil || !holds {
 		return err
+	}
+	if published != "" {
+		f.Kept = append(f.Kept, published)
+		return nil
 	}
 	for _, request := range f.named[name] {
 		if why, err := f.needed(ctx, request.key); err != nil {

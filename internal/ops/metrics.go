@@ -251,8 +251,14 @@ func histogram(r *prometheus.Registry, name, help string, buckets []float64, lab
 	return v
 }
 
+// stamped is the commit that make release writes into the binary.
+var stamped string
+
 // revision is the commit the binary was built from, if the build knows it.
 func revision() string {
+	if stamped != "" {
+		return stamped
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"

@@ -192,3 +192,15 @@ type Observer interface {
 	// Handled: the work for a wake-up is done.
 	Handled(w Wakeup, found Found, v loop.Verdict, took time.Duration)
 }
+
+type noButton struct{}
+
+func (noButton) Held(string) string { return "" }
+
+type noObserver struct{}
+
+func (noObserver) Moved(campaign.Campaign, campaign.State, loop.Revision) {}
+func (noObserver) Unsaved(campaign.Key, error)                            {}
+func (noObserver) Called(campaign.Campaign, campaign.Outcome)             {}
+func (noObserver) Told(campaign.Campaign)                                 {}
+func (noObserver) Handled(Wakeup, Found, loop.Verdict, time.Duration)     {}

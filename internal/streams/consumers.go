@@ -191,6 +191,7 @@ func EnsureConsumer(ctx context.Context, js jetstream.JetStream, c Consumer, ack
 		MaxDeliver:    -1,
 		MaxAckPending: maxAckPending,
 		DeliverPolicy: jetstream.DeliverAllPolicy,
+		Metadata:      monitorOfConsumer(),
 	}
 	if want.FilterSubject = c.filter; c.second != "" {
 		want.FilterSubject, want.FilterSubjects = "", c.filters()
@@ -216,10 +217,11 @@ func EnsureConsumer(ctx context.Context, js jetstream.JetStream, c Consumer, ack
 		return nil, fmt.Errorf("consumer %s of %s has filters %q and ack policy %s, want %q and %s: delete it, it will be made again",
 			c.Name, c.Stream, append(have.FilterSubjects, have.FilterSubject), have.AckPolicy, c.filters(), want.AckPolicy)
 	}
-	if have.AckWait == want.AckWait && have.MaxDeliver == want.MaxDeliver {
+	_, watched := have.Metadata[monitorEnabled]
+	if have.AckWait == want.AckWait && have.MaxDeliver == want.MaxDeliver && watched {
 		return cons, nil
 	}
-	have.AckWait, have.MaxDeliver = want.AckWait, want.MaxDeliver
+	have.AckWait, have.MaxDeliver, have.Metadata = want.AckWait, want.MaxDeliver, monitored(have.Metadata, want.Metadata)
 	if cons, err = js.UpdateConsumer(ctx, c.Stream, have); err != nil {
 		return nil, fmt.Errorf("consumer %s of %s: %w", c.Name, c.Stream, err)
 	}

@@ -137,7 +137,7 @@ func Core(replicas int) []jetstream.StreamConfig {
 // verifies it if present. It never changes one that exists.
 func Ensure(ctx context.Context, js jetstream.JetStream, want jetstream.StreamConfig, id Identity) (jetstream.Stream, error) {
 	made := id.shape(want)
-	made.Metadata = id.Metadata()
+	made.Metadata = monitored(id.Metadata(), MonitorOfStream(want.Name))
 	s, err := Ask(ctx, func(ctx context.Context) (jetstream.Stream, error) {
 		s, err := js.Stream(ctx, want.Name)
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
