@@ -75,7 +75,7 @@ var arrows = map[string]arrow{
 		outside: with(protobuf, buf, decimal),
 	},
 	"internal/client": {
-		ours:    append(in("budget", "button", "campaign", "contract", "deadletter", "journal", "loop", "query", "runner", "schedule", "streams", "why"), generated),
+		ours:    append(in("audience", "budget", "button", "campaign", "contract", "deadletter", "journal", "loop", "query", "runner", "schedule", "streams", "why"), generated),
 		outside: with(natsgo, protobuf),
 	},
 	// The page of people: it asks and tells as they do, and sees no stream.

@@ -192,7 +192,7 @@ func TestANumberIsForgotten(t *testing.T) {
 
 	f, err := b.client.ForgetNumber(t.Context(), anna)
 	if err != nil || f.Requests != 2 || f.Letters != 1 || f.Lists != 0 || len(f.Kept) != 3 ||
-		!strings.Contains(f.Kept[0], "a list that was laid down at") || !strings.Contains(f.Kept[1], "published as shop-italia.this-week") || !strings.Contains(f.Kept[2], "shop-italia.waits, which is quoted") {
+		!strings.Contains(f.Kept[0], "published as shop-italia.this-week") || !strings.Contains(f.Kept[1], "a list that was laid down at") || !strings.Contains(f.Kept[2], "shop-italia.waits, which is quoted") {
 		t.Errorf("forgotten: %+v, %v", f, err)
 	}
 	held := b.held()

@@ -7,13 +7,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/client"
 	"github.com/staffetta-io/staffetta/internal/contract"
 	"github.com/staffetta-io/staffetta/internal/journal"
 	"github.com/staffetta-io/staffetta/internal/streams"
 	"github.com/staffetta-io/staffetta/internal/suppression"
-
-	"github.com/staffetta-io/staffetta/internal/campaign"
 	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
 )
 
@@ -36,7 +35,7 @@ func heap() float64 {
 }
 
 // BenchmarkSuppressAMillion has a million numbers suppressed, reads them as a service that
-// starts does, and prepares 100,000 recipients beside them, of whom a tenth is suppressed. It
+// starts does, and prepares 100,000 recipients beside them, of whom nine tenths are suppressed. It
 // lays nothing down in the time that it measures: an upload is as fast as the wire.
 func BenchmarkSuppressAMillion(b *testing.B) {
 	s := setup(b, journal.Options{})
@@ -62,7 +61,7 @@ func BenchmarkSuppressAMillion(b *testing.B) {
 		}
 		return time.Since(began)
 	}
-	b.ReportMetric(float64(prepare(s.j, 100_000).Milliseconds()), "prepare-without-ms")
+	without := prepare(s.j, 100_000)
 	list := lay("@all", numbersOf(0, suppressedInBench))
 	n := uint64(0)
 	for b.Loop() {
@@ -81,6 +80,7 @@ func BenchmarkSuppressAMillion(b *testing.B) {
 		}
 		b.ReportMetric(float64(time.Since(began).Milliseconds()), "read-at-start-ms")
 		b.ReportMetric(float64(prepare(s.j, 10_000).Milliseconds()), "prepare-beside-ms")
+		b.ReportMetric(float64(without.Milliseconds()), "prepare-without-ms")
 
 		screen, err := s.j.Suppressions().For(b.Context(), key.Source)
 		if err != nil {
