@@ -268,11 +268,11 @@ func TestWhoLaysDownWhat(t *testing.T) {
 		case "operator":
 			return true
 		case "support":
-			return verb == "hold" || verb == "release"
+			return verb == "hold" || verb == "release" || verb == "suppress" || verb == "allow"
 		case "finance":
 			return verb == "set-budget" || verb == "remove-budget"
 		}
-		return name == source && strings.HasSuffix(verb, "-schedule")
+		return name == source && (strings.HasSuffix(verb, "-schedule") || verb == "suppress")
 	}
 	for _, name := range names(g) {
 		if name == "staffetta" {

@@ -64,7 +64,7 @@ func (t Table) accounts() (all []account) {
 			// another one.
 			{subject: query.Subject + "*." + s.Name, to: query.Subject + "*", share: true},
 		}}
-		for _, verb := range contract.ScheduleVerbs() {
+		for _, verb := range append(contract.ScheduleVerbs(), contract.VerbSuppress) {
 			u.grants = append(u.grants, grant{subject: contract.StandingPattern(s.Name, verb, s.Name)})
 		}
 		if s.Durable {
@@ -93,16 +93,17 @@ func (t Table) accounts() (all []account) {
 // own: a user that may listen to _INBOX.> hears the answers to all others.
 func (t Table) person(p User) user {
 	u, role := user{User: p, inbox: "_INBOX." + p.Name + ".>"}, t.Roles[p.Role]
-	lays := false
+	lays, suppresses := false, false
 	for _, verb := range role.Tells {
 		subject := contract.CommandPattern("*", "*", verb, p.Name)
 		if slices.Contains(contract.StandingVerbs(), verb) {
 			lays, subject = true, contract.StandingPattern("*", verb, p.Name)
 		}
+		suppresses = suppresses || slices.Contains(contract.NumberVerbs(), verb)
 		u.grants = append(u.grants, grant{subject: subject})
 	}
-	if slices.Contains(role.Tells, contract.VerbProof) && !role.Asks {
-		u.grants = append(u.grants, grant{subject: contract.AudiencePattern("*")}) // to lay down who gets the proof
+	if (suppresses || slices.Contains(role.Tells, contract.VerbProof)) && !role.Asks {
+		u.grants = append(u.grants, grant{subject: contract.AudiencePattern("*")}) // the numbers lie there, of those who get nothing, and of those who get a proof
 	}
 	if role.Asks {
 		u.grants = append(u.grants, grant{subject: contract.RequestPattern("*", "*")}, grant{subject: contract.AudiencePattern("*")})
@@ -117,6 +118,9 @@ func (t Table) person(p User) user {
 		// A user that may give an order may ask what became of it.
 		u.grants = append(u.grants, grant{subject: query.Subject + "*", share: true, only: query.Subject + query.VerbOutcome})
 	}
+	if suppresses && role.Reads != ReadsEverything {
+		u.grants = append(u.grants, grant{subject: query.Subject + "*", share: true, only: query.Subject + query.VerbSuppressions})
+	}
 	if role.Asks && role.Reads != ReadsEverything {
 		// A user that may ask for campaigns may ask before what would become of one.
 		u.grants = append(u.grants, grant{subject: query.Subject + "*", share: true, only: query.Subject + query.VerbCheck})
@@ -127,7 +131,7 @@ func (t Table) person(p User) user {
 			api("STREAM.INFO.*"), api("STREAM.MSG.GET.*"), api("DIRECT.GET.*"), api("DIRECT.GET.*.>"),
 			api("CONSUMER.INFO."+streams.Requests+".*"),
 		)
-		u.denied = []string{api("STREAM.MSG.GET." + streams.Audiences).as()}
+		u.denied = []string{api("STREAM.MSG.GET." + streams.Audiences).as(), api("STREAM.MSG.GET." + streams.People).as()}
 	}
 	return u
 }

@@ -202,6 +202,7 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	a.opts.Log.Info("started", "version", a.opts.Version, "http", a.Addr(), "nats", a.nc.ConnectedUrlRedacted())
 
+	a.journal.SweepSuppressions()
 	// The second net: it finds what a lost timer or a lost record would strand.
 	beside.Go(func() { a.journal.Sweep(ctx) })
 	beside.Go(func() { a.watchBudgets(ctx) })

@@ -57,7 +57,7 @@ var arrows = map[string]arrow{
 		outside: with(protobuf, buf, decimal, "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term", "go.yaml.in/yaml"),
 	},
 	"internal/app": {
-		ours:    append(in("budget", "button", "check", "client", "contract", "credit", "doctor", "drafts", "gateway", "gateway/uc006", "journal", "loop", "ops", "pace", "query", "rate", "runner", "schedule", "scheduler", "sandbox", "campaign", "streams", "tracing", "window"), generated),
+		ours:    append(in("audience", "budget", "button", "campaign", "check", "client", "contract", "credit", "doctor", "drafts", "gateway", "gateway/uc006", "journal", "loop", "ops", "pace", "query", "rate", "runner", "sandbox", "schedule", "scheduler", "streams", "suppression", "tracing", "window"), generated),
 		outside: with(natsgo, protobuf, decimal, "github.com/nats-io/nats-server/v2", "golang.org/x/net/netutil", "go.yaml.in/yaml"),
 	},
 	"internal/gateway": {
@@ -67,7 +67,7 @@ var arrows = map[string]arrow{
 	// Each vendor is a package like this one; only app knows more than one of them.
 	"internal/gateway/uc006": {ours: in("gateway", "campaign"), outside: with(decimal)},
 	"internal/journal": {
-		ours:    append(in("audience", "budget", "button", "calendar", "claims", "contract", "deadletter", "loop", "rate", "schedule", "scheduler", "runner", "campaign", "sms", "streams"), generated),
+		ours:    append(in("audience", "budget", "button", "calendar", "claims", "contract", "deadletter", "loop", "rate", "schedule", "scheduler", "runner", "campaign", "sms", "streams", "suppression"), generated),
 		outside: with(natsgo, protobuf, buf),
 	},
 	"internal/contract": {
@@ -75,7 +75,7 @@ var arrows = map[string]arrow{
 		outside: with(protobuf, buf, decimal),
 	},
 	"internal/client": {
-		ours:    append(in("budget", "button", "campaign", "contract", "deadletter", "journal", "loop", "query", "runner", "schedule", "streams", "why"), generated),
+		ours:    append(in("audience", "budget", "button", "campaign", "contract", "deadletter", "journal", "loop", "query", "runner", "schedule", "streams", "why"), generated),
 		outside: with(natsgo, protobuf),
 	},
 	// The page of people: it asks and tells as they do, and sees no stream.
@@ -106,9 +106,12 @@ var arrows = map[string]arrow{
 		ours:    in("claims", "loop", "runner", "campaign"),
 		outside: with(decimal, "github.com/google/go-cmp"),
 	},
-	"internal/budget":   {ours: in("loop", "runner", "campaign"), outside: with(decimal)},
-	"internal/button":   {ours: in("loop", "runner", "campaign")},
-	"internal/campaign": {ours: in("sms"), outside: with(decimal), std: with(pure, "crypto/sha256", "encoding/hex", "net/url")},
+	// Who gets nothing: hashes, and the orders that put them there. It reads no clock.
+	"internal/suppression":                 {ours: in("loop"), std: with(pure, "context", "encoding/binary")},
+	"internal/suppression/suppressiontest": {ours: in("loop", "suppression"), outside: with("github.com/google/go-cmp")},
+	"internal/budget":                      {ours: in("loop", "runner", "campaign"), outside: with(decimal)},
+	"internal/button":                      {ours: in("loop", "runner", "campaign")},
+	"internal/campaign":                    {ours: in("sms"), outside: with(decimal), std: with(pure, "crypto/sha256", "encoding/hex", "net/url")},
 	// Why a message is put aside, and what can be done: words, and nothing else.
 	"internal/deadletter": {std: pure},
 	"internal/sms":        {ours: []string{"proto/gsm7"}, outside: with("golang.org/x/text/unicode/norm"), std: pure},

@@ -43,6 +43,7 @@ func (a *App) openCheck(intake quotas) (*checks, error) {
 
 // checker is one with what all accounts have in common.
 func (c *checks) checker(o check.Options) (*check.Checker, error) {
+	o.Suppressing = c.app.suppressing
 	o.Records, o.Button, o.Intake, o.Called = c.app.journal, c.app.button, c.intake.Full, func(k campaign.Campaign, o campaign.Outcome) { c.app.ops.Called(k, runner.Found{}, o) }
 	return check.New(o)
 }

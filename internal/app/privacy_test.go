@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"bytes"
+	"fmt"
 	"log/slog"
 	"os"
 	"regexp"
@@ -16,8 +17,6 @@ import (
 	"github.com/staffetta-io/staffetta/internal/budget"
 	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/client"
-	"github.com/staffetta-io/staffetta/internal/journal"
-	"github.com/staffetta-io/staffetta/internal/streams"
 	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
 )
 
@@ -111,18 +110,8 @@ func TestPrivacy(t *testing.T) {
 			t.Errorf("the note of a letter says a number: %q, %v", l.Note, err)
 		}
 	}
-	nc, err := streams.Connect(streams.Server{URL: b.NATSURL})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(nc.Close)
-	j, err := journal.Open(t.Context(), nc, journal.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(j.Close)
-	if _, err := j.HashKey(t.Context()); err != nil {
-		t.Fatal(err)
+	if told, o := b.suppressBy(personal["people"], "acqua-luce", "complaints", personal["recipients"]); told == nil {
+		t.Fatalf("%+v", o)
 	}
 	// What is forgotten is nowhere, and the same request again changes nothing.
 	whole := kept(t, js)
@@ -178,7 +167,7 @@ func kept(t *testing.T, js jetstream.JetStream) map[string][]string {
 				continue // overwritten
 			}
 			for what, marker := range personal {
-				if bytes.Contains(m.Data, []byte(marker)) && !slices.Contains(kept[name], what) {
+				if (bytes.Contains(m.Data, []byte(marker)) || strings.Contains(fmt.Sprint(m.Header), marker)) && !slices.Contains(kept[name], what) {
 					kept[name] = append(kept[name], what)
 				}
 			}

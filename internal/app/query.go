@@ -15,7 +15,7 @@ func (a *App) openQuery(checks *checks) error {
 		return err
 	}
 	s, err := query.Serve(a.nc, query.Options{
-		Reader: reader.FromStreams(query.OneMessage), Check: checks.Check, Health: a.health, Version: a.opts.Version, Log: a.opts.Log,
+		Reader: reader.FromStreams(query.OneMessage), Check: checks.Check, Suppressions: a.suppressions, Health: a.health, Version: a.opts.Version, Log: a.opts.Log,
 	})
 	if err != nil {
 		return err

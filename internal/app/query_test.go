@@ -122,7 +122,7 @@ func (h *house) as(user string) *client.Client {
 	return c
 }
 
-// fill is a campaign, a dead letter, a schedule and a budget of each of two sources.
+// fill is a campaign, a dead letter, a schedule, a budget and a suppressed number of each of two sources.
 func (h *house) fill() {
 	h.t.Helper()
 	js, err := jetstream.New(h.connect())
@@ -141,6 +141,9 @@ func (h *house) fill() {
 		h.setBudget("5000")
 		if o := operator.lay(source, contract.VerbAddSchedule, &campaignv1.AddSchedule{By: "anna", Id: "monday", Zone: "Europe/Rome", At: "09:00",
 			Request: &campaignv1.CampaignRequested{Name: "Promemoria", Sender: "Shop", Text: "A domani", ContactListId: 88}}); o.Outcome != query.OutcomeDone {
+			h.t.Fatalf("%+v", o)
+		}
+		if told, o := operator.suppress(source, "complaints of "+source, "+393331234501"); told == nil {
 			h.t.Fatalf("%+v", o)
 		}
 	}
@@ -206,6 +209,7 @@ func TestEverybodyIsToldWhatIsTheirs(t *testing.T) {
 		query.VerbDLQ:           {`{}`, `{"id":1}`, query.NotFound},
 		query.VerbBudget:        {`{}`, `{"source":"acqualuce-billing"}`, query.NotYours},
 		query.VerbBudgetHistory: {`{}`, `{"source":"acqualuce-billing"}`, query.NotYours},
+		query.VerbSuppressions:  {`{"number":"333 1234501","region":"IT"}`, `{"source":"acqualuce-billing"}`, query.NotYours},
 		query.VerbSchedules:     {``, `{"key":"acqualuce-billing.monday"}`, query.NotYours},
 		query.VerbCheck:         {fmt.Sprintf(otherRequest, "%s"), fmt.Sprintf(otherRequest, another), query.NotYours},
 	}

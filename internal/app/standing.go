@@ -19,7 +19,8 @@ import (
 )
 
 // standing carries out a standing order, and returns the event that tells of it. It is
-// the only writer of the button, the budgets and what people say of schedules. An order
+// the only writer of the button, the budgets, what people say of schedules and who gets
+// nothing. An order
 // that comes again finds that it was carried out, and changes nothing.
 func (a *App) standing(ctx context.Context, o contract.Order) (proto.Message, error) {
 	switch body := o.Body.(type) {
@@ -47,6 +48,8 @@ func (a *App) standing(ctx context.Context, o contract.Order) (proto.Message, er
 		return a.setBudget(ctx, o, body.GetAccount(), e)
 	case *campaignv1.RemoveBudget:
 		return a.setBudget(ctx, o, body.GetAccount(), budget.Edit{Remove: true, After: after(body.AfterChanges)})
+	case *campaignv1.SuppressNumbers, *campaignv1.AllowNumbers:
+		return a.journal.ObeySuppression(ctx, o)
 	}
 	return a.recurring.Obey(ctx, o)
 }

@@ -13,6 +13,10 @@ import (
 // the whole column with them: nothing of such a list is sent.
 var errLost = errors.New("a spreadsheet has rounded the number (3.93E+11): its last digits are lost; format the column as text, fill it once more, and save it again")
 
+// Rounded says that an error of [Number] is about a whole column, so that nothing of its list
+// can be believed.
+func Rounded(err error) bool { return errors.Is(err, errLost) }
+
 // Why a number is malformed. None says the number.
 var (
 	errNone     = errors.New("there is no number")

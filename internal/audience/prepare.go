@@ -112,7 +112,7 @@ func (p *preparing) take(c Contact) error {
 	p.Given++
 	number, err := Number(c.Number, p.wish.Region)
 	switch {
-	case errors.Is(err, errLost):
+	case Rounded(err):
 		return &Fault{Place: c.Place, What: err.Error()}
 	case err != nil:
 		p.out(c, Malformed, err.Error())

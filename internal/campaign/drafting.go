@@ -195,6 +195,8 @@ func (t *transition) drafting(o Outcome) Decision {
 		return t.reserved(o)
 	case o.Kind == OK:
 		t.answered(o.Op)
+	case o.Op == OpAdmit && o.Cause == Changed && t.c.List != nil:
+		return t.uploadAnew("somebody was suppressed since they were uploaded")
 	case (o.Kind == Throttled || o.Kind == NotAttempted && o.RetryAfter > 0) && t.c.run.waitedInHand < 2*t.Lease:
 		// The call was not let in, so nothing was done. The worker keeps the draft and
 		// waits: a new draft would cost as many calls again.

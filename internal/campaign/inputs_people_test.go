@@ -52,7 +52,7 @@ func peopleOutcomes() []input {
 		cause campaign.Cause
 	}{
 		{campaign.OpPrepare, ""}, {campaign.OpPrepare, campaign.Incomplete}, {campaign.OpPrepare, campaign.Stale}, {campaign.OpPrepare, campaign.Full}, {campaign.OpFind, campaign.NotFound}, {campaign.OpUnlist, ""}, {campaign.OpList, ""},
-		{campaign.OpUpload, ""}, {campaign.OpUpload, campaign.NotFound}, {campaign.OpUpload, campaign.Changed}, {campaign.OpCount, campaign.NotFound}, {campaign.OpCount, ""}, {campaign.OpQuota, campaign.NotFound},
+		{campaign.OpUpload, ""}, {campaign.OpUpload, campaign.NotFound}, {campaign.OpUpload, campaign.Changed}, {campaign.OpCount, campaign.NotFound}, {campaign.OpCount, ""}, {campaign.OpQuota, campaign.NotFound}, {campaign.OpAdmit, campaign.Changed},
 	} {
 		name := string(no.op) + " refused"
 		if no.cause != "" {
@@ -128,6 +128,7 @@ func peopleSituations() []peopleSituation {
 		{"requested, with people of its own, own, create under way", own, counted},
 		{"requested, with people of its own, at another gateway, due", own, plus(uploaded, "count unavailable", "reload", "another gateway is configured", "due")},
 		{"drafted, with people of its own, own, calculate under way", own, plus(counted, "create ok", "configure ok")},
+		{"drafted, with people of its own, own, admit under way", own, quoted},
 		{"quoted, with people of its own, waits for an approval", approved, plus(quoted, "reload")},
 		{"requested, with texts of their own, own, claim under way", each, made},
 		{"requested, with texts of their own, behind another, due", each, plus(made, "claim refused, behind another", "reload", "due")},

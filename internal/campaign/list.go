@@ -16,6 +16,9 @@ type Prepared struct {
 	Duplicate  int64  `json:"duplicate,omitempty"`  // numbers that came before
 	Suppressed int64  `json:"suppressed,omitempty"` // people that are not to be written to
 	Lacking    int64  `json:"lacking,omitempty"`    // people without a field that the text names
+	// Screened tells which orders about suppressed numbers they were held against: the place
+	// of the last one; zero: there was none.
+	Screened uint64 `json:"screened,omitempty"`
 
 	Version Version `json:"version,omitzero"` // the list that was taken of a named audience
 }

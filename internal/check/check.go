@@ -36,6 +36,8 @@ type Options struct {
 	// Away says why no campaign is begun at the gateway now: the key, the address, the
 	// breaker; empty: it is called. Nil: never.
 	Away func() string
+	// Suppressing says whether any number gets nothing from a source. Nil: none does.
+	Suppressing func(ctx context.Context, source string) (bool, error)
 	// NoPrice says why no price can be asked of this gateway at all; empty: it can.
 	NoPrice string
 	// PerMinute is how many prices this process may ask for in a minute, for all sources
@@ -115,6 +117,12 @@ func (c *Checker) check(ctx context.Context, a query.CheckAsk, out *query.Checke
 	if c.Intake != nil {
 		if no := c.Intake(key, c.Clock()); no != "" {
 			out.Notes = append(out.Notes, query.Note{Kind: "intake", Text: no})
+		}
+	}
+	if request.ListID != 0 && c.Suppressing != nil {
+		// Nothing depends on it: a check whose answer is not known says nothing of it.
+		if some, err := c.Suppressing(ctx, key.Source); err == nil && some {
+			out.Notes = append(out.Notes, query.Note{Kind: "suppression", Text: "numbers are suppressed for it, and that cannot apply: it is sent to whom the gateway has in contact_list_id; bring the recipients with the request (docs/recipients.md), or take them out of that list"})
 		}
 	}
 	if !a.Price {

@@ -1,6 +1,7 @@
 package check_test
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -213,6 +214,9 @@ func TestWhatItWouldWaitForIsNoted(t *testing.T) {
 		"a place in the hour": {func(p *plan, o *check.Options) {
 			o.Intake = func(campaign.Key, time.Time) string { return "the hour is full" }
 		}, false, "intake", "the hour is full"},
+		"nobody, though some are suppressed": {func(p *plan, o *check.Options) {
+			o.Suppressing = func(context.Context, string) (bool, error) { return true, nil }
+		}, false, "suppression", "it is sent to whom the gateway has in contact_list_id"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -221,7 +225,9 @@ func TestWhatItWouldWaitForIsNoted(t *testing.T) {
 				o := check.Options{Rules: campaign.Rules{Windows: map[string]campaign.Window{"day": daily{8, 20}}}}
 				tt.change(&p, &o)
 				w := newWorld(t, p)
-				got, err := w.asks(key, p.request, tt.price, func(have *check.Options) { have.Rules, have.Pace, have.Intake = o.Rules, o.Pace, o.Intake })
+				got, err := w.asks(key, p.request, tt.price, func(have *check.Options) {
+					have.Rules, have.Pace, have.Intake, have.Suppressing = o.Rules, o.Pace, o.Intake, o.Suppressing
+				})
 				if err != nil || !got.Accepted || len(got.Notes) != 1 || got.Notes[0].Kind != tt.kind || !strings.Contains(got.Notes[0].Text, tt.text) {
 					t.Errorf("%+v, %v", got, err)
 				}

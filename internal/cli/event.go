@@ -95,10 +95,22 @@ func answered(m proto.Message) []string {
 			return []string{what, m.Rule, "by " + m.By}
 		}
 		return []string{what, "by " + m.By}
+	case *campaignv1.SuppressionChanged:
+		parts := []string{plural(m.Numbers, "number") + " " + changedNumbers[m.Change], "by " + m.By}
+		if m.Note != "" {
+			parts = append(parts, m.Note)
+		}
+		return parts
 	case *campaignv1.OccurrenceLeftOut:
 		return []string{m.Id + " of " + m.Local + " is left out", m.Message}
 	}
 	return nil
+}
+
+// changedNumbers is what was done to numbers, in words.
+var changedNumbers = map[campaignv1.SuppressionChanged_Change]string{
+	campaignv1.SuppressionChanged_CHANGE_SUPPRESSED: "suppressed",
+	campaignv1.SuppressionChanged_CHANGE_ALLOWED:    "allowed again",
 }
 
 // changed is what was done to a schedule, in words.

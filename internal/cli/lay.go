@@ -15,12 +15,15 @@ import (
 	"github.com/staffetta-io/staffetta/internal/query"
 )
 
-// laying is a standing order on its way (a hold, a budget, a schedule), and the wait
+// laying is a standing order on its way (a hold, a budget, a schedule, numbers that get nothing), and the wait
 // for its outcome. The service carries it out: only the service writes its buckets.
 type laying struct {
 	by   string
 	wait time.Duration
 	rows []setting
+	// first is done once it is known that a service answers, before the order is laid down.
+	// Nil: nothing is.
+	first func(context.Context) error
 	// alone is what a person can do if no service answers; empty: only wait.
 	alone string
 }
@@ -57,6 +60,11 @@ func lay[E proto.Message](cmd *cobra.Command, c *client.Client, l *laying, sourc
 		return answer, no
 	} else if err != nil {
 		return answer, err
+	}
+	if l.first != nil {
+		if err := l.first(ctx); err != nil {
+			return answer, err
+		}
 	}
 	placed, err := c.Lay(ctx, source, verb, body)
 	if err != nil {

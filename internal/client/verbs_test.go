@@ -90,6 +90,10 @@ var verbs = map[string]verb{
 	"Upgrade": func(ctx context.Context, c *client.Client) error {
 		return c.Upgrade(ctx, client.Upgrade{Installation: "x", Steps: []client.Step{{Stream: streams.Records}}})
 	},
+	"ForgetNumber": func(ctx context.Context, c *client.Client) error {
+		_, err := c.ForgetNumber(ctx, "+393331234501")
+		return err
+	},
 	"Erase": func(ctx context.Context, c *client.Client) error { _, err := c.Erase(ctx, key); return err },
 	"MakeConsumer": func(ctx context.Context, c *client.Client) error {
 		_, err := c.MakeConsumer(ctx, "analytics", "campaign.v1.event.>")

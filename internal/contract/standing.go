@@ -37,6 +37,8 @@ const (
 	VerbPauseSchedule  = "pause-schedule"
 	VerbResumeSchedule = "resume-schedule"
 	VerbRemoveSchedule = "remove-schedule"
+	VerbSuppress       = "suppress"
+	VerbAllow          = "allow"
 )
 
 // orderBody is what every standing order says.
@@ -56,6 +58,8 @@ var standingVerbs = map[string]orderBody{
 	VerbPauseSchedule:  (*campaignv1.PauseSchedule)(nil),
 	VerbResumeSchedule: (*campaignv1.ResumeSchedule)(nil),
 	VerbRemoveSchedule: (*campaignv1.RemoveSchedule)(nil),
+	VerbSuppress:       (*campaignv1.SuppressNumbers)(nil),
+	VerbAllow:          (*campaignv1.AllowNumbers)(nil),
 }
 
 // StandingVerbs are what can be laid down beyond a single campaign.
@@ -65,6 +69,10 @@ func StandingVerbs() []string { return slices.Sorted(maps.Keys(standingVerbs)) }
 func ScheduleVerbs() []string {
 	return []string{VerbAddSchedule, VerbPauseSchedule, VerbRemoveSchedule, VerbResumeSchedule}
 }
+
+// NumberVerbs are those about numbers that get nothing. A source suppresses for itself; that
+// a number may get something again is for people to say.
+func NumberVerbs() []string { return []string{VerbSuppress, VerbAllow} }
 
 // Order is a standing order.
 type Order struct {
@@ -173,10 +181,11 @@ func decodeOrder(body proto.Message, h Header, data []byte) error {
 // answers are what is told beyond single campaigns, by type: the events that answer orders,
 // and what a schedule did not ask for.
 var answers = map[string]proto.Message{
-	"held":             (*campaignv1.CampaignsHeld)(nil),
-	"released":         (*campaignv1.CampaignsReleased)(nil),
-	"budget_changed":   (*campaignv1.BudgetChanged)(nil),
-	"schedule_changed": (*campaignv1.ScheduleChanged)(nil),
+	"held":                (*campaignv1.CampaignsHeld)(nil),
+	"released":            (*campaignv1.CampaignsReleased)(nil),
+	"budget_changed":      (*campaignv1.BudgetChanged)(nil),
+	"schedule_changed":    (*campaignv1.ScheduleChanged)(nil),
+	"suppression_changed": (*campaignv1.SuppressionChanged)(nil),
 
 	"occurrence_left_out": (*campaignv1.OccurrenceLeftOut)(nil),
 }
@@ -193,7 +202,19 @@ func AnswerType(m proto.Message) string {
 
 // AnswerSubject ends in the instant of the order, so that each has one answer.
 func AnswerSubject(o Order, kind string) string {
-	return streams.EventPrefix + Scope(o.Source) + "." + streams.Standing + "." + kind + "." + strconv.FormatInt(o.Stored.UnixNano(), 10)
+	return answerSubject(Scope(o.Source), kind, strconv.FormatInt(o.Stored.UnixNano(), 10))
+}
+
+// AnswerSubjects are those of all answers of a type.
+func AnswerSubjects(kind string) string { return answerSubject("*", kind, "*") }
+
+// AnswerTo is the subject of the answer to an order, by the order's name.
+func AnswerTo(id, source, kind string) string {
+	return answerSubject(Scope(source), kind, id[strings.LastIndex(id, "-")+1:])
+}
+
+func answerSubject(scope, kind, instant string) string {
+	return streams.EventPrefix + scope + "." + streams.Standing + "." + kind + "." + instant
 }
 
 // LeftOutSubject ends in the instant of the occurrence, so that each is told once. Instants

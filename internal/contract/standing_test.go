@@ -26,9 +26,11 @@ func orders() map[string]proto.Message {
 		"add_schedule": &campaignv1.AddSchedule{By: "anna", Id: "monday-reminder", Zone: "Europe/Rome", At: "09:00", Weekdays: []string{"monday"},
 			Request: &campaignv1.CampaignRequested{Name: "Promemoria", Sender: "Bianchi", Text: "La aspettiamo.", ContactListId: 88},
 			Overlap: "queue", CatchUp: "last", CatchUpWithin: durationpb.New(6 * time.Hour), ExpiresAfter: durationpb.New(24 * time.Hour)},
-		"pause_schedule":  &campaignv1.PauseSchedule{By: "anna", Id: "monday-reminder", Version: 1},
-		"resume_schedule": &campaignv1.ResumeSchedule{By: "anna", Id: "monday-reminder", Version: 2},
-		"remove_schedule": &campaignv1.RemoveSchedule{By: "anna", Id: "monday-reminder", Version: 3},
+		"pause_schedule":   &campaignv1.PauseSchedule{By: "anna", Id: "monday-reminder", Version: 1},
+		"resume_schedule":  &campaignv1.ResumeSchedule{By: "anna", Id: "monday-reminder", Version: 2},
+		"remove_schedule":  &campaignv1.RemoveSchedule{By: "anna", Id: "monday-reminder", Version: 3},
+		"suppress_numbers": &campaignv1.SuppressNumbers{By: "anna", Numbers: &campaignv1.Audience{Sha256: strings.Repeat("0a", 32), Size: 42, Chunks: 1}, DefaultRegion: "IT", Note: "complaints of November"},
+		"allow_numbers":    &campaignv1.AllowNumbers{By: "anna", Numbers: &campaignv1.Audience{Sha256: strings.Repeat("0a", 32), Size: 42, Chunks: 1}, Note: "a typing error"},
 	}
 }
 
@@ -43,6 +45,8 @@ func answers() map[string]proto.Message {
 			Zone: "Europe/Rome", Day: euro("500.00"), Changes: 2, Before: "400.00 EUR a day, no limit a month, in Europe/Rome, by bruno"},
 		"schedule_changed": &campaignv1.ScheduleChanged{Source: "studio-bianchi", Command: 10, At: instant("09:00:00"), By: "anna", Id: "monday-reminder",
 			Change: campaignv1.ScheduleChanged_CHANGE_PAUSED, Version: 2, Rule: "every monday at 09:00 Europe/Rome", Paused: true, Fired: 12},
+		"suppression_changed": &campaignv1.SuppressionChanged{Source: "shop-italia", Command: 11, At: instant("09:00:00"), By: "anna", Actor: "support",
+			Change: campaignv1.SuppressionChanged_CHANGE_SUPPRESSED, Numbers: 412, Malformed: 3, Note: "complaints of November"},
 	}
 }
 
@@ -83,6 +87,8 @@ func TestStandingOrder(t *testing.T) {
 		"RefusesAnUnknownOverlap":     {&campaignv1.AddSchedule{Id: "a", Zone: "UTC", At: "09:00", Overlap: "both"}, "overlap", ""},
 		"RefusesAnAnswerOfNoInstant":  {&campaignv1.CampaignsHeld{By: "anna"}, "at", "required"},
 		"RefusesAnAnswerFromNobody":   {&campaignv1.CampaignsReleased{At: instant("09:00:00")}, "by", "1 character"},
+		"RefusesNumbersOfNowhere":     {&campaignv1.SuppressNumbers{By: "anna"}, "numbers", "required"},
+		"RefusesARegionThatIsNone":    {&campaignv1.AllowNumbers{By: "anna", Numbers: &campaignv1.Audience{Sha256: strings.Repeat("0a", 32), Size: 42, Chunks: 1}, DefaultRegion: "Italy"}, "default_region", ""},
 		"RefusesAChangeThatIsUnknown": {&campaignv1.ScheduleChanged{At: instant("09:00:00"), By: "anna", Id: "a"}, "change", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

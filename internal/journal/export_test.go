@@ -9,6 +9,7 @@ import (
 	"github.com/staffetta-io/staffetta/internal/budget"
 	"github.com/staffetta-io/staffetta/internal/schedule"
 	"github.com/staffetta-io/staffetta/internal/streams"
+	"github.com/staffetta-io/staffetta/internal/suppression"
 )
 
 // Every is how all sweeps look again and again.
@@ -50,6 +51,14 @@ func (j *Journal) TakeTurn(ctx context.Context) (Swept, error) { return j.takeTu
 // SweepOnce sweeps the schedules alone, and returns how many were woken.
 func (s *Schedules) SweepOnce(ctx context.Context) (int, error) {
 	return s.wakeOverdue(ctx, func() error { return nil })
+}
+
+// SuppressionStore is where what is suppressed is kept.
+func (j *Journal) SuppressionStore() suppression.Store { return segments{j} }
+
+// SweepSuppressionsOnce looks after the numbers that were laid down.
+func (j *Journal) SweepSuppressionsOnce(ctx context.Context) error {
+	return j.sweepSuppressions(ctx, map[string]bool{}, func() error { return nil })
 }
 
 // SweepBudgetsOnce sweeps the budgets alone.

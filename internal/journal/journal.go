@@ -20,6 +20,7 @@ import (
 	"github.com/staffetta-io/staffetta/internal/loop"
 	"github.com/staffetta-io/staffetta/internal/runner"
 	"github.com/staffetta-io/staffetta/internal/streams"
+	"github.com/staffetta-io/staffetta/internal/suppression"
 )
 
 // Options of a Journal. The zero value is what a single server wants.
@@ -150,9 +151,11 @@ type Journal struct {
 		before time.Time
 	}
 	duties duties
-	name   string // of this process among the replicas
-	closed chan struct{}
-	once   sync.Once
+	// suppressed is who gets nothing, as far as it was read.
+	suppressed *suppression.List
+	name       string // of this process among the replicas
+	closed     chan struct{}
+	once       sync.Once
 }
 
 var _ runner.Journal = (*Journal)(nil)
@@ -176,6 +179,7 @@ func Open(ctx context.Context, nc *nats.Conn, o Options) (*Journal, error) {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
 	j := &Journal{options: o.withDefaults(), nc: nc, js: js, epochs: streams.NewEpochs(nc), losses: newLosses(), commands: newCommands(), promise: promise, name: rand.Text(), closed: make(chan struct{})}
+	j.suppressed = suppression.NewList(segments{j})
 	j.rights = sync.OnceValue(func() *streams.Rights { return streams.WatchRights(nc) })
 	j.waker = waker{j, streams.TimerPrefix, streams.WakeupPrefix}
 	if j.intake, err = newMessageReader(j.loadRequest); err != nil {

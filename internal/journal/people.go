@@ -105,6 +105,20 @@ func (p people) Open(ctx context.Context, key campaign.Key, r campaign.Request, 
 	}, nil
 }
 
+// Screen compares places, and prepares them again only where somebody has been suppressed or
+// allowed since.
+func (p people) Screen(ctx context.Context, key campaign.Key, r campaign.Request, was campaign.Prepared) (uint64, error) {
+	screen, err := p.suppressed.For(ctx, key.Source)
+	if err != nil || screen.Last == was.Screened {
+		return screen.Last, err
+	}
+	now, err := p.prepare(ctx, key, r, io.Discard)
+	if err == nil && now.Digest != was.Digest {
+		err = runner.ErrChanged
+	}
+	return now.Screened, err
+}
+
 // Discard erases what holds them, but for chunks that another campaign of the source reads
 // too: the last one erases them. A crash on the way leaves a name less, and is repeated. The
 // newest list under a name stays: others may take it, and the next one takes its place.
@@ -158,11 +172,18 @@ func (p people) prepareEach(ctx context.Context, key campaign.Key, r campaign.Re
 	if err != nil {
 		return campaign.Prepared{}, err
 	}
+	screen, err := p.suppressed.For(ctx, key.Source)
+	if err != nil {
+		return campaign.Prepared{}, err // who gets nothing is unknown: so nobody gets anything
+	}
+	if !screen.Empty() {
+		w.Suppressed = screen.Suppresses
+	}
 	found, err := audience.Prepare(contacts, w, to, nil)
 	if err != nil {
 		return campaign.Prepared{}, unusable(*r.Audience, err)
 	}
-	out := campaign.Prepared{Digest: found.Digest, Given: found.Given, Sent: found.Valid,
+	out := campaign.Prepared{Screened: screen.Last, Digest: found.Digest, Given: found.Given, Sent: found.Valid,
 		Malformed: found.Out[audience.Malformed], Duplicate: found.Out[audience.Duplicate],
 		Suppressed: found.Out[audience.Suppressed], Lacking: found.Out[audience.Lacking]}
 	return out, nil

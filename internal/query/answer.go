@@ -223,6 +223,29 @@ type Schedules struct {
 	Next      string            `json:"next,omitempty"`
 }
 
+// Suppressions are a page of what was suppressed and allowed, in its order. None of it holds
+// a number.
+type Suppressions struct {
+	Suppressions []Suppression `json:"suppressions"`
+	Next         string        `json:"next,omitempty"`
+	// SuppressedFor is for whom the number of the question is suppressed now: sources, or *
+	// for everybody. Empty: it may get something, or no number was asked about.
+	SuppressedFor []string `json:"suppressed_for,omitempty"`
+}
+
+// Suppression is what one order did to numbers.
+type Suppression struct {
+	Source    string    `json:"source"` // whose campaigns, or * for everybody's
+	Change    string    `json:"change"` // suppressed or allowed
+	At        time.Time `json:"at"`
+	By        string    `json:"by"`
+	Actor     string    `json:"actor,omitempty"`
+	Note      string    `json:"note,omitempty"`
+	Command   uint64    `json:"command"` // the order's sequence in CAMPAIGN_COMMANDS
+	Numbers   int64     `json:"numbers"` // different ones
+	Malformed int64     `json:"malformed,omitempty"`
+}
+
 // Audiences are a page of what is published under names, by key.
 type Audiences struct {
 	Audiences []Audience `json:"audiences"`
@@ -296,7 +319,7 @@ type Problem struct {
 
 // Note is what does not speak against a request, and is good to know before.
 type Note struct {
-	Kind  string    `json:"kind"` // window, approval, credit, hold, gateway, known, intake
+	Kind  string    `json:"kind"` // window, approval, credit, hold, gateway, known, intake, suppression
 	Text  string    `json:"text"`
 	Until time.Time `json:"until,omitzero"` // when the wait ends: it starts then, or is rejected unless somebody acts before
 }

@@ -366,6 +366,24 @@ func (a *CheckAsk) OfAnother(source string) error {
 	return &Error{NotYours, "request.source", "source " + source + " is another one: " + a.Source + " may check its own requests"}
 }
 
+// SuppressionsAsk asks who gets nothing: which orders there were, or with a number which of
+// them named it.
+type SuppressionsAsk struct {
+	Source string `json:"source,omitempty"` // only what binds its campaigns; empty: all
+	Number string `json:"number,omitempty"` // in international form, or national with a region; empty: none in particular
+	Region string `json:"region,omitempty"` // of a national number, ISO 3166
+	Page
+}
+
+func (a *SuppressionsAsk) Check() error {
+	if err := checkSource(a.Source); err != nil {
+		return err
+	}
+	return a.checkPlace()
+}
+
+func (a *SuppressionsAsk) narrow(source string) error { return ownSource(&a.Source, source) }
+
 // HealthAsk asks for the health of the service.
 type HealthAsk struct{}
 

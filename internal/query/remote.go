@@ -60,6 +60,11 @@ func AskCheck(ctx context.Context, via Asker, a CheckAsk) (Checked, error) {
 	return ask[Checked](ctx, remoteReader{via}, VerbCheck, a)
 }
 
+// AskSuppressions asks the service who gets nothing.
+func AskSuppressions(ctx context.Context, via Asker, a SuppressionsAsk) (Suppressions, error) {
+	return ask[Suppressions](ctx, remoteReader{via}, VerbSuppressions, a)
+}
+
 // AskHealth asks a service how it is.
 func AskHealth(ctx context.Context, via Asker) (Health, error) {
 	return ask[Health](ctx, remoteReader{via}, VerbHealth, HealthAsk{})

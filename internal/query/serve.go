@@ -17,11 +17,12 @@ import (
 
 // Options are what Serve needs.
 type Options struct {
-	Reader  Reader
-	Check   func(context.Context, CheckAsk) (Checked, error)
-	Health  func() Health // at once
-	Version string        // of the program
-	Log     *slog.Logger
+	Reader       Reader
+	Check        func(context.Context, CheckAsk) (Checked, error)
+	Suppressions func(context.Context, SuppressionsAsk) (Suppressions, error)
+	Health       func() Health // at once
+	Version      string        // of the program
+	Log          *slog.Logger
 }
 
 // shapes is the version of the questions and answers: it grows by additions only.

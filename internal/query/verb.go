@@ -25,6 +25,7 @@ const (
 	VerbAudiences     = "audiences"
 	VerbOutcome       = "outcome"
 	VerbCheck         = "check"
+	VerbSuppressions  = "suppressions"
 	VerbHealth        = "health"
 )
 
@@ -63,6 +64,7 @@ var verbs = []verb{
 	asks(VerbAudiences, "lists of recipients that are published under names", Reader.Audiences),
 	asks(VerbOutcome, "what became of a standing order", Reader.Outcome),
 	checks(),
+	suppressions(),
 	{VerbHealth, "how this service is", reflect.TypeFor[HealthAsk](), reflect.TypeFor[Health](), nil, answerWithin, func(_ context.Context, o Options, source string, data []byte) (any, error) {
 		if err := decode(data, &HealthAsk{}, nil); err != nil {
 			return nil, err
@@ -88,6 +90,14 @@ func asks[A any, P interface {
 func checks() verb {
 	return answers(VerbCheck, "what would become of a request", checkWithin, func(o Options, ctx context.Context, a CheckAsk) (Checked, error) {
 		return o.Check(ctx, a)
+	})
+}
+
+// suppressions is the verb of what is suppressed, which a reader of streams cannot answer: it
+// takes the secret of the hashes, which nobody but the service reads.
+func suppressions() verb {
+	return answers(VerbSuppressions, "who gets nothing, and who said so", answerWithin, func(o Options, ctx context.Context, a SuppressionsAsk) (Suppressions, error) {
+		return o.Suppressions(ctx, a)
 	})
 }
 

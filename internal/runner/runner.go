@@ -227,6 +227,8 @@ type run struct {
 	permit  Permit    // for one confirm, until it is used
 	intent  time.Time // an instant before the save of the intent was sent
 
+	screened screened // who of its people was looked at
+
 	costConflict *CostConflict // the events that were just saved cannot be published
 }
 
@@ -406,12 +408,10 @@ func (r *run) act(ctx context.Context, call campaign.Call) campaign.Outcome {
 	case to == campaign.ToStreams:
 		return r.readEvents(ctx)
 	case call.Op == campaign.OpAdmit:
-		permit, no := r.account.Gateway.Admit(ctx, campaign.OpConfirm)
-		if permit != nil {
-			r.permit = permit
-			return campaign.Outcome{Op: campaign.OpAdmit, Kind: campaign.OK}
+		if o = r.admit(ctx); o.Kind == campaign.OK {
+			o.Op = call.Op
+			return o
 		}
-		o = no
 	case call.Op == campaign.OpConfirm:
 		if why := r.stale(); why != "" {
 			o = campaign.Outcome{Kind: campaign.NotAttempted, Err: why}

@@ -55,6 +55,22 @@ func Erase(ctx context.Context, js jetstream.JetStream, name string, subject str
 	return erased, nil
 }
 
+// EraseMessage erases one message of a stream. One that is not there is erased.
+func EraseMessage(ctx context.Context, js jetstream.JetStream, name string, seq uint64) error {
+	s, err := js.Stream(ctx, name)
+	if err != nil {
+		return err
+	}
+	err = s.SecureDeleteMsg(ctx, seq)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("message %d of %s: %w", seq, name, err)
+	}
+	return nil
+}
+
 // Last is the last message of a subject, as the leader says.
 func Last(ctx context.Context, js jetstream.JetStream, name, subject string) (*jetstream.RawStreamMsg, error) {
 	return askLeader(ctx, js.Conn(), apiPrefix(js), name, question{Last: subject})

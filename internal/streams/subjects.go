@@ -35,7 +35,8 @@ const Rate = "KV_rate"
 const RatePrefix = "$KV.rate."
 
 // People holds the secret of the hashes that stand for people, and which campaigns hold
-// which people. It is there once a campaign needs it. It holds no number and no value.
+// which people, and who gets nothing. It is there once somebody needs it. It holds no number
+// and no value.
 const People = "KV_people"
 
 const (
@@ -50,6 +51,9 @@ const (
 	// RowsPrefix begins the subjects of what a claim holds: the account's name, source,
 	// request id and a number follow.
 	RowsPrefix = PeoplePrefix + "rows."
+	// SuppressedPrefix begins the subjects of the numbers that get nothing: a source or @all,
+	// the name of the order, and a number or "end" follow.
+	SuppressedPrefix = PeoplePrefix + "suppressed."
 )
 
 // The streams of recurring campaigns: the record of each schedule, and its

@@ -37,7 +37,7 @@ type Problem struct {
 
 // Note is what does not speak against a request, and is good to know before.
 type Note struct {
-	Kind  string    `json:"kind"` // window, approval, credit, hold, gateway, known, intake
+	Kind  string    `json:"kind"` // window, approval, credit, hold, gateway, known, intake, suppression
 	Text  string    `json:"text"`
 	Until time.Time `json:"until"` // when the wait ends; zero: nobody knows
 }

@@ -96,6 +96,11 @@ func (l *lists) Open(_ context.Context, _ campaign.Key, r campaign.Request, dige
 	return func(write func([]byte) error) error { return write([]byte(file.String())) }, nil
 }
 
+// Screen says that they may be sent to: nobody is suppressed in these stories.
+func (l *lists) Screen(context.Context, campaign.Key, campaign.Request, campaign.Prepared) (uint64, error) {
+	return 0, nil
+}
+
 // Discard removes a list, unless it is the newest under a name.
 func (l *lists) Discard(_ context.Context, _ campaign.Key, r campaign.Request) error {
 	l.mu.Lock()

@@ -53,7 +53,7 @@ func (w *World) drawPeople() {
 
 // peoplesWeakSpots are where a fault does the most harm to recipients of its own.
 var peoplesWeakSpots = []string{
-	"call list", "call upload", "call count", "call find", "call unlist", "save requested", "prepare", "open", "discard",
+	"call list", "call upload", "call count", "call find", "call unlist", "save requested", "prepare", "open", "screen", "discard",
 }
 
 func (w *World) weakSpot() string {
@@ -94,6 +94,11 @@ func (p people) Prepare(ctx context.Context, key campaign.Key, r campaign.Reques
 func (p people) Open(ctx context.Context, key campaign.Key, r campaign.Request, digest string) (file campaign.File, err error) {
 	err = p.call("open", atLoad, func() (err error) { file, err = p.k.w.people.Open(ctx, key, r, digest); return err })
 	return file, err
+}
+
+func (p people) Screen(ctx context.Context, key campaign.Key, r campaign.Request, was campaign.Prepared) (upTo uint64, err error) {
+	err = p.call("screen", atLoad, func() (err error) { upTo, err = p.k.w.people.Screen(ctx, key, r, was); return err })
+	return upTo, err
 }
 
 func (p people) Discard(ctx context.Context, key campaign.Key, r campaign.Request) error {

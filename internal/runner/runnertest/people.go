@@ -20,6 +20,7 @@ type People struct {
 	mu         sync.Mutex
 	phones     map[campaign.Key][]string
 	suppressed map[string]bool
+	orders     uint64               // about suppressed numbers, so far
 	late       map[campaign.Key]int // how often they are still missing
 	lists      []list               // under names, the newest last
 }
@@ -74,6 +75,7 @@ func (p *People) Suppress(phone string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.suppressed[phone] = true
+	p.orders++
 }
 
 // Left is how many recipients of a key are kept.
@@ -110,7 +112,7 @@ func (p *People) read(ctx context.Context, key campaign.Key, r campaign.Request)
 		p.late[key]--
 		return "", campaign.Prepared{}, &runner.Unusable{Field: "audience.chunks", Words: "chunk 2 of 3 is missing", Missing: true}
 	}
-	f := campaign.Prepared{Given: int64(len(all)), Version: taken}
+	f := campaign.Prepared{Given: int64(len(all)), Version: taken, Screened: p.orders}
 	lines, seen := []string{"phoneNumber"}, []string{}
 	for _, line := range all {
 		phone, _, _ := strings.Cut(line, ",")
@@ -151,6 +153,20 @@ func (p *People) Open(ctx context.Context, key campaign.Key, r campaign.Request,
 		return nil, runner.ErrChanged
 	}
 	return file.Whole, nil
+}
+
+// Screen says whether nobody of them was suppressed since.
+func (p *People) Screen(ctx context.Context, key campaign.Key, r campaign.Request, was campaign.Prepared) (uint64, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := ctx.Err(); err != nil || was.Screened == p.orders {
+		return p.orders, err
+	}
+	_, figures, err := p.read(ctx, key, r)
+	if err == nil && figures.Digest != was.Digest {
+		err = runner.ErrChanged
+	}
+	return p.orders, err
 }
 
 // Discard removes them, but for the newest list under a name.

@@ -18,7 +18,8 @@
 //
 //	orders    campaign.v1.command.<source or @all>.@standing.<verb>.<actor>
 //	answers   campaign.v1.event.<source or @all>.@standing.<type>.<n>
-//	          of the types held, released, budget_changed, schedule_changed
+//	          of the types held, released, budget_changed, schedule_changed,
+//	          suppression_changed
 //	told      occurrence_left_out, of what a schedule did not ask for
 //
 // Events are CloudEvents in binary mode. A campaign_id is a number of the gateway

@@ -165,6 +165,59 @@ func (OccurrenceLeftOut_Reason) EnumDescriptor() ([]byte, []int) {
 	return file_staffetta_campaign_v1_standing_events_proto_rawDescGZIP(), []int{4, 0}
 }
 
+// What can be done to numbers.
+type SuppressionChanged_Change int32
+
+const (
+	// Never published.
+	SuppressionChanged_CHANGE_UNSPECIFIED SuppressionChanged_Change = 0
+	// They get nothing.
+	SuppressionChanged_CHANGE_SUPPRESSED SuppressionChanged_Change = 1
+	// They may get something again.
+	SuppressionChanged_CHANGE_ALLOWED SuppressionChanged_Change = 2
+)
+
+// Enum value maps for SuppressionChanged_Change.
+var (
+	SuppressionChanged_Change_name = map[int32]string{
+		0: "CHANGE_UNSPECIFIED",
+		1: "CHANGE_SUPPRESSED",
+		2: "CHANGE_ALLOWED",
+	}
+	SuppressionChanged_Change_value = map[string]int32{
+		"CHANGE_UNSPECIFIED": 0,
+		"CHANGE_SUPPRESSED":  1,
+		"CHANGE_ALLOWED":     2,
+	}
+)
+
+func (x SuppressionChanged_Change) Enum() *SuppressionChanged_Change {
+	p := new(SuppressionChanged_Change)
+	*p = x
+	return p
+}
+
+func (x SuppressionChanged_Change) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (SuppressionChanged_Change) Descriptor() protoreflect.EnumDescriptor {
+	return file_staffetta_campaign_v1_standing_events_proto_enumTypes[2].Descriptor()
+}
+
+func (SuppressionChanged_Change) Type() protoreflect.EnumType {
+	return &file_staffetta_campaign_v1_standing_events_proto_enumTypes[2]
+}
+
+func (x SuppressionChanged_Change) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use SuppressionChanged_Change.Descriptor instead.
+func (SuppressionChanged_Change) EnumDescriptor() ([]byte, []int) {
+	return file_staffetta_campaign_v1_standing_events_proto_rawDescGZIP(), []int{5, 0}
+}
+
 // CampaignsHeld tells that the red button was pressed: nothing of the source is begun
 // or confirmed until it is released. When it is told, every service heeds it. Type: held
 type CampaignsHeld struct {
@@ -759,6 +812,127 @@ func (x *OccurrenceLeftOut) GetMessage() string {
 	return ""
 }
 
+// SuppressionChanged tells that numbers get nothing any more, or may get something again.
+// From then on no campaign is prepared otherwise, and one that is prepared is prepared
+// anew before it is confirmed. It holds no number. Type: suppression_changed
+type SuppressionChanged struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whose campaigns. Empty: everybody's.
+	Source string `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
+	// The command that it answers: its sequence in CAMPAIGN_COMMANDS.
+	Command uint64 `protobuf:"varint,2,opt,name=command,proto3" json:"command,omitempty"`
+	// When it took effect.
+	At *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=at,proto3" json:"at,omitempty"`
+	// Who said so, as they sign.
+	By string `protobuf:"bytes,4,opt,name=by,proto3" json:"by,omitempty"`
+	// Who said so, as NATS itself proves it. Empty: unproven, and by is what somebody
+	// wrote.
+	Actor string `protobuf:"bytes,5,opt,name=actor,proto3" json:"actor,omitempty"`
+	// What was done.
+	Change SuppressionChanged_Change `protobuf:"varint,6,opt,name=change,proto3,enum=staffetta.campaign.v1.SuppressionChanged_Change" json:"change,omitempty"`
+	// How many different numbers were named.
+	Numbers int64 `protobuf:"varint,7,opt,name=numbers,proto3" json:"numbers,omitempty"`
+	// How many of what was given are no phone number, and were left out.
+	Malformed int64 `protobuf:"varint,8,opt,name=malformed,proto3" json:"malformed,omitempty"`
+	// Why, in their words. May be empty.
+	Note          string `protobuf:"bytes,9,opt,name=note,proto3" json:"note,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SuppressionChanged) Reset() {
+	*x = SuppressionChanged{}
+	mi := &file_staffetta_campaign_v1_standing_events_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SuppressionChanged) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SuppressionChanged) ProtoMessage() {}
+
+func (x *SuppressionChanged) ProtoReflect() protoreflect.Message {
+	mi := &file_staffetta_campaign_v1_standing_events_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SuppressionChanged.ProtoReflect.Descriptor instead.
+func (*SuppressionChanged) Descriptor() ([]byte, []int) {
+	return file_staffetta_campaign_v1_standing_events_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *SuppressionChanged) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *SuppressionChanged) GetCommand() uint64 {
+	if x != nil {
+		return x.Command
+	}
+	return 0
+}
+
+func (x *SuppressionChanged) GetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+func (x *SuppressionChanged) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
+func (x *SuppressionChanged) GetActor() string {
+	if x != nil {
+		return x.Actor
+	}
+	return ""
+}
+
+func (x *SuppressionChanged) GetChange() SuppressionChanged_Change {
+	if x != nil {
+		return x.Change
+	}
+	return SuppressionChanged_CHANGE_UNSPECIFIED
+}
+
+func (x *SuppressionChanged) GetNumbers() int64 {
+	if x != nil {
+		return x.Numbers
+	}
+	return 0
+}
+
+func (x *SuppressionChanged) GetMalformed() int64 {
+	if x != nil {
+		return x.Malformed
+	}
+	return 0
+}
+
+func (x *SuppressionChanged) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
 var File_staffetta_campaign_v1_standing_events_proto protoreflect.FileDescriptor
 
 const file_staffetta_campaign_v1_standing_events_proto_rawDesc = "" +
@@ -841,7 +1015,23 @@ const file_staffetta_campaign_v1_standing_events_proto_rawDesc = "" +
 	"\x0eREASON_EXPIRED\x10\x05\x12\x12\n" +
 	"\x0eREASON_CROWDED\x10\x06\x12\x14\n" +
 	"\x10REASON_UNASKABLE\x10\a\x12\x1b\n" +
-	"\x17REASON_AUDIENCE_TOO_OLD\x10\bBJZHgithub.com/staffetta-io/staffetta/proto/staffetta/campaign/v1;campaignv1b\x06proto3"
+	"\x17REASON_AUDIENCE_TOO_OLD\x10\b\"\xaf\x04\n" +
+	"\x12SuppressionChanged\x12\x87\x01\n" +
+	"\x06source\x18\x01 \x01(\tBo\xbaHl\xba\x01i\n" +
+	"\tkey.token\x125must be empty, or 1 to 64 letters, digits, '_' or '-'\x1a%this.matches('^[A-Za-z0-9_-]{0,64}$')R\x06source\x12\x18\n" +
+	"\acommand\x18\x02 \x01(\x04R\acommand\x122\n" +
+	"\x02at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\x02at\x12\x17\n" +
+	"\x02by\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x02by\x12\x1d\n" +
+	"\x05actor\x18\x05 \x01(\tB\a\xbaH\x04r\x02\x18@R\x05actor\x12T\n" +
+	"\x06change\x18\x06 \x01(\x0e20.staffetta.campaign.v1.SuppressionChanged.ChangeB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x06change\x12!\n" +
+	"\anumbers\x18\a \x01(\x03B\a\xbaH\x04\"\x02(\x00R\anumbers\x12%\n" +
+	"\tmalformed\x18\b \x01(\x03B\a\xbaH\x04\"\x02(\x00R\tmalformed\x12\x1c\n" +
+	"\x04note\x18\t \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\x04note\"K\n" +
+	"\x06Change\x12\x16\n" +
+	"\x12CHANGE_UNSPECIFIED\x10\x00\x12\x15\n" +
+	"\x11CHANGE_SUPPRESSED\x10\x01\x12\x12\n" +
+	"\x0eCHANGE_ALLOWED\x10\x02BJZHgithub.com/staffetta-io/staffetta/proto/staffetta/campaign/v1;campaignv1b\x06proto3"
 
 var (
 	file_staffetta_campaign_v1_standing_events_proto_rawDescOnce sync.Once
@@ -855,36 +1045,40 @@ func file_staffetta_campaign_v1_standing_events_proto_rawDescGZIP() []byte {
 	return file_staffetta_campaign_v1_standing_events_proto_rawDescData
 }
 
-var file_staffetta_campaign_v1_standing_events_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_staffetta_campaign_v1_standing_events_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_staffetta_campaign_v1_standing_events_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_staffetta_campaign_v1_standing_events_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_staffetta_campaign_v1_standing_events_proto_goTypes = []any{
-	(ScheduleChanged_Change)(0),   // 0: staffetta.campaign.v1.ScheduleChanged.Change
-	(OccurrenceLeftOut_Reason)(0), // 1: staffetta.campaign.v1.OccurrenceLeftOut.Reason
-	(*CampaignsHeld)(nil),         // 2: staffetta.campaign.v1.CampaignsHeld
-	(*CampaignsReleased)(nil),     // 3: staffetta.campaign.v1.CampaignsReleased
-	(*BudgetChanged)(nil),         // 4: staffetta.campaign.v1.BudgetChanged
-	(*ScheduleChanged)(nil),       // 5: staffetta.campaign.v1.ScheduleChanged
-	(*OccurrenceLeftOut)(nil),     // 6: staffetta.campaign.v1.OccurrenceLeftOut
-	(*timestamppb.Timestamp)(nil), // 7: google.protobuf.Timestamp
-	(*Money)(nil),                 // 8: staffetta.campaign.v1.Money
+	(ScheduleChanged_Change)(0),    // 0: staffetta.campaign.v1.ScheduleChanged.Change
+	(OccurrenceLeftOut_Reason)(0),  // 1: staffetta.campaign.v1.OccurrenceLeftOut.Reason
+	(SuppressionChanged_Change)(0), // 2: staffetta.campaign.v1.SuppressionChanged.Change
+	(*CampaignsHeld)(nil),          // 3: staffetta.campaign.v1.CampaignsHeld
+	(*CampaignsReleased)(nil),      // 4: staffetta.campaign.v1.CampaignsReleased
+	(*BudgetChanged)(nil),          // 5: staffetta.campaign.v1.BudgetChanged
+	(*ScheduleChanged)(nil),        // 6: staffetta.campaign.v1.ScheduleChanged
+	(*OccurrenceLeftOut)(nil),      // 7: staffetta.campaign.v1.OccurrenceLeftOut
+	(*SuppressionChanged)(nil),     // 8: staffetta.campaign.v1.SuppressionChanged
+	(*timestamppb.Timestamp)(nil),  // 9: google.protobuf.Timestamp
+	(*Money)(nil),                  // 10: staffetta.campaign.v1.Money
 }
 var file_staffetta_campaign_v1_standing_events_proto_depIdxs = []int32{
-	7,  // 0: staffetta.campaign.v1.CampaignsHeld.at:type_name -> google.protobuf.Timestamp
-	7,  // 1: staffetta.campaign.v1.CampaignsReleased.at:type_name -> google.protobuf.Timestamp
-	7,  // 2: staffetta.campaign.v1.BudgetChanged.at:type_name -> google.protobuf.Timestamp
-	8,  // 3: staffetta.campaign.v1.BudgetChanged.day:type_name -> staffetta.campaign.v1.Money
-	8,  // 4: staffetta.campaign.v1.BudgetChanged.month:type_name -> staffetta.campaign.v1.Money
-	7,  // 5: staffetta.campaign.v1.ScheduleChanged.at:type_name -> google.protobuf.Timestamp
+	9,  // 0: staffetta.campaign.v1.CampaignsHeld.at:type_name -> google.protobuf.Timestamp
+	9,  // 1: staffetta.campaign.v1.CampaignsReleased.at:type_name -> google.protobuf.Timestamp
+	9,  // 2: staffetta.campaign.v1.BudgetChanged.at:type_name -> google.protobuf.Timestamp
+	10, // 3: staffetta.campaign.v1.BudgetChanged.day:type_name -> staffetta.campaign.v1.Money
+	10, // 4: staffetta.campaign.v1.BudgetChanged.month:type_name -> staffetta.campaign.v1.Money
+	9,  // 5: staffetta.campaign.v1.ScheduleChanged.at:type_name -> google.protobuf.Timestamp
 	0,  // 6: staffetta.campaign.v1.ScheduleChanged.change:type_name -> staffetta.campaign.v1.ScheduleChanged.Change
-	7,  // 7: staffetta.campaign.v1.ScheduleChanged.next:type_name -> google.protobuf.Timestamp
-	7,  // 8: staffetta.campaign.v1.OccurrenceLeftOut.due:type_name -> google.protobuf.Timestamp
-	7,  // 9: staffetta.campaign.v1.OccurrenceLeftOut.at:type_name -> google.protobuf.Timestamp
+	9,  // 7: staffetta.campaign.v1.ScheduleChanged.next:type_name -> google.protobuf.Timestamp
+	9,  // 8: staffetta.campaign.v1.OccurrenceLeftOut.due:type_name -> google.protobuf.Timestamp
+	9,  // 9: staffetta.campaign.v1.OccurrenceLeftOut.at:type_name -> google.protobuf.Timestamp
 	1,  // 10: staffetta.campaign.v1.OccurrenceLeftOut.reason:type_name -> staffetta.campaign.v1.OccurrenceLeftOut.Reason
-	11, // [11:11] is the sub-list for method output_type
-	11, // [11:11] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	9,  // 11: staffetta.campaign.v1.SuppressionChanged.at:type_name -> google.protobuf.Timestamp
+	2,  // 12: staffetta.campaign.v1.SuppressionChanged.change:type_name -> staffetta.campaign.v1.SuppressionChanged.Change
+	13, // [13:13] is the sub-list for method output_type
+	13, // [13:13] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_staffetta_campaign_v1_standing_events_proto_init() }
@@ -898,8 +1092,8 @@ func file_staffetta_campaign_v1_standing_events_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_staffetta_campaign_v1_standing_events_proto_rawDesc), len(file_staffetta_campaign_v1_standing_events_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   5,
+			NumEnums:      3,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

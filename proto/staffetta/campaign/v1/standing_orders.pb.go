@@ -681,6 +681,158 @@ func (x *RemoveSchedule) GetVersion() int32 {
 	return 0
 }
 
+// SuppressNumbers names numbers that get nothing any more: from the source, or with @all
+// from anybody, whoever's audience they are in. Campaigns that name a contact list of the
+// gateway are sent to whom the gateway says. Verb: suppress
+type SuppressNumbers struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Who says so, for people. Empty: as NATS knows them. At most 200 characters.
+	By string `protobuf:"bytes,1,opt,name=by,proto3" json:"by,omitempty"`
+	// The numbers, published in chunks before this as the recipients of a request are, under
+	// the source or @all: with a column for the number, or one number on each line. The
+	// order itself holds none. At most 1,000,000 numbers.
+	Numbers *Audience `protobuf:"bytes,2,opt,name=numbers,proto3" json:"numbers,omitempty"`
+	// As in CampaignRequested.
+	DefaultRegion string `protobuf:"bytes,3,opt,name=default_region,json=defaultRegion,proto3" json:"default_region,omitempty"`
+	// Why, for those who look later. It is shown to everybody who reads events: write no
+	// number and no name. At most 200 characters.
+	Note          string `protobuf:"bytes,4,opt,name=note,proto3" json:"note,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SuppressNumbers) Reset() {
+	*x = SuppressNumbers{}
+	mi := &file_staffetta_campaign_v1_standing_orders_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SuppressNumbers) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SuppressNumbers) ProtoMessage() {}
+
+func (x *SuppressNumbers) ProtoReflect() protoreflect.Message {
+	mi := &file_staffetta_campaign_v1_standing_orders_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SuppressNumbers.ProtoReflect.Descriptor instead.
+func (*SuppressNumbers) Descriptor() ([]byte, []int) {
+	return file_staffetta_campaign_v1_standing_orders_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *SuppressNumbers) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
+func (x *SuppressNumbers) GetNumbers() *Audience {
+	if x != nil {
+		return x.Numbers
+	}
+	return nil
+}
+
+func (x *SuppressNumbers) GetDefaultRegion() string {
+	if x != nil {
+		return x.DefaultRegion
+	}
+	return ""
+}
+
+func (x *SuppressNumbers) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+// AllowNumbers takes numbers out of what SuppressNumbers has named for the source, or with
+// @all for everybody. What was named for the other of both stays. Verb: allow
+type AllowNumbers struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Who says so, for people. Empty: as NATS knows them. At most 200 characters.
+	By string `protobuf:"bytes,1,opt,name=by,proto3" json:"by,omitempty"`
+	// As in SuppressNumbers.
+	Numbers *Audience `protobuf:"bytes,2,opt,name=numbers,proto3" json:"numbers,omitempty"`
+	// As in CampaignRequested.
+	DefaultRegion string `protobuf:"bytes,3,opt,name=default_region,json=defaultRegion,proto3" json:"default_region,omitempty"`
+	// As in SuppressNumbers.
+	Note          string `protobuf:"bytes,4,opt,name=note,proto3" json:"note,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AllowNumbers) Reset() {
+	*x = AllowNumbers{}
+	mi := &file_staffetta_campaign_v1_standing_orders_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AllowNumbers) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AllowNumbers) ProtoMessage() {}
+
+func (x *AllowNumbers) ProtoReflect() protoreflect.Message {
+	mi := &file_staffetta_campaign_v1_standing_orders_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AllowNumbers.ProtoReflect.Descriptor instead.
+func (*AllowNumbers) Descriptor() ([]byte, []int) {
+	return file_staffetta_campaign_v1_standing_orders_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *AllowNumbers) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
+func (x *AllowNumbers) GetNumbers() *Audience {
+	if x != nil {
+		return x.Numbers
+	}
+	return nil
+}
+
+func (x *AllowNumbers) GetDefaultRegion() string {
+	if x != nil {
+		return x.DefaultRegion
+	}
+	return ""
+}
+
+func (x *AllowNumbers) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
 // Limit is an amount, or none.
 type SetBudget_Limit struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -697,7 +849,7 @@ type SetBudget_Limit struct {
 
 func (x *SetBudget_Limit) Reset() {
 	*x = SetBudget_Limit{}
-	mi := &file_staffetta_campaign_v1_standing_orders_proto_msgTypes[8]
+	mi := &file_staffetta_campaign_v1_standing_orders_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -709,7 +861,7 @@ func (x *SetBudget_Limit) String() string {
 func (*SetBudget_Limit) ProtoMessage() {}
 
 func (x *SetBudget_Limit) ProtoReflect() protoreflect.Message {
-	mi := &file_staffetta_campaign_v1_standing_orders_proto_msgTypes[8]
+	mi := &file_staffetta_campaign_v1_standing_orders_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -829,7 +981,17 @@ const file_staffetta_campaign_v1_standing_orders_proto_rawDesc = "" +
 	"\x0eRemoveSchedule\x12\x18\n" +
 	"\x02by\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\x02by\x12,\n" +
 	"\x02id\x18\x02 \x01(\tB\x1c\xbaH\x19r\x172\x15^[A-Za-z0-9_-]{1,40}$R\x02id\x12!\n" +
-	"\aversion\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\aversionBJZHgithub.com/staffetta-io/staffetta/proto/staffetta/campaign/v1;campaignv1b\x06proto3"
+	"\aversion\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\aversion\"\xc9\x01\n" +
+	"\x0fSuppressNumbers\x12\x18\n" +
+	"\x02by\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\x02by\x12A\n" +
+	"\anumbers\x18\x02 \x01(\v2\x1f.staffetta.campaign.v1.AudienceB\x06\xbaH\x03\xc8\x01\x01R\anumbers\x12;\n" +
+	"\x0edefault_region\x18\x03 \x01(\tB\x14\xbaH\x11r\x0f2\r^([A-Z]{2})?$R\rdefaultRegion\x12\x1c\n" +
+	"\x04note\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\x04note\"\xc6\x01\n" +
+	"\fAllowNumbers\x12\x18\n" +
+	"\x02by\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\x02by\x12A\n" +
+	"\anumbers\x18\x02 \x01(\v2\x1f.staffetta.campaign.v1.AudienceB\x06\xbaH\x03\xc8\x01\x01R\anumbers\x12;\n" +
+	"\x0edefault_region\x18\x03 \x01(\tB\x14\xbaH\x11r\x0f2\r^([A-Z]{2})?$R\rdefaultRegion\x12\x1c\n" +
+	"\x04note\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\x04noteBJZHgithub.com/staffetta-io/staffetta/proto/staffetta/campaign/v1;campaignv1b\x06proto3"
 
 var (
 	file_staffetta_campaign_v1_standing_orders_proto_rawDescOnce sync.Once
@@ -843,7 +1005,7 @@ func file_staffetta_campaign_v1_standing_orders_proto_rawDescGZIP() []byte {
 	return file_staffetta_campaign_v1_standing_orders_proto_rawDescData
 }
 
-var file_staffetta_campaign_v1_standing_orders_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_staffetta_campaign_v1_standing_orders_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_staffetta_campaign_v1_standing_orders_proto_goTypes = []any{
 	(*HoldCampaigns)(nil),       // 0: staffetta.campaign.v1.HoldCampaigns
 	(*ReleaseCampaigns)(nil),    // 1: staffetta.campaign.v1.ReleaseCampaigns
@@ -853,23 +1015,28 @@ var file_staffetta_campaign_v1_standing_orders_proto_goTypes = []any{
 	(*PauseSchedule)(nil),       // 5: staffetta.campaign.v1.PauseSchedule
 	(*ResumeSchedule)(nil),      // 6: staffetta.campaign.v1.ResumeSchedule
 	(*RemoveSchedule)(nil),      // 7: staffetta.campaign.v1.RemoveSchedule
-	(*SetBudget_Limit)(nil),     // 8: staffetta.campaign.v1.SetBudget.Limit
-	(*CampaignRequested)(nil),   // 9: staffetta.campaign.v1.CampaignRequested
-	(*durationpb.Duration)(nil), // 10: google.protobuf.Duration
-	(*Money)(nil),               // 11: staffetta.campaign.v1.Money
+	(*SuppressNumbers)(nil),     // 8: staffetta.campaign.v1.SuppressNumbers
+	(*AllowNumbers)(nil),        // 9: staffetta.campaign.v1.AllowNumbers
+	(*SetBudget_Limit)(nil),     // 10: staffetta.campaign.v1.SetBudget.Limit
+	(*CampaignRequested)(nil),   // 11: staffetta.campaign.v1.CampaignRequested
+	(*durationpb.Duration)(nil), // 12: google.protobuf.Duration
+	(*Audience)(nil),            // 13: staffetta.campaign.v1.Audience
+	(*Money)(nil),               // 14: staffetta.campaign.v1.Money
 }
 var file_staffetta_campaign_v1_standing_orders_proto_depIdxs = []int32{
-	8,  // 0: staffetta.campaign.v1.SetBudget.day:type_name -> staffetta.campaign.v1.SetBudget.Limit
-	8,  // 1: staffetta.campaign.v1.SetBudget.month:type_name -> staffetta.campaign.v1.SetBudget.Limit
-	9,  // 2: staffetta.campaign.v1.AddSchedule.request:type_name -> staffetta.campaign.v1.CampaignRequested
-	10, // 3: staffetta.campaign.v1.AddSchedule.catch_up_within:type_name -> google.protobuf.Duration
-	10, // 4: staffetta.campaign.v1.AddSchedule.expires_after:type_name -> google.protobuf.Duration
-	11, // 5: staffetta.campaign.v1.SetBudget.Limit.amount:type_name -> staffetta.campaign.v1.Money
-	6,  // [6:6] is the sub-list for method output_type
-	6,  // [6:6] is the sub-list for method input_type
-	6,  // [6:6] is the sub-list for extension type_name
-	6,  // [6:6] is the sub-list for extension extendee
-	0,  // [0:6] is the sub-list for field type_name
+	10, // 0: staffetta.campaign.v1.SetBudget.day:type_name -> staffetta.campaign.v1.SetBudget.Limit
+	10, // 1: staffetta.campaign.v1.SetBudget.month:type_name -> staffetta.campaign.v1.SetBudget.Limit
+	11, // 2: staffetta.campaign.v1.AddSchedule.request:type_name -> staffetta.campaign.v1.CampaignRequested
+	12, // 3: staffetta.campaign.v1.AddSchedule.catch_up_within:type_name -> google.protobuf.Duration
+	12, // 4: staffetta.campaign.v1.AddSchedule.expires_after:type_name -> google.protobuf.Duration
+	13, // 5: staffetta.campaign.v1.SuppressNumbers.numbers:type_name -> staffetta.campaign.v1.Audience
+	13, // 6: staffetta.campaign.v1.AllowNumbers.numbers:type_name -> staffetta.campaign.v1.Audience
+	14, // 7: staffetta.campaign.v1.SetBudget.Limit.amount:type_name -> staffetta.campaign.v1.Money
+	8,  // [8:8] is the sub-list for method output_type
+	8,  // [8:8] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_staffetta_campaign_v1_standing_orders_proto_init() }
@@ -881,7 +1048,7 @@ func file_staffetta_campaign_v1_standing_orders_proto_init() {
 	file_staffetta_campaign_v1_money_proto_init()
 	file_staffetta_campaign_v1_standing_orders_proto_msgTypes[2].OneofWrappers = []any{}
 	file_staffetta_campaign_v1_standing_orders_proto_msgTypes[3].OneofWrappers = []any{}
-	file_staffetta_campaign_v1_standing_orders_proto_msgTypes[8].OneofWrappers = []any{
+	file_staffetta_campaign_v1_standing_orders_proto_msgTypes[10].OneofWrappers = []any{
 		(*SetBudget_Limit_Amount)(nil),
 		(*SetBudget_Limit_None)(nil),
 	}
@@ -891,7 +1058,7 @@ func file_staffetta_campaign_v1_standing_orders_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_staffetta_campaign_v1_standing_orders_proto_rawDesc), len(file_staffetta_campaign_v1_standing_orders_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   9,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
