@@ -24,6 +24,9 @@ func TestDeployListsEveryStream(t *testing.T) {
 	if _, err := j.Schedules(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := j.HashKey(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := journal.OpenBudgets(t.Context(), access(t, nc), 1); err != nil {
 		t.Fatal(err)
 	}

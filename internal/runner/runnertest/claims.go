@@ -76,13 +76,6 @@ func (k *Claims) Release(_ context.Context, account string, key campaign.Key, nu
 	return nil
 }
 
-// Forget loses every claim, as a power cut may.
-func (k *Claims) Forget() {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	clear(k.tables)
-}
-
 // differ says whether two give the same phone another line.
 func differ(a, b map[string]string) bool {
 	for phone, line := range a {
