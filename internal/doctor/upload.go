@@ -65,7 +65,6 @@ func nobody(list string) form {
 		//lint:ignore errcheck a buffer takes everything
 		w.WriteField(f[0], f[1])
 	}
-	//lint:ignore errcheck a buffer takes everything
 	file, _ := w.CreateFormFile("file", "nobody.csv")
 	//lint:ignore errcheck a buffer takes everything
 	file.Write([]byte("phoneNumber\n"))
