@@ -314,6 +314,11 @@ test/release: build $(BIN)/nfpm $(BIN)/image $(BIN)/cyclonedx-gomod $(BIN)/nats-
 	$(call say,build two releases and compare them)
 	@release/test.sh
 
+.PHONY: test/chart
+test/chart: build $(BIN)/helm ## The Helm chart: lint, and every object decoded strictly into its Go type
+	$(call say,the Helm chart)
+	@GOWORK=off $(GO) -C tools/chart test -timeout 4m .
+
 ## ---- tools
 
 # tool: $(1) the name in .tmp/bin, $(2) the package, a tool of tools/go.mod. That
@@ -339,6 +344,12 @@ $(eval $(call tool,nfpm,github.com/goreleaser/nfpm/v2/cmd/nfpm))
 $(eval $(call tool,cyclonedx-gomod,github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod))
 $(eval $(call tool,image,./image))
 $(BIN)/image: tools/image/main.go
+# Helm has a module of its own: what it requires of Kubernetes moves nothing else.
+$(BIN)/helm: tools/helm/go.mod tools/helm/go.sum Makefile
+	$(call say,build the tool helm)
+	@GOWORK=off $(GO) -C tools/helm build -o ../../$@ helm.sh/helm/v3/cmd/helm
+	@touch $@
+
 $(eval $(call tool,benchstat,golang.org/x/perf/cmd/benchstat))
 
 .PHONY: tools
