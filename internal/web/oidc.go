@@ -110,7 +110,6 @@ func (i *OIDC) Routes(mux *http.ServeMux) {
 	mux.HandleFunc("POST "+pathOut, i.leave)
 	mux.HandleFunc("GET "+pathGone, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		//lint:ignore errcheck whoever asked has hung up
 		w.Write([]byte(`<!doctype html><html lang="en"><title>Staffetta</title><p>You have signed out. <a href="/">Sign in again</a></p></html>`))
 	})
 }

@@ -138,7 +138,7 @@ func (h *house) tab() {
 	h.Helper()
 	ctx, done := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
 	h.Cleanup(done)
-	ctx, stop := context.WithTimeout(ctx, time.Minute)
+	ctx, stop := context.WithTimeout(ctx, 4*time.Minute)
 	h.Cleanup(stop)
 	h.ctx = ctx
 	if err := chromedp.Do(ctx); err != nil {

@@ -20,7 +20,10 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-var screenshots = flag.String("screenshots", "", "folder for pictures of each page; empty: none are taken")
+var (
+	screenshots = flag.String("screenshots", "", "folder for pictures of each page; empty: none are taken")
+	only        = flag.String("only", "", "with -screenshots, the one page that is taken")
+)
 
 // look is how somebody looks at a page.
 type look struct {
@@ -40,6 +43,9 @@ func TestScreenshots(t *testing.T) {
 	h.lives()
 	for _, l := range looks {
 		for name, at := range shots {
+			if *only != "" && name != *only {
+				continue
+			}
 			h.takes(l, name, at)
 		}
 	}

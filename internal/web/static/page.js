@@ -77,7 +77,7 @@ preview?.closest("form").addEventListener("input", (event) => {
     const answer = await fetch("/ask/text?" + new URLSearchParams({ text: form.text.value, sender: form.sender.value }));
     if (!answer.ok) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    preview.replaceChildren(page.querySelector(".phone"));
+    preview.replaceChildren(...page.querySelectorAll(".phone"));
   }, 150);
 });
 
