@@ -82,17 +82,17 @@ demo-shopitalia: ## ShopItalia: a code that expires, a send window, a gateway th
 	$(call STORY,ShopItalia)
 
 .PHONY: demo-bianchi
-demo-bianchi: ## Studio Bianchi: every Monday at nine, while the clocks go back
+demo-bianchi: ## Studio Bianchi: another list each Monday, and once none that is young enough
 	$(call STORY,Bianchi)
 
 .PHONY: demo-acqualuce
-demo-acqualuce: ## AcquaLuce: a monthly budget, and approval above an amount
+demo-acqualuce: ## AcquaLuce: unpaid invoices in, notices out; a monthly budget, and approval above an amount
 	$(call STORY,AcquaLuce)
 
 ## ---- check
 
 .PHONY: test
-test: contract lint tidy/check test/cloudevents test/dashboard $(BIN)/nats ## Everything: contract, lint, and all tests (containers included)
+test: contract lint tidy/check test/cloudevents test/dashboard test/browser $(BIN)/nats ## Everything: contract, lint, and all tests (containers included)
 	$(call say,test)
 	@$(CONTAINERS) $(GO) test -vet=off -timeout 8m $(ARGS) $(PKG)
 	@docker info >/dev/null 2>&1 || echo "== skipped: the container tests in integration; start a container engine and run make test again"
@@ -101,6 +101,16 @@ test: contract lint tidy/check test/cloudevents test/dashboard $(BIN)/nats ## Ev
 test/cloudevents: ## The SDK of CloudEvents asks for a campaign and reads its events
 	$(call say,test with the SDK of CloudEvents)
 	@GOWORK=off $(GO) -C tools test -timeout 4m ./cloudevents
+
+.PHONY: test/browser
+test/browser: ## The page for people, in a real browser (needs chromium)
+	$(call say,test the page in a browser)
+	@GOWORK=off $(GO) -C tools test -timeout 5m $(ARGS) ./browser
+
+.PHONY: screenshots
+screenshots: ## Pictures of the page into docs/screenshots (needs chromium)
+	$(call say,pictures of the page)
+	@GOWORK=off $(GO) -C tools test -count=1 -timeout 5m -run '^TestScreenshots$$' ./browser -screenshots=$(abspath docs/screenshots)
 
 .PHONY: test/dashboard
 test/dashboard: ## Whether the dashboard for Grafana is what tools/dashboard writes

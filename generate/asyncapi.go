@@ -66,7 +66,7 @@ func document(root string) ([]byte, error) {
 		headers = append(headers, pair{h.name, schema})
 	}
 	described := ordered{}
-	for _, name := range []string{"source", "request_id", "sha256", "chunk", "actor", "scope", "n"} {
+	for _, name := range []string{"source", "request_id", "sha256", "chunk", "name", "version", "actor", "scope", "n"} {
 		described = append(described, pair{name, ordered{{"description", parameters[name]}}})
 	}
 	stored, err := streamObjects(all)

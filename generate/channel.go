@@ -51,6 +51,11 @@ func channels() (all []channel) {
 		stream: streams.Audiences, message: "Chunk", content: "application/octet-stream", headers: "ChunkHeaders",
 		who: aSource + " Nobody but the service reads it.", about: "At most 256 KiB of what field audience of the request names. docs/recipients.md says how people are written.",
 	})
+	all = append(all, channel{
+		name: "audience_version", address: streams.AudiencePrefix + "{source}.@{name}.{version}", title: "Publish a list of people under a name", sends: true,
+		stream: streams.Audiences, message: string(version().Name()), schema: fileOf(version()), content: "application/json",
+		who: aSource + " Nobody but the service reads it.", example: snake(string(version().Name())),
+	})
 	for _, e := range events() {
 		all = append(all, channel{
 			name: "event." + e.kind, address: eventBase + e.kind + ".{n}", title: "Told: " + e.kind,
@@ -120,9 +125,11 @@ var parameters = map[string]string{
 	"request_id": "The asker's own id of the campaign: 1 to 64 letters, digits, _ or -. With the source it is the campaign's identity, for ever.",
 	"sha256":     "SHA-256 of all chunks, one after the other: 64 hexadecimal digits in lower case.",
 	"chunk":      "Number of the chunk, from 1.",
+	"name":       "The name of a list of people: 1 to 64 letters, digits, _ or -. The @ before it stands in the subject.",
+	"version":    "Any token that no other version of the name has.",
 	"actor":      "The user's name at NATS, which only that user may publish as. Left out, with the point before it, on a server that knows no names.",
 	"scope":      "The source that it is about, or @all. Schedules are one source's.",
-	"n":          "The ordinal of the event among those of its type for this campaign, from 1. Of an answer to a standing order: when the order was stored, in nanoseconds since 1970.",
+	"n":          "The ordinal of the event among those of its type for this campaign, from 1. Of an answer to a standing order: when the order was stored, in nanoseconds since 1970. Of an occurrence that was left out: when it was due, in the same unit.",
 }
 
 // parametersOf are the names in the braces of an address.

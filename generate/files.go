@@ -72,6 +72,11 @@ func requested() protoreflect.MessageDescriptor {
 	return (*campaignv1.CampaignRequested)(nil).ProtoReflect().Descriptor()
 }
 
+// version is the message that publishes a list under a name.
+func version() protoreflect.MessageDescriptor {
+	return (*campaignv1.AudienceVersion)(nil).ProtoReflect().Descriptor()
+}
+
 // events are those of campaigns, in the order of their lives.
 func events() (all []told) {
 	for _, t := range campaign.EventTypes {
@@ -80,7 +85,7 @@ func events() (all []told) {
 	return all
 }
 
-// answers are the events that answer standing orders.
+// answers are what is told beyond single campaigns.
 func answers() []told { return byKind(contract.AnswerMessages()) }
 
 // orders are what is laid down beyond a single campaign.
@@ -98,6 +103,9 @@ func addSchemas(all map[string][]byte) error {
 		return nil
 	}
 	if err := add(schemaOf(requested(), true)); err != nil {
+		return err
+	}
+	if err := add(schemaOf(version(), true)); err != nil {
 		return err
 	}
 	for _, o := range orders() {

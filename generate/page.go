@@ -178,12 +178,13 @@ func subjects() map[string]string {
 
 // forPeople is an address as the other pages write it.
 func forPeople(address string) string {
-	return strings.NewReplacer("{source}", "<source>", "{request_id}", "<request id>", "{actor}", "<actor>", "{sha256}", "<sha256>", "{chunk}", "<n>", "{scope}", "<source or @all>", "{n}", "<n>").Replace(address)
+	return strings.NewReplacer("{source}", "<source>", "{request_id}", "<request id>", "{actor}", "<actor>", "{sha256}", "<sha256>", "{chunk}", "<n>", "{name}", "<name>", "{version}", "<version>", "{scope}", "<source or @all>", "{n}", "<n>").Replace(address)
 }
 
 func requestPage() ([]byte, error) {
-	p := newPage("The request", "What a backend publishes to have one campaign sent: the only message that it needs.")
+	p := newPage("The request", "What a backend publishes to have one campaign sent: the only message that it needs. And, where the people are others each time, what it publishes whenever they have changed.")
 	p.message(requested(), subjects()["CampaignRequested"])
+	p.message(version(), subjects()[string(version().Name())])
 	p.headers("Headers", "All may be left out.", requestHeaders)
 	return p.bytes()
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -14,30 +15,36 @@ import (
 	"github.com/staffetta-io/staffetta/proto/staffetta/staffettatest"
 )
 
-func TestNoticeIsInTheStreamUnderItsOwnSubject(t *testing.T) {
+const unpaid = "phoneNumber;invoice;code\n333 1234501;2026-117;a7k2\n333 1234502;2026-118;b3m9\n"
+
+// What billing publishes: the list in a chunk, and the request that names it.
+func TestNoticeAndItsListAreInTheirStreams(t *testing.T) {
 	t.Parallel()
 	nc := connect(t)
 	js, err := jetstream.New(nc)
 	if err != nil {
 		t.Fatal(err)
 	}
-	stream, err := js.CreateStream(t.Context(), jetstream.StreamConfig{
-		Name: "CAMPAIGN_REQUESTS", Subjects: []string{"campaign.v1.request.*.*"},
-	})
-	if err != nil {
-		t.Fatal(err)
+	stream := func(name string, subject string) jetstream.Stream {
+		t.Helper()
+		s, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: name, Subjects: []string{subject}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
 	}
+	requests, lists := stream("CAMPAIGN_REQUESTS", "campaign.v1.request.*.*"), stream("CAMPAIGN_AUDIENCES", "campaign.v1.audience.*.*.*")
 
 	due := time.Now().UTC().AddDate(0, 0, 10).Truncate(24 * time.Hour)
 	client, err := staffetta.New(nc)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := client.Request(t.Context(), notice(87, due)); err != nil {
+	if _, err := remind(t.Context(), client, strings.NewReader(unpaid), due); err != nil {
 		t.Fatal(err)
 	}
 
-	msg, err := stream.GetLastMsgForSubject(t.Context(), "campaign.v1.request.acqualuce-billing.due-"+due.Format(time.DateOnly))
+	msg, err := requests.GetLastMsgForSubject(t.Context(), "campaign.v1.request.acqualuce-billing.due-"+due.Format(time.DateOnly))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,8 +52,12 @@ func TestNoticeIsInTheStreamUnderItsOwnSubject(t *testing.T) {
 	if err := proto.Unmarshal(msg.Data, &got); err != nil {
 		t.Fatal(err)
 	}
-	if got.ContactListId != 87 || !got.ExpiresAt.AsTime().Equal(due) {
+	if got.Audience.GetSize() != int64(len(unpaid)) || !got.ExpiresAt.AsTime().Equal(due) {
 		t.Errorf("the stream has %v", &got)
+	}
+	chunk, err := lists.GetLastMsgForSubject(t.Context(), "campaign.v1.audience.acqualuce-billing."+got.Audience.GetSha256()+".1")
+	if err != nil || string(chunk.Data) != unpaid {
+		t.Errorf("the list is %v, %v", chunk, err)
 	}
 }
 
@@ -55,16 +66,16 @@ func TestANoticeIsAskedForOnce(t *testing.T) {
 	t.Parallel()
 	client, due := staffettatest.New().Client(), time.Now().Add(240*time.Hour)
 	for _, want := range []staffetta.Known{staffetta.FirstAsked, staffetta.AskedBefore} {
-		if placed, err := client.Request(t.Context(), notice(87, due)); err != nil || placed.Known != want {
+		if placed, err := remind(t.Context(), client, strings.NewReader(unpaid), due); err != nil || placed.Known != want {
 			t.Errorf("%+v, %v; want %s", placed, err, want)
 		}
 	}
 }
 
-func TestNoticeWithoutAListIsNotPublished(t *testing.T) {
+func TestNoticeToNobodyIsNotPublished(t *testing.T) {
 	t.Parallel()
-	if placed, err := staffettatest.New().Client().Request(t.Context(), notice(0, time.Now())); err == nil {
-		t.Errorf("a notice to contact list 0 was published: %+v", placed)
+	if placed, err := remind(t.Context(), staffettatest.New().Client(), strings.NewReader(""), time.Now().Add(240*time.Hour)); err == nil {
+		t.Errorf("a notice to nobody was published: %+v", placed)
 	}
 }
 

@@ -90,6 +90,9 @@ func build(ctx context.Context, o Options, of journal.Options) (_ *App, err erro
 
 	of.Replicas, of.ProofRequired, of.Retention = o.NATS.Replicas, o.Proof == ProofRequired, o.Rules.Retention
 	of.KeepWhole = o.Rules.KeepWhole
+	if of.RecipientsQuota, err = recipientsQuota(o.RecipientsQuota); err != nil {
+		return nil, err
+	}
 	of.Log, of.OnBuried, of.OnSwept = o.Log, a.ops.Buried, a.sweepMetrics.swept
 	a.alarms.attach(&of)
 	a.journal, err = journal.Open(ctx, a.nc, of)
@@ -121,7 +124,7 @@ func build(ctx context.Context, o Options, of journal.Options) (_ *App, err erro
 	if err != nil {
 		return nil, err
 	}
-	a.runner = runner.New(runner.Options{Journal: a.journal, Accounts: a.pick, Observer: observer, Button: a.button, Intake: intake, People: a.journal.People()})
+	a.runner = runner.New(runner.Options{Journal: a.journal, Accounts: a.pick, Observer: observer, Button: a.button, Intake: intake, People: a.journal.People(), Claims: a.journal.Claims()})
 
 	if err := a.openSchedules(ctx); err != nil {
 		return nil, err

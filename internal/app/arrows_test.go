@@ -53,7 +53,7 @@ const (
 var arrows = map[string]arrow{
 	"cmd/staffetta": {ours: in("cli"), outside: []string{"golang.org/x/crypto/x509roots/fallback"}},
 	"internal/cli": {
-		ours:    append(in("access", "app", "audience", "budget", "button", "calendar", "campaign", "check", "client", "contract", "deadletter", "doctor", "drafts", "gateway", "ops", "query", "sandbox", "schedule", "sms", "spelling", "why", "words"), "policies", generated),
+		ours:    append(in("access", "app", "audience", "budget", "button", "calendar", "campaign", "check", "client", "contract", "deadletter", "doctor", "drafts", "gateway", "ops", "query", "sandbox", "schedule", "sms", "spelling", "web", "why", "words"), "policies", generated),
 		outside: with(protobuf, buf, decimal, "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term", "go.yaml.in/yaml"),
 	},
 	"internal/app": {
@@ -67,7 +67,7 @@ var arrows = map[string]arrow{
 	// Each vendor is a package like this one; only app knows more than one of them.
 	"internal/gateway/uc006": {ours: in("gateway", "campaign"), outside: with(decimal)},
 	"internal/journal": {
-		ours:    append(in("audience", "budget", "button", "calendar", "contract", "deadletter", "loop", "rate", "schedule", "scheduler", "runner", "campaign", "sms", "streams"), generated),
+		ours:    append(in("audience", "budget", "button", "calendar", "claims", "contract", "deadletter", "loop", "rate", "schedule", "scheduler", "runner", "campaign", "sms", "streams"), generated),
 		outside: with(natsgo, protobuf, buf),
 	},
 	"internal/contract": {
@@ -77,6 +77,11 @@ var arrows = map[string]arrow{
 	"internal/client": {
 		ours:    append(in("budget", "button", "campaign", "contract", "deadletter", "journal", "loop", "query", "runner", "schedule", "streams", "why"), generated),
 		outside: with(natsgo, protobuf),
+	},
+	// The page of people: it asks and tells as they do, and sees no stream.
+	"internal/web": {
+		ours:    append(in("campaign", "client", "contract", "deadletter", "query", "schedule", "sms", "why", "words"), generated),
+		outside: with(decimal, protobuf, "golang.org/x/net/netutil", "golang.org/x/oauth2", "github.com/coreos/go-oidc/v3"),
 	},
 	"internal/drafts":  {ours: in("campaign", "check", "client", "gateway")},
 	"internal/streams": {ours: in("loop"), outside: with(natsgo, orbit)},
@@ -98,7 +103,7 @@ var arrows = map[string]arrow{
 	"internal/loop":   {ours: in("deadletter"), std: with(pure, "context")},
 	"internal/runner": {ours: in("loop", "campaign", "deadletter")},
 	"internal/runner/runnertest": {
-		ours:    in("loop", "runner", "campaign"),
+		ours:    in("claims", "loop", "runner", "campaign"),
 		outside: with(decimal, "github.com/google/go-cmp"),
 	},
 	"internal/budget":   {ours: in("loop", "runner", "campaign"), outside: with(decimal)},
@@ -117,7 +122,9 @@ var arrows = map[string]arrow{
 	},
 	// How many calls may be made, by whoever shares an account: it knows no call and no
 	// store.
-	"internal/rate":     {std: with(pure, "context", "encoding/json", "log/slog", "math/rand/v2", "sync")},
+	"internal/rate": {std: with(pure, "context", "encoding/json", "log/slog", "math/rand/v2", "sync")},
+	// Which campaigns hold which people: it compares hashes, and knows nobody.
+	"internal/claims":   {std: with(pure, "encoding/binary")},
 	"internal/spelling": {std: pure},
 	// Recipients, one after the other: it reads what it is given, and writes what is uploaded.
 	"internal/audience": {

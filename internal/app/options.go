@@ -50,6 +50,9 @@ type Options struct {
 	// IntakeStrays is how many cancels of what nobody has asked for leave a record, by
 	// source, in an hour. Default "*=1000", also for sources that are not in the list.
 	IntakeStrays string
+	// RecipientsQuota is how many MiB of recipients in chunks a source may have laid down,
+	// counted in whole chunks: "shop-italia=500, *=200". Default none: nobody is bound.
+	RecipientsQuota string
 	// Proof says whether a command is obeyed that nobody is proven to have given:
 	// [ProofAuto], it is, and is marked; [ProofRequired], it becomes a dead letter.
 	// Default auto.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/journal"
+	"github.com/staffetta-io/staffetta/internal/streams"
 )
 
 // quotas bound what a source may ask for in an hour, and how many cancels of what nobody
@@ -109,6 +110,30 @@ func newQuota(setting, text string, s *services) (*quota, error) {
 		q.perHour[source] = n
 	}
 	return q, nil
+}
+
+// recipientsQuota is how many chunks of recipients a source may have laid down; 0: any
+// number.
+func recipientsQuota(text string) (func(source string) int, error) {
+	const setting, perMiB = "recipients.quota", 1 << 20 / streams.ChunkSize
+	rows, err := bySource(setting, text)
+	if err != nil {
+		return nil, err
+	}
+	chunks := map[string]int{}
+	for source, text := range rows {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			return nil, fmt.Errorf("%s: %s: %q is no number of MiB: write 1 or more, or leave the source out", setting, source, text)
+		}
+		chunks[source] = n * perMiB
+	}
+	return func(source string) int {
+		if n, own := chunks[source]; own {
+			return n
+		}
+		return chunks["*"]
+	}, nil
 }
 
 // share is the part of a replica, rounded up.

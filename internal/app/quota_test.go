@@ -53,6 +53,23 @@ func TestQuotas(t *testing.T) {
 	}
 }
 
+func TestRecipientsQuotaIsBySource(t *testing.T) {
+	t.Parallel()
+	q, err := recipientsQuota("shop-italia=3, *=5")
+	if err != nil || q("shop-italia") != 12 || q("acqua-luce") != 20 {
+		t.Errorf("%d and %d chunks, %v; want 12 and 20", q("shop-italia"), q("acqua-luce"), err)
+	}
+	if q, err := recipientsQuota("shop-italia=3"); err != nil || q("acqua-luce") != 0 {
+		t.Errorf("a source without a quota is bound: %v", err)
+	}
+	for _, wrong := range []string{"shop-italia", "shop-italia=0", "*=3GiB"} {
+		o := Options{RecipientsQuota: wrong}
+		if err := o.Validate(); err == nil || !strings.Contains(err.Error(), "recipients.quota") {
+			t.Errorf("%q: got error %v", wrong, err)
+		}
+	}
+}
+
 // The share is that of now: as many services as were counted last.
 func TestQuotasGoByHowManyServicesThereAre(t *testing.T) {
 	t.Parallel()

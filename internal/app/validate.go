@@ -165,6 +165,9 @@ func (o Options) together() (wrong []error) {
 			say("send_window: %s: no file in windows is called %q", source, name)
 		}
 	}
+	if _, err := recipientsQuota(o.RecipientsQuota); err != nil {
+		say("%w", err)
+	}
 	if _, err := newQuotas(o); err != nil {
 		say("%w", err)
 	}

@@ -17,6 +17,9 @@ type Wish struct {
 	Region string           // of national numbers, ISO 3166; empty: there are none
 	Fields []string         // that the text has, as in {{code}}; nothing else of a recipient is uploaded
 	Lacks  campaign.Lacking // what becomes of whom lacks one of them
+	// Each hears of everybody who gets a message, with the values of the fields. Nil: nobody
+	// does. It keeps no values.
+	Each func(e164 string, values []string)
 	// Suppressed are the numbers that get nothing. Nil: all may get something.
 	Suppressed func(e164 string) bool
 }
@@ -140,6 +143,9 @@ func (p *preparing) take(c Contact) error {
 	p.Valid++
 	p.row[0] = number
 	copy(p.row[1:], c.Values)
+	if p.wish.Each != nil {
+		p.wish.Each(number, p.row[1:])
+	}
 	return p.file.Write(p.row)
 }
 

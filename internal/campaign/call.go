@@ -30,6 +30,9 @@ const (
 	// them are sent to. OpDiscard removes them from the streams.
 	OpPrepare Op = "prepare"
 	OpDiscard Op = "discard"
+	// OpClaim asks for the people of a campaign with personal texts, so that no other one
+	// gives them other values before this one is sent.
+	OpClaim Op = "claim"
 	// OpList makes the contact list of a campaign's own recipients at the gateway, OpUpload
 	// puts them into it, and OpCount counts it. OpFind finds the campaign's lists by their
 	// names, and OpUnlist removes lists; their contacts stay. OpQuota asks for how many
@@ -52,7 +55,7 @@ const (
 
 // Ops lists every call in the order of the lifecycle.
 var Ops = []Op{
-	OpPrepare, OpFind, OpUnlist, OpList, OpUpload, OpCount, OpQuota,
+	OpPrepare, OpFind, OpUnlist, OpList, OpClaim, OpUpload, OpCount, OpQuota,
 	OpLook, OpCreate, OpConfigure, OpCalculate, OpPrice, OpRoom, OpReserve, OpAdmit, OpConfirm,
 	OpStatus, OpStats, OpDelete, OpWitness, OpSettle, OpDiscard, OpErase,
 }
@@ -64,7 +67,7 @@ const (
 	ToGateway Callee = "gateway"
 	ToLedger  Callee = "ledger"  // the ledgers of the budgets
 	ToStreams Callee = "streams" // the streams of events, requests and dead letters
-	ToPeople  Callee = "people"  // the streams in which the recipients of campaigns are
+	ToPeople  Callee = "people"  // the streams in which the recipients of campaigns are, and who holds them
 )
 
 // To is where a call goes.
@@ -74,7 +77,7 @@ func (op Op) To() Callee {
 		return ToLedger
 	case OpLook, OpErase:
 		return ToStreams
-	case OpPrepare, OpDiscard:
+	case OpPrepare, OpDiscard, OpClaim:
 		return ToPeople
 	}
 	return ToGateway
@@ -164,6 +167,10 @@ const (
 	Unusable Cause = "unusable"
 	// Incomplete, of prepare: a part of the audience is not there, or not as it was named.
 	Incomplete Cause = "incomplete"
+	// Stale, of prepare: under the name there is no list that is young enough.
+	Stale Cause = "stale"
+	// Full, of prepare: the source has laid down more recipients than it may.
+	Full Cause = "full"
 	// Changed, of upload: other people would be uploaded now than were prepared. Nothing
 	// has left.
 	Changed Cause = "changed"
@@ -190,9 +197,11 @@ type Outcome struct {
 	Prepared    *Prepared // prepare
 	ListID      int64     // list: its number
 	Lists       []int64   // find: the numbers of the lists that were found
+	Claim       uint64    // claim: its number; another one than before is another claim
 	Contacts    int64     // count: how many are in the list; quota: for how many more there is room
 
 	// Why not, if Kind is not OK.
+	Behind     *Behind       // claim, if it is refused: who holds the same people
 	Cause      Cause         // why it was refused, or why it is unavailable
 	HTTP       int           // status code, for people: the rules do not use it; zero: no answer
 	Field      string        // the gateway's name of the field at fault

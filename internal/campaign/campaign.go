@@ -142,6 +142,7 @@ type run struct {
 	cancel       *Cancel       // a cancel that found no record
 	listed       bool          // it counted the list, and it holds what is sent
 	lists        []int64       // the lists that are removed
+	onlyUpload   bool          // no upload before the one under way may still take effect
 
 	// Withdrawing.
 	shown          bool            // a read by id showed the draft, unconfirmed

@@ -43,7 +43,7 @@ func (t *transition) checkQuote() Decision {
 	if h := t.c.Need; h == nil || h.Again.IsZero() {
 		t.c.Need = nil // a need with Again stays: a confirm was refused for lack of credit, although its price saw enough
 	}
-	return t.reserve()
+	return t.stillHeld()
 }
 
 // mustAsk says why a quote needs an approval; empty: it needs none, or has one. An

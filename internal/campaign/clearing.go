@@ -67,7 +67,7 @@ func (t *transition) clearAnswered(o Outcome) Decision {
 		return t.call(OpDiscard) // of a list that the gateway does not remove, the record keeps the number
 	}
 	t.c.run = run{}
-	pause := max(t.BackoffMin, min(t.LookAgain, t.RecipientsKeep)) // what is kept for seconds is not left for an hour
+	pause := max(o.RetryAfter, t.BackoffMin, min(t.LookAgain, t.RecipientsKeep)) // what is kept for seconds is not left for an hour
 	t.c.Wake = t.now.Add(pause + jitter(t.c.Key, 0, pause/4))
 	return t.save()
 }

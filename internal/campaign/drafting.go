@@ -38,7 +38,9 @@ func (t *transition) begin() Decision {
 		return t.end(Rejected, EventRejected, Reason{Code: ReasonGaveUp, Message: fmt.Sprintf(
 			"gave up after %d confirms, none of which took effect; nothing was sent: look at the attempts, then ask again under a new request id", t.c.Rounds)})
 	}
-	if t.c.Request.Audience != nil && t.c.Prepared == nil {
+	a := t.c.Request.Audience
+	unread := a != nil && t.c.Prepared == nil
+	if unread && a.Name == "" {
 		return t.call(OpPrepare)
 	}
 	if d, shut := t.awaitWindow(0); shut {
@@ -59,7 +61,14 @@ func (t *transition) begin() Decision {
 	if left := t.c.Request.At.Sub(t.now); left > 0 && left <= 2*t.ConfirmWithin {
 		return t.wait(left, "its instant is so near that it is awaited here, and then sent at once")
 	}
-	if t.c.Request.Audience != nil && !t.c.run.listed {
+	if unread {
+		// A named one is read as late as can be: a newer list may be on its way.
+		if left := t.c.Request.At.Sub(t.now); left > 0 {
+			return t.wait(left, "at its instant it takes the newest list under the name "+a.Name)
+		}
+		return t.call(OpPrepare)
+	}
+	if a != nil && !t.c.run.listed {
 		return t.enlist()
 	}
 	return t.call(OpCreate)
@@ -178,6 +187,8 @@ func (t *transition) drafting(o Outcome) Decision {
 		return t.statusAfterRefusal(o)
 	case o.Op == OpCount:
 		return t.refusedWithList(o)
+	case o.Op == OpClaim:
+		return t.heldStill(o)
 	case o.Op == OpRoom:
 		return t.roomChecked(o)
 	case o.Op == OpReserve:
@@ -343,6 +354,9 @@ func (t *transition) intend() Decision {
 		draft.For = at
 	}
 	t.c.Draft = &draft
+	if t.FieldsFrozen && t.claims() {
+		t.list(func(l *List) { l.Held = time.Time{} }) // its texts are fixed
+	}
 	t.c.Rounds++
 	t.become(Confirming)
 	t.c.Wake = t.now.Add(t.ConfirmWithin) // a run that takes over after a crash looks early

@@ -27,7 +27,7 @@ func (t *transition) enlist() Decision {
 	case l.GivenUp, l.ID == 0:
 		return t.dropList()
 	case t.outdated() != "":
-		return t.call(OpUpload)
+		return t.uploadOrClaim(false)
 	}
 	return t.call(OpCount)
 }
@@ -45,7 +45,7 @@ func (t *transition) list(change func(*List)) {
 func (t *transition) nameList() Decision {
 	next := List{N: 1, Gateway: t.gateway}
 	if l := t.c.List; l != nil {
-		next.N, next.Misfits = l.N+1, l.Misfits
+		next.N, next.Misfits, next.Landing = l.N+1, l.Misfits, l.Landing
 	}
 	t.c.List = &next
 	t.busyFor(t.Lease, "its contact list is made at the gateway")
@@ -69,10 +69,15 @@ func (t *transition) dropList() Decision {
 
 // enlisted takes the answers on the way to a list.
 func (t *transition) enlisted(o Outcome) Decision {
-	switch o.Kind {
-	case OK:
+	if o.Op == OpUpload && (o.Kind == OK || o.Kind == Refused || o.neverLeft()) {
+		t.landed()
+	}
+	switch {
+	case o.Op == OpClaim:
+		return t.claimed(o)
+	case o.Kind == OK:
 		t.answered(o.Op)
-	case Refused:
+	case o.Kind == Refused:
 		return t.enlistRefused(o)
 	default:
 		if o.Op == OpQuota {
@@ -95,15 +100,14 @@ func (t *transition) enlisted(o Outcome) Decision {
 		return t.nameList()
 	case OpList:
 		t.list(func(l *List) { l.ID = o.ListID })
-		t.busyFor(uploadLeases*t.Lease, "its recipients are put into the contact list")
-		return t.saveAndCall(OpUpload)
+		return t.uploadOrClaim(true)
 	case OpUpload:
 		t.list(func(l *List) { l.Uploaded, l.Anew = t.now, "" })
 		t.busyFor(t.Lease, "its contact list is counted")
 		return t.saveAndCall(OpCount)
 	case OpQuota:
 		if missing := t.c.Prepared.Sent - t.c.List.Counted; o.Contacts < missing {
-			return t.end(Rejected, EventRejected, Reason{Code: ReasonNoRoom, Step: OpUpload, Field: t.c.Request.peopleField(), Message: fmt.Sprintf(
+			return t.end(Rejected, EventRejected, Reason{Code: ReasonNoRoom, Step: OpUpload, Field: t.c.Request.Audience.Field(), Message: fmt.Sprintf(
 				"the account has room for %d more contacts, and %d of %d are missing in the list: raise the limit of its plan, then ask again under a new request id", max(o.Contacts, 0), missing, t.c.Prepared.Sent)})
 		}
 		return t.withRoom()
@@ -117,6 +121,9 @@ const uploadLeases = 5
 
 // prepared takes what became of the audience. It is told, also if nothing follows.
 func (t *transition) prepared(p Prepared) Decision {
+	if had := t.c.Prepared; had != nil {
+		p.Version = had.Version // it keeps to the list that it took
+	}
 	t.c.Prepared, t.c.Partial = &p, time.Time{}
 	t.c.PreparedN++
 	t.emit(Event{Type: EventAudiencePrepared, N: t.c.PreparedN, Prepared: &p})
@@ -178,7 +185,7 @@ func (t *transition) giveUpCount() Decision {
 // enlistRefused takes a no on the way to a list.
 func (t *transition) enlistRefused(o Outcome) Decision {
 	switch {
-	case o.Op == OpPrepare && o.Cause == Incomplete:
+	case o.Op == OpPrepare && (o.Cause == Incomplete || o.Cause == Stale || o.Cause == Full):
 		return t.awaitAudience(o)
 	case o.Op == OpPrepare:
 		return t.end(Rejected, EventRejected, Reason{Code: ReasonAudience, Step: o.Op, Field: o.Field, Message: cmp.Or(o.Words, o.Err) +
@@ -202,16 +209,23 @@ func (t *transition) enlistRefused(o Outcome) Decision {
 	return t.end(Rejected, EventRejected, reasonOf(o))
 }
 
-// awaitAudience waits for a part of the audience that is not there. It may have been
-// published after the request, or be on its way.
+// awaitAudience waits for a part of the audience that is not there, for a list that is young
+// enough, or for room. It may have been published after the request, or be on its way.
 func (t *transition) awaitAudience(o Outcome) Decision {
 	if t.c.Partial.IsZero() {
 		t.c.Partial = t.now
 	}
 	waited := t.now.Sub(t.c.Partial)
 	if waited >= t.RecipientsWithin {
-		return t.end(Rejected, EventRejected, Reason{Code: ReasonAudience, Step: o.Op, Field: o.Field, Message: fmt.Sprintf(
-			"%s, for %s: publish all chunks before the request, then ask again under a new request id", cmp.Or(o.Words, o.Err), roundedDuration(waited))})
+		code, what := ReasonAudience, "publish all chunks before the request"
+		switch o.Cause {
+		case Stale:
+			code, what = ReasonTooOld, "publish a new one (staffetta audience publish)"
+		case Full:
+			what = "wait until lists of earlier campaigns are removed (recipients.keep), or have recipients.quota raised"
+		}
+		return t.end(Rejected, EventRejected, Reason{Code: code, Step: o.Op, Field: o.Field, Message: fmt.Sprintf(
+			"%s, and it was waited for %s: %s, then ask again under a new request id", cmp.Or(o.Words, o.Err), roundedDuration(waited), what)})
 	}
 	return t.wait(max(t.BackoffMin, waited/4), cmp.Or(o.Words, o.Err)+": it is waited for")
 }
@@ -234,7 +248,7 @@ func (t *transition) refusedWithList(o Outcome) Decision {
 // nobody says that there is no one to send to.
 func (t *transition) nobody(goal Goal) Reason {
 	if p := t.c.Prepared; p != nil {
-		return Reason{Code: ReasonNobody, Step: OpPrepare, Field: t.c.Request.peopleField(), Message: fmt.Sprintf(
+		return Reason{Code: ReasonNobody, Step: OpPrepare, Field: t.c.Request.Audience.Field(), Message: fmt.Sprintf(
 			"none of the %d recipients is left to send to (%d malformed, %d twice, %d suppressed, %d without a field; the gateway takes %d for valid): correct them, then ask again under a new request id",
 			p.Given, p.Malformed, p.Duplicate, p.Suppressed, p.Lacking, goal.Valid)}
 	}

@@ -16,6 +16,8 @@ type Prepared struct {
 	Duplicate  int64  `json:"duplicate,omitempty"`  // numbers that came before
 	Suppressed int64  `json:"suppressed,omitempty"` // people that are not to be written to
 	Lacking    int64  `json:"lacking,omitempty"`    // people without a field that the text names
+
+	Version Version `json:"version,omitzero"` // the list that was taken of a named audience
 }
 
 // List is the contact list that was made at the gateway for a campaign's own recipients.
@@ -28,6 +30,13 @@ type List struct {
 	Uploaded time.Time `json:"uploaded,omitzero"`  // when the people were last put into it; zero: not yet, or that is not good any more
 	Anew     string    `json:"anew,omitempty"`     // why they are uploaded anew
 	GivenUp  bool      `json:"given_up,omitempty"` // it is removed, and another one made
+	// With personal texts: since when its people are held against others that give them
+	// other values (zero: they are not), until when an upload may still take effect
+	// (zero: each was answered), the number of the claim, and the campaign behind which it waits.
+	Held    time.Time `json:"held,omitzero"`
+	Landing time.Time `json:"landing,omitzero"`
+	Claim   uint64    `json:"claim,omitempty"`
+	Behind  string    `json:"behind,omitempty"`
 	// How many contacts the gateway counted when that was not what was sent, and since
 	// when it has counted so; zero: it counts right, or was not asked.
 	Counted    int64     `json:"counted,omitempty"`
@@ -69,10 +78,13 @@ func (c Campaign) sentDigest() string {
 	return c.Prepared.Digest
 }
 
-// peopleField is the field of the request in which the recipients came.
-func (r Request) peopleField() string {
-	if r.Audience.InRequest() {
+// Field is the field of the request in which the recipients came.
+func (a *Audience) Field() string {
+	switch {
+	case a.InRequest():
 		return "recipients"
+	case a.Name != "":
+		return "named_audience"
 	}
 	return "audience"
 }

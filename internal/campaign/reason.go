@@ -22,6 +22,7 @@ const (
 	ReasonGateway      ReasonCode = "gateway_failed"    // the gateway's status 4
 	ReasonVanished     ReasonCode = "vanished"          // the gateway shows a confirmed campaign as unconfirmed
 	ReasonAudience     ReasonCode = "audience_unusable" // its own recipients are not there, not as they were named, or cannot be read
+	ReasonTooOld       ReasonCode = "audience_too_old"  // under the name there is no list that is young enough
 	ReasonNoRoom       ReasonCode = "no_room_for_contacts"
 	ReasonDiffers      ReasonCode = "not_as_asked" // the gateway repeats something else, or its figures contradict each other
 	// The reasons for unresolved, in this order: nothing shows whether the confirm took
@@ -56,6 +57,7 @@ var Reasons = []struct {
 	{ReasonNoWindow, EventRejected},
 	{ReasonGaveUp, EventRejected},
 	{ReasonAudience, EventRejected},
+	{ReasonTooOld, EventRejected},
 	{ReasonNoRoom, EventRejected},
 	{ReasonDiffers, EventRejected},
 	{ReasonNotSent, EventRejected},

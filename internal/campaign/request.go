@@ -41,6 +41,8 @@ func (r Request) Whom() string {
 		return "contact list " + strconv.FormatInt(r.ListID, 10)
 	case a.InRequest():
 		return "the recipients in the request"
+	case a.Name != "":
+		return "the newest list under the name " + a.Name
 	default:
 		return "the recipients in audience " + a.Digest[:min(12, len(a.Digest))]
 	}

@@ -23,6 +23,8 @@ func (t *transition) outdated() string {
 		return ""
 	case l == nil || l.Uploaded.IsZero():
 		return "they are not uploaded"
+	case t.claims() && l.Held.IsZero():
+		return "others may have given the same people other values since"
 	case t.now.Sub(l.Uploaded) > uploadedFor:
 		return "they were uploaded more than an hour ago"
 	}
@@ -43,10 +45,14 @@ func (t *transition) uploadAnew(why string) Decision {
 // letGo says that a campaign rests that may do so for long. Meanwhile others may give the
 // same people other values, so its own are uploaded anew when it goes on.
 func (t *transition) letGo() {
-	if t.c.List == nil || !t.c.Request.Personal() || t.c.List.Uploaded.IsZero() {
+	if t.c.List == nil || !t.claims() {
 		return
 	}
 	t.list(func(l *List) {
+		l.Held = time.Time{}
+		if l.Uploaded.IsZero() {
+			return
+		}
 		l.Uploaded, l.Anew = time.Time{}, "it has waited, and others may have given the same people other values"
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/client"
 	"github.com/staffetta-io/staffetta/internal/sms"
+	"github.com/staffetta-io/staffetta/internal/why"
 	"github.com/staffetta-io/staffetta/internal/words"
 )
 
@@ -47,7 +48,7 @@ if it has not come that far yet.`,
 			o.before = func(ctx context.Context, c *client.Client, key campaign.Key, rec *campaign.Campaign) error {
 				return showWaitingQuote(ctx, t, o, c, key, rec, &quote, by)
 			}
-			o.outcome = func(old, rec campaign.Campaign) result { return approveResult(t, quote, rec) }
+			o.outcome = func(old, rec campaign.Campaign) result { return resultOf(why.Approved(quote, rec, t.instant)) }
 			return o.run(cmd, t, args[0])
 		},
 	}
@@ -83,15 +84,7 @@ whether it is.`,
 			o.before = func(ctx context.Context, c *client.Client, key campaign.Key, rec *campaign.Campaign) error {
 				return showWaitingQuote(ctx, t, o, c, key, rec, &quote, by)
 			}
-			o.outcome = func(_, rec campaign.Campaign) result {
-				if rec.State == campaign.Rejected && rec.Reason.Code == campaign.ReasonDeclined {
-					return result{Outcome: "declined", Words: "declined: it is rejected, and nothing was sent", done: true, well: true}
-				}
-				if rec.State.Final() {
-					return result{Outcome: "ended", Words: fmt.Sprintf("not declined: it has ended, it is %s", rec.State), done: true}
-				}
-				return result{}
-			}
+			o.outcome = func(_, rec campaign.Campaign) result { return resultOf(why.Declined(rec)) }
 			return o.run(cmd, t, args[0])
 		},
 	}
@@ -166,30 +159,4 @@ func printQuote(t Terminal, rec campaign.Campaign, id string) error {
 		r.Whom(), plural(q.Goal.Valid, "recipient"), plural(q.Goal.Parts, "part"),
 		words.Money(q.Price.Total), words.Money(q.Price.PerMessage), credit, id)
 	return err
-}
-
-// approveResult reads the outcome of an approval from the record.
-func approveResult(t Terminal, quote string, rec campaign.Campaign) result {
-	switch {
-	case rec.Confirmed != nil:
-		said := "approved and confirmed: it is being sent"
-		if at := rec.Confirmed.For; !at.IsZero() {
-			said = "approved and confirmed: it is sent at " + t.instant(at)
-		}
-		return result{Outcome: "confirmed", Words: said, done: true, well: true}
-	case rec.State == campaign.Unresolved:
-		return result{Outcome: "unresolved", Words: "nobody can say whether it was sent: " + rec.Reason.Message, done: true}
-	case rec.State.Final():
-		return result{Outcome: "ended", Words: fmt.Sprintf("not sent: it is %s, %s", rec.State, rec.Reason.Message), done: true}
-	case rec.Need != nil && rec.Need.For == campaign.NeedApproval:
-		if id := campaign.QuoteID(rec.Request, *rec.Quote); id != quote {
-			return result{Outcome: "void", Words: fmt.Sprintf("void: it was quoted again and something had moved; it asks for an approval of quote %s, %s", id, rec.Quote.Price.Total), done: true}
-		}
-		return result{}
-	case rec.Need != nil && rec.State == campaign.Quoted:
-		return result{Outcome: "waiting", Words: fmt.Sprintf("approved; now it waits until %s: %s", t.instant(rec.Need.Until), rec.Need.Why), done: true, well: true}
-	case rec.Approval != nil && rec.Approval.QuoteID == quote:
-		return result{Outcome: "under way", Words: "approved; it is being quoted again before it is sent"}
-	}
-	return result{}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/client"
 	"github.com/staffetta-io/staffetta/internal/query"
+	"github.com/staffetta-io/staffetta/internal/why"
 )
 
 // Commands of people to a campaign, and their outcome.
@@ -51,7 +52,7 @@ needs no right to.`,
 				}
 				return nil
 			}
-			o.outcome = cancelResult
+			o.outcome = func(old, rec campaign.Campaign) result { return resultOf(why.Cancelled(old, rec)) }
 			return o.run(cmd, t, args[0])
 		},
 	}
@@ -62,25 +63,6 @@ needs no right to.`,
 	f.BoolVar(&unasked, "unasked", false, "cancel it before it is requested; a later request is refused")
 	o.flags(cmd)
 	return cmd
-}
-
-// cancelResult reads the outcome of a cancel from the record.
-func cancelResult(old, rec campaign.Campaign) result {
-	c := rec.Cancel
-	mine := c != nil && (old.Cancel == nil || !c.At.Equal(old.Cancel.At))
-	switch {
-	case rec.State == campaign.Cancelled:
-		return result{Outcome: "cancelled", Words: "cancelled: nothing was sent", done: true, well: true}
-	case mine && c.Failed != "":
-		return result{Outcome: "refused", Words: "not cancelled: " + c.Failed, done: true}
-	case rec.State.Final():
-		return result{Outcome: "ended", Words: fmt.Sprintf("not cancelled: it has ended, it is %s", rec.State), done: true}
-	case mine && rec.State == campaign.Confirming:
-		return result{Outcome: "kept", Words: "kept: the order to send was already on its way; the campaign is cancelled if the gateway turns out not to have carried it out"}
-	case mine:
-		return result{Outcome: "under way", Words: "taken: what there is at the gateway is being removed"}
-	}
-	return result{}
 }
 
 func newResolve(t Terminal) *cobra.Command {
@@ -121,7 +103,7 @@ service has recorded it.`,
 				}
 				return nil
 			}
-			o.outcome = resolveResult
+			o.outcome = func(_, rec campaign.Campaign) result { return resultOf(why.Resolved(rec)) }
 			return o.run(cmd, t, args[0])
 		},
 	}
@@ -133,17 +115,6 @@ service has recorded it.`,
 	f.StringVar(&reason, "why", "", "what you saw, for the record")
 	o.flags(cmd)
 	return cmd
-}
-
-// resolveResult reads from the record whether what a person said was recorded.
-func resolveResult(_, rec campaign.Campaign) result {
-	switch {
-	case rec.Resolved == nil:
-		return result{}
-	case rec.Resolved.Sent:
-		return result{Outcome: "taken", Words: fmt.Sprintf("taken: it counts as sent, and its statistics are followed (%s)", rec.State), done: true, well: true}
-	}
-	return result{Outcome: "taken", Words: fmt.Sprintf("taken: it counts as not sent, and has ended (%s); to send it, ask for it under a new request id", rec.State), done: true, well: true}
 }
 
 func newFollow(t Terminal) *cobra.Command {
@@ -176,7 +147,7 @@ read the statistics again.`,
 				}
 				return nil
 			}
-			o.outcome = followResult
+			o.outcome = func(old, rec campaign.Campaign) result { return resultOf(why.FollowedAgain(old, rec)) }
 			return o.run(cmd, t, args[0])
 		},
 	}
@@ -185,17 +156,6 @@ read the statistics again.`,
 	f.StringVar(&by, "by", "", "who has it followed again, for people; needed where NATS knows no name")
 	o.flags(cmd)
 	return cmd
-}
-
-// followResult reads from the record whether the statistics are followed again.
-func followResult(old, rec campaign.Campaign) result {
-	switch mine := rec.Followed != nil && (old.Followed == nil || !rec.Followed.At.Equal(old.Followed.At)); {
-	case !mine:
-		return result{}
-	case rec.State == campaign.Completed:
-		return result{Outcome: "taken", Words: "taken: its figures add up now, and it is completed", done: true, well: true}
-	}
-	return result{Outcome: "taken", Words: fmt.Sprintf("taken: its statistics are followed again (%s)", rec.State), done: true, well: true}
 }
 
 // commandRun is a command on its way, and the wait for its outcome.
@@ -225,6 +185,11 @@ type result struct {
 	State    campaign.State `json:"state,omitempty"`
 
 	done, well bool
+}
+
+// resultOf is what became of a command.
+func resultOf(b why.Became) result {
+	return result{Outcome: b.Outcome, Words: b.Words, done: b.Done, well: b.Well}
 }
 
 func (o *commandRun) flags(cmd *cobra.Command) {

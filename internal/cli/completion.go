@@ -35,6 +35,7 @@ var completed = map[string]wordSource{
 	"why": keys(), "show": keys(), "watch": keys(), "cancel": keys("open"), "approve": keys("quoted"), "decline": keys("quoted"),
 	"resolve": keys("unresolved"), "follow": keys("unreconciled"), "forget": keys("ended"), "promote": keys("completed"),
 	"schedule show": schedules, "schedule next": schedules, "schedule pause": schedules, "schedule resume": schedules, "schedule rm": schedules,
+	"audience show": audiences, "audience ls": sources,
 	"schedule ls": sources, "budget show": sources, "budget history": sources, "budget set": sources, "budget rm": sources,
 	"dlq show": letters, "dlq replay": letters,
 }
@@ -69,7 +70,7 @@ func completeWords(t Terminal, root *cobra.Command) {
 }
 
 // takesFiles are the commands whose arguments are files, or free text.
-var takesFiles = map[string]bool{"access print": true, "access certs": true, "man": true, "completion": true}
+var takesFiles = map[string]bool{"access print": true, "access certs": true, "man": true, "completion": true, "audience publish": true}
 
 // allCommands are a command and all below it.
 func allCommands(cmd *cobra.Command) []*cobra.Command {
@@ -197,6 +198,21 @@ func schedules(ctx context.Context, c *client.Client, args []string, _ string) (
 	var names []string
 	for _, r := range all.Schedules {
 		names = append(names, r.Key.String())
+	}
+	return names, nil
+}
+
+func audiences(ctx context.Context, c *client.Client, args []string, _ string) ([]string, error) {
+	if len(args) > 0 {
+		return nil, nil
+	}
+	all, err := c.Reader().Audiences(ctx, query.AudiencesAsk{})
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, a := range all.Audiences {
+		names = append(names, a.Key)
 	}
 	return names, nil
 }

@@ -148,7 +148,7 @@ func readEnviron(environ []string, rows []setting) (map[string]said, error) {
 		case value == "":
 		case key == "":
 			if strings.HasPrefix(name, envPrefix) && !knownElsewhere(name) {
-				wrong = append(wrong, fmt.Errorf("environment %s is no setting%s", name, meant(name, settings, setting.env)))
+				wrong = append(wrong, fmt.Errorf("environment %s is no setting%s", name, meant(name, known(), setting.env)))
 			}
 		case name != names[key] && lookup(environ, names[key]) != "":
 			// The variable with our own name is set too, and wins.
@@ -189,8 +189,8 @@ func readConfig(path string) (map[string]said, error) {
 				read(key+".", inner)
 				continue
 			}
-			if !slices.ContainsFunc(settings, func(s setting) bool { return s.Key == key }) {
-				refuse("unknown setting %q%s", key, meant(key, settings, func(s setting) string { return s.Key }))
+			if !slices.ContainsFunc(known(), func(s setting) bool { return s.Key == key }) {
+				refuse("unknown setting %q%s", key, meant(key, known(), func(s setting) string { return s.Key }))
 				continue
 			}
 			if _, twice := given[key]; twice {
@@ -233,7 +233,7 @@ func knownElsewhere(name string) bool {
 	case "CONFIG", "IMAGE":
 		return true
 	}
-	return linked.MatchString(name) || slices.ContainsFunc(settings, func(s setting) bool { return s.env() == name })
+	return linked.MatchString(name) || slices.ContainsFunc(known(), func(s setting) bool { return s.env() == name })
 }
 
 // linked is the name of a service's variable. PORT is also deploy/compose.yaml's.

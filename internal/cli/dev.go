@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,6 +20,7 @@ import (
 	"github.com/staffetta-io/staffetta/internal/app"
 	"github.com/staffetta-io/staffetta/internal/contract"
 	"github.com/staffetta-io/staffetta/internal/sandbox"
+	"github.com/staffetta-io/staffetta/internal/web"
 	"github.com/staffetta-io/staffetta/policies"
 	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
 )
@@ -29,7 +31,7 @@ func newDev(t Terminal) *cobra.Command {
 		// campaigns that 1,500.00 EUR would pay for.
 		Speed: 60, Credit: decimal.NewFromInt(100_000),
 	}}
-	var policy string
+	var policy, page string
 	rows := slices.DeleteFunc(slices.Clone(settings), func(s setting) bool {
 		return strings.HasPrefix(s.Key, "nats.") || s.Key == "gateway.url" || s.Key == "gateway.key_file"
 	})
@@ -64,7 +66,7 @@ month, and a request may name the send window example-it.`,
 			if r.origin["poll.min"] == "default" {
 				r.Rules.PollMin = time.Second
 			}
-			return dev(cmd.Context(), t, o, r, policy == "demo")
+			return dev(cmd.Context(), t, o, r, policy == "demo", page)
 		},
 	}
 	f := cmd.Flags()
@@ -74,13 +76,14 @@ month, and a request may name the send window example-it.`,
 	f.StringVar(&o.Gateway, "sandbox-listen", o.Gateway, "address of the sandbox gateway")
 	f.Float64Var(&o.Sandbox.Speed, "speed", o.Sandbox.Speed, "how many simulated seconds of sending pass in one second")
 	f.StringVar(&policy, "policy", "", "demo: an approval limit, a budget and a send window to try")
+	f.StringVar(&page, "web", "127.0.0.1:8091", "address of the page for people; off: none")
 	addSettings(f, rows)
 	must(cmd.RegisterFlagCompletionFunc("policy", oneOf([]string{"demo"})))
 	return cmd
 }
 
 // dev runs everything until ctx ends.
-func dev(ctx context.Context, t Terminal, lo app.LocalOptions, r resolved, demo bool) (err error) {
+func dev(ctx context.Context, t Terminal, lo app.LocalOptions, r resolved, demo bool, page string) (err error) {
 	o, err := r.options(t.Err)
 	if err != nil {
 		return err
@@ -116,6 +119,13 @@ func dev(ctx context.Context, t Terminal, lo app.LocalOptions, r resolved, demo 
 		}
 	}
 
+	var pages net.Listener
+	if page != "off" {
+		if pages, err = web.Listen(page, nil); err != nil {
+			return elsewhere(err, "--web")
+		}
+	}
+
 	p := paint{t.Colour}
 	say := func(format string, args ...any) { fmt.Fprintf(t.Out, format+"\n", args...) }
 	kept := "gone when this ends"
@@ -131,6 +141,9 @@ func dev(ctx context.Context, t Terminal, lo app.LocalOptions, r resolved, demo 
 	}
 	if addr := service.Addr(); addr != "" {
 		say("  service    http://%s/readyz, /metrics", addr)
+	}
+	if pages != nil {
+		say("  page       http://%s  %s", pages.Addr(), p.dim("what waits, what is sent, what is left"))
 	}
 	say("  list %-4d  %s, %s contacts", listID, list.Name, thousands(int64(list.Contacts)))
 	if demo {
@@ -152,7 +165,16 @@ func dev(ctx context.Context, t Terminal, lo app.LocalOptions, r resolved, demo 
 	say("    --jetstream --no-templates -H content-type:application/json < campaign.json")
 	say("  nats sub 'campaign.v1.event.>' --headers-only")
 	say("  nats kv get campaigns shop-italia.black-friday-2026 --raw\n")
-	return service.Run(ctx)
+	if pages == nil {
+		return service.Run(ctx)
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	shown := make(chan error, 1)
+	go func() { defer stop(); shown <- serveWeb(ctx, t, r, pages, o.NATS, nil) }()
+	err = service.Run(ctx)
+	stop()
+	return errors.Join(err, <-shown)
 }
 
 // layDemoBudget orders the budget of the demo's policy; the service carries it out as

@@ -74,7 +74,7 @@ func thousands(n int64) string { return words.Count(n) }
 // plural is a number of things whose name takes an s.
 func plural(n int64, what string) string { return words.Plural(n, what, what+"s") }
 
-// answered is the outcome of a standing order; nil: the event is about a campaign.
+// answered is what was told beyond single campaigns; nil: the event is about a campaign.
 func answered(m proto.Message) []string {
 	switch m := m.(type) {
 	case *campaignv1.CampaignsHeld:
@@ -95,6 +95,8 @@ func answered(m proto.Message) []string {
 			return []string{what, m.Rule, "by " + m.By}
 		}
 		return []string{what, "by " + m.By}
+	case *campaignv1.OccurrenceLeftOut:
+		return []string{m.Id + " of " + m.Local + " is left out", m.Message}
 	}
 	return nil
 }

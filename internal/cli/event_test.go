@@ -59,6 +59,8 @@ func TestFigures(t *testing.T) {
 		{"Failed", &campaignv1.CampaignFailed{Reason: campaignv1.CampaignFailed_REASON_VANISHED, Message: "gone"}, "vanished · gone", true, false},
 		{"Cancelled", &campaignv1.CampaignCancelled{By: "anna", Reason: "wrong code"}, "by anna · wrong code", true, false},
 		{"Unresolved", &campaignv1.CampaignUnresolved{Message: "nobody knows", WhatToDo: "look"}, "nobody knows · look", true, false},
+		{"LeftOut", &campaignv1.OccurrenceLeftOut{Id: "monday", Local: "2026-11-30T09:00", Message: "the newest list is too old"},
+			"monday of 2026-11-30T09:00 is left out · the newest list is too old", false, false},
 		{"OfTomorrow", nil, "of a type that this version does not know: upgrade to read it", false, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

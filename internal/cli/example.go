@@ -50,6 +50,7 @@ var examples = map[string]string{
 	"labels":               "# {team: crm, product: shoes}",
 	"recipients":           `# [{phoneNumber: "+393331234567", fields: {code: BF-7H2K}}]`,
 	"audience":             "# {sha256: " + strings.Repeat("0f", 32) + ", size: 2400000, chunks: 10}",
+	"namedAudience":        "# {name: this-week, maxAge: 2d}",
 	"defaultRegion":        "# IT",
 	"missingField":         "# leave_out",
 }

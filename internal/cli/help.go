@@ -15,10 +15,10 @@ var groups = []struct {
 	commands  []string
 }{
 	{"try", "Try it:", []string{"demo", "dev", "sandbox"}},
-	{"ask", "Ask for campaigns and follow them:", []string{"request", "check", "lint", "promote", "schedule", "watch", "ls", "show", "why"}},
+	{"ask", "Ask for campaigns and follow them:", []string{"request", "check", "lint", "promote", "schedule", "audience", "watch", "ls", "show", "why"}},
 	{"decide", "Decide about campaigns and money:", []string{"approve", "decline", "cancel", "hold", "release", "budget"}},
 	{"mend", "When something went wrong:", []string{"resolve", "follow", "dlq", "drafts", "recover", "forget"}},
-	{"run", "Run the service:", []string{"serve", "doctor", "access", "streams", "archive"}},
+	{"run", "Run the service:", []string{"serve", "web", "doctor", "access", "streams", "archive"}},
 	{"know", "Know more:", []string{"explain", "version", "man", "completion", "help"}},
 }
 

@@ -111,6 +111,9 @@ func numbered(request []byte) []byte { return wholes.ReplaceAll(request, []byte(
 // promoted is the live request of a simulation, bound to the cost of the simulation.
 func promoted(t Terminal, rec campaign.Campaign, immediately bool, now time.Time) (campaign.Request, error) {
 	r := rec.Request
+	if rec.Prepared != nil && r.Audience.Name != "" {
+		r.Audience = rec.Prepared.Version.Alone() // the people who were quoted, and no newer list
+	}
 	switch {
 	case !r.Simulation:
 		return r, fmt.Errorf("%s was no simulation: it is %s", rec.Key, rec.State)

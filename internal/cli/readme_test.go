@@ -27,7 +27,7 @@ func TestReadmeListsTheSettings(t *testing.T) {
 	var b strings.Builder
 	b.WriteString(begin + columns)
 	d := defaults()
-	for _, s := range settings {
+	for _, s := range known() {
 		value := text(s.field(&d))
 		if value == "" {
 			value = noValue

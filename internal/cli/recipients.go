@@ -28,9 +28,14 @@ const mostShown = 20
 // given, who gets a message, who does not and why, line by line. Of the list nothing is
 // printed but numbers of lines, and names of columns where they are the fault.
 func withRecipients(t Terminal, m *campaignv1.CampaignRequested, path string) (*recipients, error) {
-	if m.ContactListId != 0 || len(m.Recipients) > 0 || m.Audience != nil {
-		return nil, errors.New("the request says already to whom: take contactListId, recipients and audience out of it, or leave out --recipients")
+	if m.ContactListId != 0 || len(m.Recipients) > 0 || m.Audience != nil || m.NamedAudience != nil {
+		return nil, errors.New("the request says already to whom: take contactListId, recipients, audience and namedAudience out of it, or leave out --recipients")
 	}
+	return readRecipients(t, m, path)
+}
+
+// readRecipients says what a campaign would make of the list in a file.
+func readRecipients(t Terminal, m *campaignv1.CampaignRequested, path string) (*recipients, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err

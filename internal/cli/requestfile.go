@@ -302,6 +302,10 @@ func (p *people) value(path string, f protoreflect.FieldDescriptor, value any) a
 			break
 		}
 		return map[string]any{"amount": campaign.Plain(money.Amount), "currency": money.Currency}
+	default:
+		if group, isGroup := value.(map[string]any); isGroup {
+			p.message(path, f.Message(), group)
+		}
 	}
 	return value
 }

@@ -230,5 +230,8 @@ func readTemplate(t Terminal, file string) (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
+	if m.Audience != nil {
+		fmt.Fprintln(t.Err, "staffetta: audience is the same list each time, and is kept for 30 days at most: where people are others each time, publish them under a name (staffetta audience publish), and say namedAudience")
+	}
 	return protojson.Marshal(m)
 }

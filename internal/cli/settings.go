@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -12,10 +13,11 @@ type config struct {
 	app.Options
 	LogLevel  string
 	LogFormat string
+	Web       webConfig
 }
 
 func defaults() config {
-	return config{Options: app.Options{}.WithDefaults(), LogLevel: "info", LogFormat: "json"}
+	return config{Options: app.Options{}.WithDefaults(), LogLevel: "info", LogFormat: "json", Web: webDefaults}
 }
 
 // A setting is one row of the table that drives flags, environment, file and
@@ -44,6 +46,10 @@ var settings = append(ofService(),
 		Setting: app.Setting{Key: "log.format", Help: "json for machines, text for a terminal"},
 		field:   func(c *config) any { return &c.LogFormat }},
 )
+
+// known are all settings: those of the service, and those of the page, which may stand in
+// the same file.
+func known() []setting { return slices.Concat(settings, webSettings) }
 
 func ofService() (rows []setting) {
 	for _, s := range app.Settings {

@@ -30,9 +30,9 @@ func CloudEvent(e contract.StoredEvent) (query.Event, error) {
 	return c, nil
 }
 
-// readEvent reads what CloudEvent wrote. One of a type that this version does not know
+// ReadEvent reads what CloudEvent wrote. One of a type that this version does not know
 // is told without its message; fields that it does not know are left out.
-func readEvent(c query.Event) (contract.StoredEvent, error) {
+func ReadEvent(c query.Event) (contract.StoredEvent, error) {
 	e := contract.StoredEvent{Subject: contract.EventSubject(c.ID), Sequence: c.Sequence, Stored: c.Stored, Header: map[string][]string{}}
 	for name, value := range map[string]string{
 		"ce-id": c.ID, "ce-source": c.Source, "ce-type": c.Type, "ce-time": c.Time, "ce-gateway": c.Gateway, "ce-account": c.Account, "traceparent": c.TraceParent,

@@ -42,6 +42,11 @@ func (c *Client) Look(ctx context.Context, key campaign.Key) (campaign.Campaign,
 	if err != nil {
 		return campaign.Campaign{}, err
 	}
+	return ReadRecord(key, r)
+}
+
+// ReadRecord reads the record that an answer has.
+func ReadRecord(key campaign.Key, r query.Record) (campaign.Campaign, error) {
 	rec, err := journal.DecodeRecord(key, r.Record)
 	if err != nil {
 		err = fmt.Errorf("read %s: %w", key, err)

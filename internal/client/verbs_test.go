@@ -158,6 +158,17 @@ var verbs = map[string]verb{
 		}
 		return c.LayDown(ctx, "shop-italia", chunks, strings.NewReader(list), nil)
 	},
+	"PublishAudience": placed(func(ctx context.Context, c *client.Client) (client.Placed, error) {
+		chunks, err := client.Audience(strings.NewReader("x"), campaignv1.Audience_FORMAT_CSV)
+		if err != nil {
+			return client.Placed{}, err
+		}
+		return c.PublishAudience(ctx, "shop-italia", "customers", chunks, time.Now())
+	}),
+	"Audiences": func(ctx context.Context, c *client.Client) error {
+		_, err := c.Audiences(ctx, "shop-italia")
+		return err
+	},
 	"Archive": func(ctx context.Context, c *client.Client) error {
 		_, err := c.Archive(ctx, filepath.Join(os.TempDir(), "nothing is written there"), time.Now())
 		return err

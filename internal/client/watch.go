@@ -196,7 +196,7 @@ func (c *Client) Past(ctx context.Context, key campaign.Key) iter.Seq2[contract.
 		}) {
 			var e contract.StoredEvent
 			if err == nil {
-				e, err = readEvent(told)
+				e, err = ReadEvent(told)
 			}
 			if !yield(e, err) || err != nil {
 				return

@@ -16,17 +16,22 @@ func audienceOf(m *campaignv1.CampaignRequested) *campaign.Audience {
 	var a campaign.Audience
 	switch chunks := m.GetAudience(); {
 	case chunks != nil:
-		a.Digest, a.Size, a.Chunks = chunks.GetSha256(), chunks.GetSize(), int(chunks.GetChunks())
-		a.Format = campaign.CSV
-		if chunks.GetFormat() == campaignv1.Audience_FORMAT_PROTOBUF {
-			a.Format = campaign.Protobuf
-		}
+		a.Digest, a.Size, a.Chunks, a.Format = chunks.GetSha256(), chunks.GetSize(), int(chunks.GetChunks()), formatOf(chunks)
+	case m.GetNamedAudience() != nil:
+		a.Name, a.MaxAge = m.GetNamedAudience().GetName(), m.GetNamedAudience().GetMaxAge().AsDuration()
 	case len(m.GetRecipients()) > 0:
 		a.Digest = RecipientsDigest(m.GetRecipients())
 	default:
 		return nil
 	}
 	return &a
+}
+
+func formatOf(m *campaignv1.Audience) campaign.Format {
+	if m.GetFormat() == campaignv1.Audience_FORMAT_PROTOBUF {
+		return campaign.Protobuf
+	}
+	return campaign.CSV
 }
 
 // Lacking is what a request wants to become of a recipient who lacks a field of its text.

@@ -131,7 +131,7 @@ func reach(d *json.Decoder, target int64, path []string) ([]string, bool) {
 
 // whom is the fault of a request that does not say to whom, or says it twice. A rule
 // about several fields has no path of its own.
-const whom = "exactly one of contact_list_id, recipients and audience must be given"
+const whom = "exactly one of contact_list_id, recipients, audience and named_audience must be given"
 
 // Faults are the rules of the contract that a request breaks, in words.
 func Faults(broken *protovalidate.ValidationError) []Fault {

@@ -57,6 +57,7 @@ func golden() map[string]proto.Message {
 	all := messages()
 	maps.Copy(all, orders())
 	maps.Copy(all, answers())
+	maps.Copy(all, named())
 	return all
 }
 
@@ -153,6 +154,7 @@ func TestThereIsAGoldenMessageOfEachType(t *testing.T) {
 	t.Parallel()
 	has := map[protoreflect.FullName]bool{ // inside the others
 		"staffetta.campaign.v1.Money": true, "staffetta.campaign.v1.Recipient": true, "staffetta.campaign.v1.Audience": true,
+		"staffetta.campaign.v1.NamedAudience": true, "staffetta.campaign.v1.TakenVersion": true,
 	}
 	for _, m := range golden() {
 		has[m.ProtoReflect().Descriptor().FullName()] = true

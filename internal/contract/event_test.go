@@ -61,6 +61,12 @@ func audiencePrepared() *campaignv1.CampaignAudiencePrepared {
 	}
 }
 
+func audiencePreparedNamed() *campaignv1.CampaignAudiencePrepared {
+	m := audiencePrepared()
+	m.VersionTaken = &campaignv1.TakenVersion{Name: "this-week", Sha256: strings.Repeat("0f", 32), AsOf: instant("06:00:00")}
+	return m
+}
+
 func deferred() *campaignv1.CampaignDeferred {
 	return &campaignv1.CampaignDeferred{
 		Source: "shop-italia", RequestId: "black-friday-2026", Version: 1,
@@ -128,6 +134,7 @@ func messages() map[string]proto.Message {
 		"campaign_requested":         blackFriday(),
 		"campaign_requested_people":  booked(),
 		"campaign_requested_chunks":  unpaid(),
+		"campaign_requested_named":   thisWeeks(),
 		"campaign_cost_calculated":   costCalculated(),
 		"campaign_confirmed":         confirmed(),
 		"campaign_stats":             stats(),
@@ -137,8 +144,10 @@ func messages() map[string]proto.Message {
 		"campaign_approval_required": approvalRequired(),
 		"campaign_approved":          approved(),
 		"campaign_audience_prepared": audiencePrepared(),
-		"campaign_deferred":          deferred(),
-		"campaign_cancelled":         cancelled(),
+
+		"campaign_audience_prepared_named": audiencePreparedNamed(),
+		"campaign_deferred":                deferred(),
+		"campaign_cancelled":               cancelled(),
 	}
 }
 

@@ -84,6 +84,9 @@ func anyRequest(t *rapid.T) *campaignv1.CampaignRequested {
 			}
 		}
 	}
+	if rapid.Bool().Draw(t, "with a named audience") {
+		m.NamedAudience = &campaignv1.NamedAudience{Name: token("name of the audience"), MaxAge: lasting("max_age")}
+	}
 	switch rapid.IntRange(0, 3).Draw(t, "start") {
 	case 1:
 		m.Start = &campaignv1.CampaignRequested_Immediately{Immediately: rapid.Bool().Draw(t, "immediately")}

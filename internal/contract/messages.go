@@ -109,16 +109,23 @@ func toAudiencePrepared(_ campaign.Campaign, e campaign.Event) (*campaignv1.Camp
 		return nil, without(e, "figures")
 	}
 	p := e.Prepared
-	return &campaignv1.CampaignAudiencePrepared{
+	m := &campaignv1.CampaignAudiencePrepared{
 		PreparedAt: Stamp(e.At), Given: p.Given, Sent: p.Sent, Digest: p.Digest,
 		Malformed: p.Malformed, Duplicates: p.Duplicate, Suppressed: p.Suppressed, Lacking: p.Lacking,
-	}, nil
+	}
+	if v := p.Version; v != (campaign.Version{}) {
+		m.VersionTaken = &campaignv1.TakenVersion{Name: v.Name, Sha256: v.Digest, AsOf: Stamp(v.AsOf)}
+	}
+	return m, nil
 }
 
 func fromAudiencePrepared(m *campaignv1.CampaignAudiencePrepared, e *campaign.Event) {
 	e.Prepared = &campaign.Prepared{
 		Given: m.GetGiven(), Sent: m.GetSent(), Digest: m.GetDigest(),
 		Malformed: m.GetMalformed(), Duplicate: m.GetDuplicates(), Suppressed: m.GetSuppressed(), Lacking: m.GetLacking(),
+	}
+	if v := m.GetVersionTaken(); v != nil {
+		e.Prepared.Version = campaign.Version{Name: v.GetName(), Digest: v.GetSha256(), AsOf: v.GetAsOf().AsTime()}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/schedule"
 	"github.com/staffetta-io/staffetta/internal/streams"
 	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
@@ -61,7 +62,22 @@ func readTemplate(source string, data []byte) (*campaignv1.CampaignRequested, er
 	if m.ExpiresAt != nil {
 		wrong = append(wrong, errors.New("expires_at: every occurrence has its own: leave it out, and say expires_after in the schedule"))
 	}
+	if len(m.Recipients) > 0 {
+		wrong = append(wrong, errors.New("recipients: a schedule is kept for longer than people may be: publish them under a name (staffetta audience publish), and say named_audience"))
+	}
 	return m, errors.Join(wrong...)
+}
+
+// NamedBy is the audience that a schedule's campaigns name; nil: they name none.
+func NamedBy(s schedule.Schedule) (*campaign.Audience, error) {
+	if len(s.Request) == 0 {
+		return nil, nil
+	}
+	m, err := readTemplate(s.Source, s.Request)
+	if err != nil || m.GetNamedAudience() == nil {
+		return nil, err
+	}
+	return audienceOf(m), nil
 }
 
 // CheckSchedule says whether a schedule's first occurrence after an instant

@@ -8,6 +8,7 @@ import (
 
 	"buf.build/go/protovalidate"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 	"pgregory.net/rapid"
 
@@ -49,6 +50,33 @@ func unpaid() *campaignv1.CampaignRequested {
 		Text: "La fattura {{invoice}} scade domani: https://paga.example.it", DefaultRegion: "IT", MissingField: campaignv1.MissingField_MISSING_FIELD_REJECT,
 		Audience: &campaignv1.Audience{Sha256: strings.Repeat("0f", 32), Size: 2_400_000, Chunks: 10, Format: campaignv1.Audience_FORMAT_CSV},
 		Start:    &campaignv1.CampaignRequested_Immediately{Immediately: true},
+	}
+}
+
+// thisWeeks asks to write to people who are others each week.
+func thisWeeks() *campaignv1.CampaignRequested {
+	m := booked()
+	m.Recipients = nil
+	m.NamedAudience = &campaignv1.NamedAudience{Name: "this-week", MaxAge: durationpb.New(48 * time.Hour)}
+	return m
+}
+
+// named are what else is published about lists under a name.
+func named() map[string]proto.Message {
+	return map[string]proto.Message{
+		"audience_version": &campaignv1.AudienceVersion{Source: "studio-bianchi", Name: "this-week", Audience: unpaid().Audience, AsOf: instant("06:00:00")},
+		"occurrence_left_out": &campaignv1.OccurrenceLeftOut{Source: "studio-bianchi", Id: "monday-reminder", RequestId: "monday-reminder-20260413T0900",
+			Local: "2026-04-13T09:00", Due: instant("07:00:00"), At: instant("07:10:00"), Reason: campaignv1.OccurrenceLeftOut_REASON_AUDIENCE_TOO_OLD,
+			Message: "the newest list under the name this-week is of 2026-04-06T06:00:00Z, which is 7 days ago, and may be 2 days old"},
+	}
+}
+
+func TestWhatIsSaidOfNamedListsIsValid(t *testing.T) {
+	t.Parallel()
+	for name, m := range named() {
+		if err := protovalidate.Validate(m); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
@@ -112,14 +140,17 @@ func TestRequest(t *testing.T) {
 		"RefusesASenderWithAccent":       {func(r *campaignv1.CampaignRequested) { r.Sender = "Caffè" }, "sender", "at most 11"},
 		"RefusesNoText":                  {func(r *campaignv1.CampaignRequested) { r.Text = "" }, "text", "1 character"},
 		"RefusesALongText":               {func(r *campaignv1.CampaignRequested) { r.Text = strings.Repeat("à", 1531) }, "text", "1530"},
-		"RefusesNoList":                  {func(r *campaignv1.CampaignRequested) { r.ContactListId = 0 }, "", "one of contact_list_id, recipients, audience must be set"},
-		"RefusesAListAndRecipients":      {func(r *campaignv1.CampaignRequested) { r.Recipients = booked().Recipients }, "", "only one of contact_list_id, recipients, audience can be set"},
+		"RefusesNoList":                  {func(r *campaignv1.CampaignRequested) { r.ContactListId = 0 }, "", "one of contact_list_id, recipients, audience, named_audience must be set"},
+		"RefusesAListAndRecipients":      {func(r *campaignv1.CampaignRequested) { r.Recipients = booked().Recipients }, "", "only one of contact_list_id, recipients, audience, named_audience can be set"},
 		"RefusesANegativeList":           {func(r *campaignv1.CampaignRequested) { r.ContactListId = -87 }, "contact_list_id", "greater than 0"},
-		"RefusesNoStart":                 {func(r *campaignv1.CampaignRequested) { r.Start = nil }, "start", "required"},
-		"RefusesImmediatelyFalse":        {func(r *campaignv1.CampaignRequested) { r.Start = &campaignv1.CampaignRequested_Immediately{} }, "immediately", "true"},
-		"RefusesTheZeroInstant":          {func(r *campaignv1.CampaignRequested) { at(r, &timestamppb.Timestamp{}) }, "at", "2020"},
-		"RefusesAnInstantBeyondTime":     {func(r *campaignv1.CampaignRequested) { at(r, &timestamppb.Timestamp{Seconds: 1 << 60}) }, "at", ""},
-		"RefusesAZeroLimit":              {func(r *campaignv1.CampaignRequested) { r.ExpiresAt = &timestamppb.Timestamp{} }, "expires_at", "2020"},
+		"RefusesANamedListOfAnyAge": {func(r *campaignv1.CampaignRequested) {
+			r.ContactListId, r.NamedAudience = 0, &campaignv1.NamedAudience{Name: "this-week"}
+		}, "named_audience.max_age", "required"},
+		"RefusesNoStart":             {func(r *campaignv1.CampaignRequested) { r.Start = nil }, "start", "required"},
+		"RefusesImmediatelyFalse":    {func(r *campaignv1.CampaignRequested) { r.Start = &campaignv1.CampaignRequested_Immediately{} }, "immediately", "true"},
+		"RefusesTheZeroInstant":      {func(r *campaignv1.CampaignRequested) { at(r, &timestamppb.Timestamp{}) }, "at", "2020"},
+		"RefusesAnInstantBeyondTime": {func(r *campaignv1.CampaignRequested) { at(r, &timestamppb.Timestamp{Seconds: 1 << 60}) }, "at", ""},
+		"RefusesAZeroLimit":          {func(r *campaignv1.CampaignRequested) { r.ExpiresAt = &timestamppb.Timestamp{} }, "expires_at", "2020"},
 	}
 	for name, tt := range invalid {
 		t.Run(name, func(t *testing.T) {

@@ -25,7 +25,11 @@ func Requested(key campaign.Key, r campaign.Request) *campaignv1.CampaignRequest
 		SendWindow: l.Window, AgreedQuoteId: l.Agreed,
 		Labels: r.Labels,
 	}
-	if a := r.Audience; a != nil && !a.InRequest() {
+	switch a := r.Audience; {
+	case a == nil, a.InRequest():
+	case a.Name != "":
+		m.NamedAudience = &campaignv1.NamedAudience{Name: a.Name, MaxAge: lasting(a.MaxAge)}
+	default:
 		m.Audience = &campaignv1.Audience{Sha256: a.Digest, Size: a.Size, Chunks: int32(a.Chunks), Format: formats[a.Format]}
 	}
 	if r.Scheduled() {

@@ -119,6 +119,8 @@ func someValue(t *testing.T, field protoreflect.FieldDescriptor) protoreflect.Va
 			message = &campaignv1.Money{Amount: "1.00", Currency: "EUR"}
 		case "staffetta.campaign.v1.Audience":
 			message = &campaignv1.Audience{Sha256: "x", Size: 1, Chunks: 1, Format: campaignv1.Audience_FORMAT_CSV}
+		case "staffetta.campaign.v1.NamedAudience":
+			message = &campaignv1.NamedAudience{Name: "x", MaxAge: &durationpb.Duration{Seconds: 1}}
 		}
 	}
 	if message == nil {

@@ -18,7 +18,7 @@ func TestEveryEventHasItsMessage(t *testing.T) {
 	t.Parallel()
 	var events []string
 	protoregistry.GlobalTypes.RangeMessages(func(m protoreflect.MessageType) bool {
-		if d := m.Descriptor(); d.ParentFile().Package() == "staffetta.campaign.v1" && (d.Fields().ByName("campaign_id") != nil && d.Fields().ByName("version") != nil || d.Fields().ByName("command") != nil) {
+		if d := m.Descriptor(); d.ParentFile().Package() == "staffetta.campaign.v1" && (d.Fields().ByName("campaign_id") != nil && d.Fields().ByName("version") != nil || d.Fields().ByName("command") != nil || d.Fields().ByName("due") != nil) {
 			events = append(events, string(d.FullName()))
 		}
 		return true

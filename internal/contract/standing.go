@@ -3,6 +3,7 @@ package contract
 import (
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"maps"
 	"slices"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/deadletter"
+	"github.com/staffetta-io/staffetta/internal/schedule"
 	"github.com/staffetta-io/staffetta/internal/streams"
 	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
 )
@@ -168,15 +170,18 @@ func decodeOrder(body proto.Message, h Header, data []byte) error {
 	return &Unreadable{Reason: deadletter.ContentType, fields: []string{"content-type"}, Note: fmt.Sprintf("want application/json or %s, got %s", ContentProtobuf, Clip(media, 200))}
 }
 
-// answers are the events that answer, by type.
+// answers are what is told beyond single campaigns, by type: the events that answer orders,
+// and what a schedule did not ask for.
 var answers = map[string]proto.Message{
 	"held":             (*campaignv1.CampaignsHeld)(nil),
 	"released":         (*campaignv1.CampaignsReleased)(nil),
 	"budget_changed":   (*campaignv1.BudgetChanged)(nil),
 	"schedule_changed": (*campaignv1.ScheduleChanged)(nil),
+
+	"occurrence_left_out": (*campaignv1.OccurrenceLeftOut)(nil),
 }
 
-// AnswerType is the type of an event that answers; empty: it is none.
+// AnswerType is the type of such an event; empty: it is none.
 func AnswerType(m proto.Message) string {
 	for kind, answer := range answers {
 		if answer.ProtoReflect().Descriptor() == m.ProtoReflect().Descriptor() {
@@ -189,6 +194,22 @@ func AnswerType(m proto.Message) string {
 // AnswerSubject ends in the instant of the order, so that each has one answer.
 func AnswerSubject(o Order, kind string) string {
 	return streams.EventPrefix + Scope(o.Source) + "." + streams.Standing + "." + kind + "." + strconv.FormatInt(o.Stored.UnixNano(), 10)
+}
+
+// LeftOutSubject ends in the instant of the occurrence, so that each is told once. Instants
+// are whole minutes: the schedules of a source that have the same one differ behind that.
+func LeftOutSubject(key schedule.Key, o schedule.Occurrence) string {
+	h := fnv.New32a()
+	h.Write([]byte(key.ID)) // never an error
+	return streams.EventPrefix + key.Source + "." + streams.Standing + ".occurrence_left_out." + strconv.FormatInt(o.At.UnixNano()+int64(h.Sum32()), 10)
+}
+
+// LeftOut is an occurrence that was left out, as the contract has it.
+func LeftOut(key schedule.Key, s schedule.Skipped) (*campaignv1.OccurrenceLeftOut, error) {
+	why, err := wordOf(leftOut, s.Reason)
+	return &campaignv1.OccurrenceLeftOut{
+		Source: key.Source, Id: key.ID, RequestId: s.ID, Local: s.Local, Due: Stamp(s.At), At: Stamp(s.Decided), Reason: why, Message: s.Why,
+	}, err
 }
 
 // OrderOf says whether the subject of a standing order names a source.

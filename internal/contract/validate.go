@@ -21,7 +21,7 @@ type Validator struct{ rules protovalidate.Validator }
 
 // NewValidator compiles the rules of what people ask for and tell.
 func NewValidator() (Validator, error) {
-	heard := []proto.Message{&campaignv1.CampaignRequested{}}
+	heard := []proto.Message{&campaignv1.CampaignRequested{}, &campaignv1.AudienceVersion{}}
 	for _, body := range standingVerbs {
 		heard = append(heard, body.ProtoReflect().New().Interface())
 	}

@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
+	"github.com/staffetta-io/staffetta/internal/schedule"
 	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
 )
 
@@ -20,6 +21,7 @@ var (
 	limited    = wordsOf[campaignv1.OnLimit]("ON_LIMIT_", campaign.Choices)
 	formats    = wordsOf[campaignv1.Audience_Format]("FORMAT_", campaign.Formats)
 	lacking    = wordsOf[campaignv1.MissingField]("MISSING_FIELD_", campaign.Lackings)
+	leftOut    = wordsOf[campaignv1.OccurrenceLeftOut_Reason]("REASON_", schedule.Reasons)
 )
 
 func init() {

@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/staffetta-io/staffetta/internal/audience"
+	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/contract"
 	"github.com/staffetta-io/staffetta/internal/streams"
 )
@@ -30,6 +31,19 @@ func (j *Journal) Recipients(ctx context.Context, source string, s audience.Sum)
 		}
 		return m.Data, nil
 	})
+}
+
+// NewestVersion is the list that a source has published last under a name; the zero one:
+// none. An [*contract.Unreadable] says that it cannot be read.
+func (j *Journal) NewestVersion(ctx context.Context, source, name string) (campaign.Version, error) {
+	m, err := streams.Last(ctx, j.js, streams.Audiences, contract.VersionSubjects(source, name))
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return campaign.Version{}, nil
+	}
+	if err != nil {
+		return campaign.Version{}, fmt.Errorf("newest list under %s of %s: %w", name, source, err)
+	}
+	return contract.ReadVersion(j.intake.Rules, m.Subject, m.Header, m.Data, m.Time)
 }
 
 // EraseRecipients erases what was laid down under a digest, and says how many chunks it

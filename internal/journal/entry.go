@@ -24,6 +24,8 @@ type Entry struct {
 	// record.
 	Summary campaign.Summary `json:"u,omitzero"`
 
+	Holds bool `json:"h,omitempty"` // it holds its people against others that give them other values
+
 	// Of a campaign that has ended.
 	Forgotten bool `json:"-"` // its text is
 	Short     bool `json:"-"` // its record is: what nobody needs of it any more is gone
@@ -61,6 +63,7 @@ func EntryOf(r streams.Kept) (Entry, error) {
 	}
 	h := r.Header
 	e.State, e.Waiting = campaign.State(h.Get(HeaderState)), h.Get(HeaderWaiting)
+	e.Holds = h.Get(headerHolds) != ""
 	e.Forgotten, e.Short = h.Get(headerForgotten) != "", h.Get(headerShort) != ""
 	// A record that an earlier version saved does not say since when.
 	if e.Since, err = time.Parse(time.RFC3339Nano, h.Get(HeaderSince)); err != nil {

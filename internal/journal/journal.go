@@ -53,6 +53,9 @@ type Options struct {
 	// KeepWhole is how long after its end a campaign's record is kept whole: the sweep
 	// wakes what is older. Zero: for ever.
 	KeepWhole time.Duration
+	// RecipientsQuota is how many chunks a source may have laid down before a campaign of
+	// it with recipients in chunks waits; zero: any number. Nil: nobody is bound.
+	RecipientsQuota func(source string) int
 	// ProofRequired refuses commands that nobody is proven to have given; opening fails
 	// where NATS proves nothing.
 	ProofRequired bool

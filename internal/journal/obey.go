@@ -71,18 +71,22 @@ func (l *lane) obey(ctx context.Context, f *delivery) loop.Verdict {
 
 // answer tells what an order came to, once.
 func (j *Journal) answer(ctx context.Context, o contract.Order, body proto.Message) error {
+	return j.tell(ctx, contract.AnswerSubject(o, contract.AnswerType(body)), contract.Scope(o.Source), o.Stored, body)
+}
+
+// tell tells something beyond single campaigns, once.
+func (j *Journal) tell(ctx context.Context, subject, scope string, at time.Time, body proto.Message) error {
 	if err := j.promise.Validate(body); err != nil {
-		return fmt.Errorf("the answer to %s breaks the contract: %w", o.ID(), err)
+		return fmt.Errorf("what is told on %s breaks the contract: %w", subject, err)
 	}
 	name := body.ProtoReflect().Descriptor()
-	subject := contract.AnswerSubject(o, contract.AnswerType(body))
 	m := &nats.Msg{Subject: subject, Header: contract.Headers(
 		"ce-specversion", "1.0",
 		"ce-id", strings.TrimPrefix(subject, streams.EventPrefix),
 		"ce-source", "staffetta",
 		"ce-type", string(name.FullName()),
-		"ce-subject", contract.Scope(o.Source),
-		"ce-time", o.Stored.UTC().Format(time.RFC3339Nano),
+		"ce-subject", scope,
+		"ce-time", at.UTC().Format(time.RFC3339Nano),
 		"content-type", contract.ContentProtobuf,
 	)}
 	var err error

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -22,9 +23,61 @@ func (j *Journal) People() runner.People { return people{j} }
 
 type people struct{ *Journal }
 
-// Prepare reads them, and writes nothing.
+// Prepare reads them, and writes nothing. Of a named audience of which no list was taken, it
+// takes the newest.
 func (p people) Prepare(ctx context.Context, key campaign.Key, r campaign.Request) (campaign.Prepared, error) {
-	return p.prepare(ctx, key, r, io.Discard)
+	var taken campaign.Version
+	if a := r.Audience; a.Name != "" && a.Digest == "" {
+		var err error
+		if taken, err = p.take(ctx, key.Source, *a); err != nil {
+			return campaign.Prepared{}, err
+		}
+		r.Audience = taken.Of(*a)
+	}
+	if err := p.withinQuota(ctx, key.Source, *r.Audience); err != nil {
+		return campaign.Prepared{}, err
+	}
+	prepared, err := p.prepare(ctx, key, r, io.Discard)
+	prepared.Version = taken
+	return prepared, err
+}
+
+// withinQuota says that a source has laid down no more than it may. It is counted in whole
+// chunks, which the stream tells without reading one. The stream has taken them all the
+// same: a campaign waits, and nothing is removed.
+func (p people) withinQuota(ctx context.Context, source string, a campaign.Audience) error {
+	if p.options.RecipientsQuota == nil || a.InRequest() {
+		return nil
+	}
+	most := p.options.RecipientsQuota(source)
+	if most == 0 {
+		return nil
+	}
+	there, err := streams.Laid(ctx, p.js, streams.Audiences, contract.AudiencePattern(source))
+	if err != nil {
+		return fmt.Errorf("count the recipients of %s: %w", source, err)
+	}
+	if n := len(there); n > most {
+		const perMiB = 1 << 20 / streams.ChunkSize
+		return &runner.Unusable{Field: a.Field(), Full: true, Words: fmt.Sprintf(
+			"%s has laid down %d chunks of recipients, which count as %d MiB, and recipients.quota allows %d MiB", source, n, (n+perMiB-1)/perMiB, most/perMiB)}
+	}
+	return nil
+}
+
+// take is the newest list of a named audience, if it is young enough.
+func (p people) take(ctx context.Context, source string, a campaign.Audience) (campaign.Version, error) {
+	v, err := p.NewestVersion(ctx, source, a.Name)
+	if no, is := errors.AsType[*contract.Unreadable](err); is {
+		return v, &runner.Unusable{Field: "named_audience", Words: fmt.Sprintf("the newest list under the name %s cannot be read: %s", a.Name, no), Missing: true}
+	}
+	if err != nil {
+		return v, err
+	}
+	if why := a.TooOld(v, time.Now()); why != "" {
+		return v, &runner.Unusable{Field: "named_audience", Words: why, Stale: true}
+	}
+	return v, nil
 }
 
 // Open reads them once to see that they are those of the digest, and once more to write them.
@@ -48,10 +101,23 @@ func (p people) Open(ctx context.Context, key campaign.Key, r campaign.Request, 
 }
 
 // Discard erases what holds them. Chunks that another request of the source names too are
-// gone for it as well.
+// gone for it as well. The newest list under a name stays: others may take it, and the next
+// one that takes its place.
 func (p people) Discard(ctx context.Context, key campaign.Key, r campaign.Request) error {
-	if r.Audience.InRequest() {
+	switch a := r.Audience; {
+	case a.InRequest():
 		return p.Erase(ctx, key)
+	case a.Name != "":
+		newest, err := p.NewestVersion(ctx, key.Source, a.Name)
+		if no := (*contract.Unreadable)(nil); err != nil && !errors.As(err, &no) {
+			return err
+		}
+		switch a.Digest {
+		case "":
+			return nil
+		case newest.Digest:
+			return runner.ErrNewest
+		}
 	}
 	_, err := p.EraseRecipients(ctx, key.Source, r.Audience.Digest)
 	return err
@@ -68,7 +134,15 @@ func (p pieces) Write(piece []byte) (int, error) {
 }
 
 func (p people) prepare(ctx context.Context, key campaign.Key, r campaign.Request, to io.Writer) (campaign.Prepared, error) {
-	w := audience.Wish{Region: r.Region, Fields: audience.Fields(sms.Placeholders(r.Text)), Lacks: r.Lacking}
+	return p.prepareEach(ctx, key, r, to, nil)
+}
+
+// fieldsOf are the fields that the recipients of a request are given.
+func fieldsOf(r campaign.Request) []string { return audience.Fields(sms.Placeholders(r.Text)) }
+
+// prepareEach is the same; each hears of everybody who is sent to, if it is not nil.
+func (p people) prepareEach(ctx context.Context, key campaign.Key, r campaign.Request, to io.Writer, each func(e164 string, values []string)) (campaign.Prepared, error) {
+	w := audience.Wish{Region: r.Region, Fields: fieldsOf(r), Lacks: r.Lacking, Each: each}
 	contacts, err := p.contacts(ctx, key, *r.Audience, w.Fields)
 	if err != nil {
 		return campaign.Prepared{}, err
@@ -119,10 +193,7 @@ func (p people) contactsInRequest(ctx context.Context, key campaign.Key, a campa
 // unusable sorts what is wrong with an audience: a part that may still come, or something
 // that a person has to correct. Anything else says nothing of it.
 func unusable(a campaign.Audience, err error) error {
-	field := "audience"
-	if a.InRequest() {
-		field = "recipients"
-	}
+	field := a.Field()
 	if gap, is := errors.AsType[*audience.Gap](err); is {
 		return &runner.Unusable{Field: field, Words: gap.Error(), Missing: true}
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -27,6 +28,7 @@ const (
 	HeaderWaiting   = "Staffetta-Waiting"   // why nothing happens now, cut short; absent: it goes on
 	HeaderSummary   = "Staffetta-Summary"   // what a list says beside; absent: an earlier version saved it
 	headerForgotten = "Staffetta-Forgotten" // when its text was; absent: it was not
+	headerHolds     = "Staffetta-Holds"     // it holds its people against others; absent: it does not
 	headerShort     = "Staffetta-Short"     // when it was made small; absent: it was not
 )
 
@@ -75,6 +77,9 @@ func (j *Journal) Save(ctx context.Context, c campaign.Campaign, rev loop.Revisi
 	}
 	if !c.Wake.IsZero() {
 		m.Header.Set(HeaderWake, instant(c.Wake))
+	}
+	if c.Request.Personal() && c.Holds(time.Now()) {
+		m.Header.Set(headerHolds, "yes")
 	}
 	if c.Forgotten != nil {
 		m.Header.Set(headerForgotten, instant(c.Forgotten.At))

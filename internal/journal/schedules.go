@@ -128,6 +128,34 @@ func (s *Schedules) Ask(ctx context.Context, key schedule.Key, f schedule.Firing
 	return nil
 }
 
+// Lacks looks at the newest list under the name. See [scheduler.Journal].
+func (s *Schedules) Lacks(ctx context.Context, of schedule.Schedule, now time.Time) (string, error) {
+	a, err := contract.NamedBy(of)
+	if err != nil || a == nil {
+		return "", nil // a campaign that cannot be read is refused when it is asked for
+	}
+	v, err := s.j.NewestVersion(ctx, of.Source, a.Name)
+	if no, is := errors.AsType[*contract.Unreadable](err); is {
+		return fmt.Sprintf("the newest list under the name %s cannot be read: %s", a.Name, no), nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return a.TooOld(v, now), nil
+}
+
+// Tell tells that an occurrence was left out, created only. See [scheduler.Journal].
+func (s *Schedules) Tell(ctx context.Context, key schedule.Key, left schedule.Skipped) error {
+	m, err := contract.LeftOut(key, left)
+	if err == nil {
+		err = s.j.tell(ctx, contract.LeftOutSubject(key, left.Occurrence), key.Source, left.Decided, m)
+	}
+	if err != nil {
+		return fmt.Errorf("tell that %s.%s was left out: %w", key.Source, left.ID, err)
+	}
+	return nil
+}
+
 // Ended goes by evidence: the record, else a dead letter, else that even the
 // request is gone. All of it is asked of the leaders: what a replica has not heard of yet
 // would be a campaign that is over, and the next one would be asked for beside it. See

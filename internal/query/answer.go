@@ -223,6 +223,26 @@ type Schedules struct {
 	Next      string            `json:"next,omitempty"`
 }
 
+// Audiences are a page of what is published under names, by key.
+type Audiences struct {
+	Audiences []Audience `json:"audiences"`
+	Next      string     `json:"next,omitempty"`
+}
+
+// Audience is the list that was published last under a name. Nobody in it is named.
+type Audience struct {
+	Key       string          `json:"key"` // the source and the name: studio-bianchi.this-week
+	SHA256    string          `json:"sha256,omitempty"`
+	Size      int64           `json:"size,omitempty"` // bytes
+	Chunks    int             `json:"chunks,omitempty"`
+	Missing   int             `json:"missing,omitempty"` // chunks that are not there
+	Format    campaign.Format `json:"format,omitempty"`
+	AsOf      time.Time       `json:"as_of,omitzero"` // from when its age is counted
+	Published time.Time       `json:"published"`
+	Kept      int             `json:"kept"`            // how many lists of that name are kept, this one too
+	Wrong     string          `json:"wrong,omitempty"` // why it cannot be read; the fields before are empty then
+}
+
 // Outcome is what became of a standing order.
 type Outcome struct {
 	Sequence uint64   `json:"sequence"`

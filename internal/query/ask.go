@@ -312,6 +312,22 @@ func (a *SchedulesAsk) Check() error {
 
 func (a *SchedulesAsk) narrow(source string) error { return ownFilter(a.Key, &a.Source, source) }
 
+// AudiencesAsk asks which lists are published under names, or with a key under one of them.
+type AudiencesAsk struct {
+	Key    string `json:"key,omitempty"`    // studio-bianchi.this-week
+	Source string `json:"source,omitempty"` // empty: all
+	Page
+}
+
+func (a *AudiencesAsk) Check() error {
+	if err := checkFilter(a.Key, a.Source, checkKey); err != nil {
+		return err
+	}
+	return a.check()
+}
+
+func (a *AudiencesAsk) narrow(source string) error { return ownFilter(a.Key, &a.Source, source) }
+
 // OutcomeAsk asks what became of a standing order: a hold, a budget, a schedule.
 type OutcomeAsk struct {
 	Sequence uint64 `json:"sequence"` // where the order was stored; 0 asks whether a service answers at all

@@ -46,6 +46,9 @@ func (e *fallbackReader) BudgetHistory(ctx context.Context, a BudgetHistoryAsk) 
 func (e *fallbackReader) Schedules(ctx context.Context, a SchedulesAsk) (Schedules, error) {
 	return first(ctx, e, a, e.service.Schedules, e.streams.Schedules)
 }
+func (e *fallbackReader) Audiences(ctx context.Context, a AudiencesAsk) (Audiences, error) {
+	return first(ctx, e, a, e.service.Audiences, e.streams.Audiences)
+}
 func (e *fallbackReader) Outcome(ctx context.Context, a OutcomeAsk) (Outcome, error) {
 	return first(ctx, e, a, e.service.Outcome, e.streams.Outcome)
 }

@@ -19,6 +19,7 @@ type Reader interface {
 	Budget(context.Context, BudgetAsk) (Budgets, error)
 	BudgetHistory(context.Context, BudgetHistoryAsk) (BudgetHistory, error)
 	Schedules(context.Context, SchedulesAsk) (Schedules, error)
+	Audiences(context.Context, AudiencesAsk) (Audiences, error)
 	Outcome(context.Context, OutcomeAsk) (Outcome, error)
 }
 

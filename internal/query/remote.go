@@ -48,6 +48,9 @@ func (r remoteReader) BudgetHistory(ctx context.Context, a BudgetHistoryAsk) (Bu
 func (r remoteReader) Schedules(ctx context.Context, a SchedulesAsk) (Schedules, error) {
 	return ask[Schedules](ctx, r, VerbSchedules, a)
 }
+func (r remoteReader) Audiences(ctx context.Context, a AudiencesAsk) (Audiences, error) {
+	return ask[Audiences](ctx, r, VerbAudiences, a)
+}
 func (r remoteReader) Outcome(ctx context.Context, a OutcomeAsk) (Outcome, error) {
 	return ask[Outcome](ctx, r, VerbOutcome, a)
 }
@@ -55,6 +58,11 @@ func (r remoteReader) Outcome(ctx context.Context, a OutcomeAsk) (Outcome, error
 // AskCheck asks the service what would become of a request.
 func AskCheck(ctx context.Context, via Asker, a CheckAsk) (Checked, error) {
 	return ask[Checked](ctx, remoteReader{via}, VerbCheck, a)
+}
+
+// AskHealth asks a service how it is.
+func AskHealth(ctx context.Context, via Asker) (Health, error) {
+	return ask[Health](ctx, remoteReader{via}, VerbHealth, HealthAsk{})
 }
 
 // waitFor is how long the asker waits for an answer: a little longer than the service

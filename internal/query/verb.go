@@ -22,6 +22,7 @@ const (
 	VerbBudget        = "budget"
 	VerbBudgetHistory = "budget_history"
 	VerbSchedules     = "schedules"
+	VerbAudiences     = "audiences"
 	VerbOutcome       = "outcome"
 	VerbCheck         = "check"
 	VerbHealth        = "health"
@@ -59,6 +60,7 @@ var verbs = []verb{
 	asks(VerbBudget, "how far budgets are spent", Reader.Budget),
 	asks(VerbBudgetHistory, "who set budgets, and when", Reader.BudgetHistory),
 	asks(VerbSchedules, "schedules", Reader.Schedules),
+	asks(VerbAudiences, "lists of recipients that are published under names", Reader.Audiences),
 	asks(VerbOutcome, "what became of a standing order", Reader.Outcome),
 	checks(),
 	{VerbHealth, "how this service is", reflect.TypeFor[HealthAsk](), reflect.TypeFor[Health](), nil, answerWithin, func(_ context.Context, o Options, source string, data []byte) (any, error) {

@@ -1,6 +1,10 @@
 package runner
 
-import "github.com/staffetta-io/staffetta/internal/campaign"
+import (
+	"time"
+
+	"github.com/staffetta-io/staffetta/internal/campaign"
+)
 
 // Account is one of the customer's accounts at a gateway, with all that its calls need. No
 // two accounts have any of it in common: what stops one stops nothing of another.
@@ -29,3 +33,8 @@ func (r *run) step(in campaign.Input, f campaign.Facts) campaign.Decision {
 	}
 	return r.account.Rules.Step(r.c, in, f)
 }
+
+type noPace struct{}
+
+func (noPace) Observe(campaign.Campaign, time.Time)    {}
+func (noPace) Estimate(time.Time) (none campaign.Pace) { return }

@@ -77,6 +77,9 @@ var endings = []ending{
 		set: func(s *service) { s.gateway.Fault = confirms(runnertest.Fault{Break: runnertest.Lost}) }},
 	{name: "not_as_asked", set: func(s *service) { s.ports.gateway = contradicting{s.gateway} }},
 	{name: "audience_unusable", own: true, rules: soonCleared, set: func(s *service) { s.people.Miss(key, 1000) }},
+	{name: "audience_too_old", own: true, rules: soonCleared, ask: func(r *campaign.Request) {
+		r.Audience = &campaign.Audience{Name: "this-week", MaxAge: 48 * time.Hour}
+	}, set: func(s *service) { s.people.Publish("this-week", time.Now().Add(-7*24*time.Hour), "+393331234501") }},
 	{name: "no_room_for_contacts", own: true, rules: soonCleared, set: func(s *service) { s.gateway.Room = new(2) }},
 	{name: "cancelled", ask: func(r *campaign.Request) { r.At = time.Now().Add(48 * time.Hour) }, after: func(s *service) {
 		time.Sleep(24 * time.Hour)

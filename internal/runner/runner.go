@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +23,7 @@ type Options struct {
 	Button   Button        // nil: nothing is ever held
 	Intake   Intake        // nil: no source is limited
 	People   People        // nil: no campaign has recipients of its own
+	Claims   Claims        // nil: no campaign has personal texts
 	// At is the URL of the gateway. It is saved with each number that the gateway
 	// gives.
 	At string
@@ -49,6 +49,7 @@ type Runner struct {
 	button   Button
 	intake   Intake
 	people   People
+	claims   Claims
 	clock    func() time.Time
 	sleep    func(context.Context, time.Duration)
 	decide   func(campaign.Campaign, campaign.Input, campaign.Facts) campaign.Decision
@@ -66,7 +67,7 @@ func New(o Options) *Runner {
 	if o.Button == nil {
 		o.Button = noButton{}
 	}
-	r := &Runner{journal: o.Journal, accounts: o.Accounts, observer: o.Observer, decide: o.Decide, clock: o.Clock, button: o.Button, intake: o.Intake, people: o.People, sleep: o.Sleep}
+	r := &Runner{journal: o.Journal, accounts: o.Accounts, observer: o.Observer, decide: o.Decide, clock: o.Clock, button: o.Button, intake: o.Intake, people: o.People, claims: o.Claims, sleep: o.Sleep}
 	if r.accounts == nil {
 		only := Account{At: o.At, Rules: o.Rules.WithDefaults(), Gateway: o.Gateway, Pace: o.Pace, Budgets: o.Budgets}
 		r.accounts = func(campaign.Key, campaign.Campaign) Account { return only }
@@ -117,11 +118,7 @@ func (r *Runner) begin(ctx context.Context, w Wakeup) (_ *run, found Found, _ ca
 		}
 		return nil, found, nil, loop.AfterTrouble(err)
 	}
-	waited := rev.Seq > 0 && w.Stored.Sub(rev.At) > longWait
-	if waited {
-		c.Leg++ // saved with whatever is saved first
-	}
-	found = Found{Trace: cmp.Or(c.Trace, w.Trace), Leg: c.Leg, First: waited || c.Leg == 0 && (rev.Seq == 0 || w.Kind == WakeRequest), Revision: rev.Seq, Wake: c.Wake}
+	found = find(w, &c, rev)
 	run := &run{found: found, Runner: r, wakeup: w, c: c, stored: c, rev: rev}
 	// The last run may have crashed after the save and before it published.
 	var otherwise *CostConflict
@@ -283,6 +280,7 @@ func (r *run) save(ctx context.Context, c campaign.Campaign) (loop.Verdict, bool
 		// still takes a new version of an old one.
 		r.unsaved.Store(0)
 	}
+	was := r.stored
 	r.rev, r.stored = rev, c
 	r.observer.Moved(c, from, rev)
 	r.account.Pace.Observe(c, r.now())
@@ -294,6 +292,7 @@ func (r *run) save(ctx context.Context, c campaign.Campaign) (loop.Verdict, bool
 	if err := r.publish(ctx, c); err != nil && !errors.As(err, &r.costConflict) {
 		return r.trouble(err), false
 	}
+	r.letGo(ctx, was, c)
 	return loop.Verdict{}, true
 }
 
@@ -382,6 +381,8 @@ func (r *run) act(ctx context.Context, call campaign.Call) campaign.Outcome {
 	switch to := call.Op.To(); {
 	case to == campaign.ToLedger:
 		o = r.callLedger(ctx, call)
+	case call.Op == campaign.OpClaim:
+		o = r.claim(ctx)
 	case to == campaign.ToPeople:
 		o = r.callPeople(ctx, call)
 	case call.Op == campaign.OpUpload:
@@ -494,20 +495,3 @@ func (r *run) release() {
 		r.permit.Release()
 	}
 }
-
-type noPace struct{}
-
-func (noPace) Observe(campaign.Campaign, time.Time)    {}
-func (noPace) Estimate(time.Time) (none campaign.Pace) { return }
-
-type noButton struct{}
-
-func (noButton) Held(string) string { return "" }
-
-type noObserver struct{}
-
-func (noObserver) Moved(campaign.Campaign, campaign.State, loop.Revision) {}
-func (noObserver) Unsaved(campaign.Key, error)                            {}
-func (noObserver) Called(campaign.Campaign, Found, campaign.Outcome)      {}
-func (noObserver) Told(campaign.Campaign)                                 {}
-func (noObserver) Handled(Wakeup, Found, loop.Verdict, time.Duration)     {}

@@ -41,6 +41,9 @@ type service struct {
 	button  *button.Button
 	intake  runner.Intake
 	people  *runnertest.People
+	claims  *runnertest.Claims
+	ahead   *campaign.Campaign // another one with the same people; nil: there is none
+	aheadTo time.Time          // when it is over
 	ports   *ports
 	runner  *runner.Runner
 	rules   campaign.Rules
@@ -59,7 +62,8 @@ func open(t *testing.T, rules campaign.Rules) *service {
 	s.gateway.SendsFor = 8 * time.Second // one look in the middle, one at the end
 	s.journal = runnertest.NewJournal(t, s.deliver)
 	s.people = runnertest.NewPeople()
-	s.ports = &ports{journal: s.journal, gateway: s.gateway, budgets: s.budgets, people: s.people}
+	s.claims = runnertest.NewClaims(s.people, s.recordOf)
+	s.ports = &ports{journal: s.journal, gateway: s.gateway, budgets: s.budgets, people: s.people, claims: s.claims}
 	s.rules = rules
 	s.configure("https://gateway.example")
 	return s
@@ -67,7 +71,7 @@ func open(t *testing.T, rules campaign.Rules) *service {
 
 // configure starts the service with a gateway's address.
 func (s *service) configure(url string) {
-	s.runner = runner.New(runner.Options{Rules: s.rules, Journal: s.ports, Gateway: s.ports, Budgets: s.ports, Button: s.button, Intake: s.intake, People: s.ports, At: url})
+	s.runner = runner.New(runner.Options{Rules: s.rules, Journal: s.ports, Gateway: s.ports, Budgets: s.ports, Button: s.button, Intake: s.intake, People: s.ports, Claims: s.ports, At: url})
 }
 
 // budget is what may be spent in a day.
@@ -86,6 +90,45 @@ func (s *service) toItsOwn() campaign.Request {
 	r := blackFriday()
 	r.ListID, r.Audience = 0, &campaign.Audience{Digest: "ab"}
 	return r
+}
+
+// toEach is one that gives each of them a code of his own.
+func (s *service) toEach() campaign.Request {
+	r := s.toItsOwn()
+	s.people.Bring(key, "+393331234501,A1", "+393331234502,A2", "+393331234501,A9", "tomorrow", "+393331234503,A3")
+	r.Text = "Il suo codice: {{code}}"
+	return r
+}
+
+// comesFirst is another campaign that gives one of them another code, and is being sent for
+// so long.
+func (s *service) comesFirst(lasts time.Duration) {
+	now := time.Now()
+	s.ahead = s.another("first", "+393331234502,B2")
+	s.ahead.State, s.ahead.Confirmed, s.aheadTo = campaign.Sending, &campaign.Confirmation{At: now}, now.Add(lasts)
+	if _, err := s.claims.Claim(s.t.Context(), campaign.DefaultAccount, *s.ahead); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *service) another(id string, people ...string) *campaign.Campaign {
+	c := campaign.Campaign{Key: campaign.Key{Source: key.Source, RequestID: id}, State: campaign.Requested, Prepared: &campaign.Prepared{Digest: id}}
+	c.List = &campaign.List{N: 1, Held: time.Now()}
+	s.people.Bring(c.Key, people...)
+	return &c
+}
+
+// recordOf is what those see who wait behind a campaign.
+func (s *service) recordOf(of campaign.Key) campaign.Campaign {
+	if s.ahead != nil && s.ahead.Key == of {
+		c := *s.ahead
+		if !time.Now().Before(s.aheadTo) {
+			c.State, c.List = campaign.Completed, &campaign.List{N: 1}
+		}
+		return c
+	}
+	c, _ := s.journal.Record(of)
+	return c
 }
 
 func (s *service) request(r campaign.Request) {
@@ -223,6 +266,7 @@ type ports struct {
 	gateway runner.Gateway
 	budgets runner.Budgets
 	people  runner.People
+	claims  runner.Claims
 	// budgeted: a budget was set.
 	budgeted bool
 
@@ -415,6 +459,20 @@ func (p *ports) Open(ctx context.Context, key campaign.Key, r campaign.Request, 
 
 func (p *ports) Discard(ctx context.Context, key campaign.Key, r campaign.Request) (err error) {
 	if !p.at("discard", func() { err = p.people.Discard(ctx, key, r) }) {
+		return errNoAnswer
+	}
+	return err
+}
+
+func (p *ports) Claim(ctx context.Context, account string, c campaign.Campaign) (number uint64, err error) {
+	if !p.at("claim", func() { number, err = p.claims.Claim(ctx, account, c) }) {
+		return 0, errNoAnswer
+	}
+	return number, err
+}
+
+func (p *ports) Release(ctx context.Context, account string, key campaign.Key, number uint64) (err error) {
+	if !p.at("release", func() { err = p.claims.Release(ctx, account, key, number) }) {
 		return errNoAnswer
 	}
 	return err

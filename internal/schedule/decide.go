@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/staffetta-io/staffetta/internal/calendar"
@@ -13,6 +14,9 @@ type Facts struct {
 	// Ended says that the campaign of Record.Last has ended, however it ended.
 	// True if there is none.
 	Ended bool
+	// Lacks says why the audience that the campaign names cannot be taken now; empty: it
+	// can, or it names none.
+	Lacks string
 }
 
 // Decision is what follows: save Next if Save, then put what it owes into the
@@ -41,22 +45,22 @@ const maxWaiting = 32
 // again from the record.
 func (r Record) Decide(f Facts) Decision {
 	t := transition{r: r.copy(), now: f.Now}
-	t.r.Owed = nil
+	t.r.Owed, t.r.Untold = nil, nil
 	switch {
 	case r.Paused:
 		t.r.Wake = time.Time{}
 	default:
-		t.fireNext(t.takeDue(), f.Ended)
+		t.fireNext(t.takeDue(), f)
 		t.r.Wake = t.nextWake()
 	}
-	return Decision{Next: t.r, Save: r.Owed != nil || t.changed || !t.r.Wake.Equal(r.Wake), Fire: t.r.Owed, Skip: t.skip}
+	return Decision{Next: t.r, Save: r.Owed != nil || r.Untold != nil || t.changed || !t.r.Wake.Equal(r.Wake), Fire: t.r.Owed, Skip: t.skip}
 }
 
 // Refuse gives up what the record owes, because its request can never be stored.
 func (r Record) Refuse(why string, now time.Time) Decision {
 	t := transition{r: r.copy(), now: now}
 	o := r.Owed.Occurrence
-	t.r.Owed, t.r.Last = nil, nil
+	t.r.Owed, t.r.Untold, t.r.Last = nil, nil, nil
 	t.r.Fired--
 	t.leaveOut(o, Unaskable, why)
 	t.r.Wake = t.nextWake()
@@ -109,7 +113,7 @@ func (t *transition) takeDue() []Occurrence {
 }
 
 // fireNext asks for the first of what waits and what is due, if it may go.
-func (t *transition) fireNext(due []Occurrence, ended bool) {
+func (t *transition) fireNext(due []Occurrence, f Facts) {
 	var waiting []Occurrence
 	for _, o := range t.r.Waiting {
 		if t.expires(o).After(t.now) {
@@ -119,7 +123,7 @@ func (t *transition) fireNext(due []Occurrence, ended bool) {
 		t.leaveOut(o, Expired, fmt.Sprintf("the previous campaign had not ended when it expired at %s", t.expires(o).Format(time.RFC3339)))
 	}
 	for _, o := range due {
-		switch free := ended && len(waiting) == 0; {
+		switch free := f.Ended && len(waiting) == 0; {
 		case !free && t.r.Overlap == SkipOverlap:
 			t.leaveOut(o, Overlapped, "the previous campaign has not ended")
 		case len(waiting) >= maxWaiting:
@@ -128,7 +132,12 @@ func (t *transition) fireNext(due []Occurrence, ended bool) {
 			waiting = append(waiting, o)
 		}
 	}
-	if ended && len(waiting) > 0 {
+	// A list that comes a moment late is waited for, as a service is that was away.
+	for f.Ended && f.Lacks != "" && len(waiting) > 0 && t.now.Sub(waiting[0].At) >= OnTime {
+		t.leaveOut(waiting[0], TooOld, f.Lacks)
+		waiting = waiting[1:]
+	}
+	if f.Ended && f.Lacks == "" && len(waiting) > 0 {
 		t.fire(waiting[0])
 		waiting = waiting[1:]
 	}
@@ -150,6 +159,9 @@ func (t *transition) leaveOut(o Occurrence, reason Reason, why string) {
 	t.r.LeftOut++
 	t.r.Skipped = append(t.r.Skipped, s)
 	t.r.Skipped = t.r.Skipped[max(0, len(t.r.Skipped)-skippedKept):]
+	if slices.Contains(Reasons, reason) {
+		t.r.Untold = append(t.r.Untold, s)
+	}
 	t.changed = true
 }
 

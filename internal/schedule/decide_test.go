@@ -217,6 +217,38 @@ func TestDecide(t *testing.T) {
 		}
 	})
 
+	t.Run("WaitsTenMinutesForAListAndTellsThatThereIsNone", func(t *testing.T) {
+		t.Parallel()
+		r := begin(t, func(*schedule.Schedule) {})
+		lacking := func(instant string) schedule.Decision {
+			return r.Decide(schedule.Facts{Now: at(t, instant), Ended: true, Lacks: "the list is of last week"})
+		}
+		first := lacking("2026-11-23T08:00:00Z")
+		if first.Fire != nil || len(first.Skip) > 0 || !first.Next.Wake.Equal(at(t, "2026-11-23T08:01:00Z")) {
+			t.Errorf("at its instant: %+v, want a look a minute later", first)
+		}
+		r = reload(t, first.Next)
+		if d := r.Decide(schedule.Facts{Now: at(t, "2026-11-23T08:09:00Z"), Ended: true}); d.Fire == nil {
+			t.Errorf("a list has come: %+v, want it asked for", d)
+		}
+		late := lacking("2026-11-23T08:10:00Z")
+		if late.Fire != nil || len(late.Skip) != 1 || late.Skip[0].Reason != schedule.TooOld || late.Skip[0].Why != "the list is of last week" || len(late.Next.Untold) != 1 {
+			t.Errorf("ten minutes later: %+v, want it left out, and owed as an event", late)
+		}
+		if d := late.Next.Decide(schedule.Facts{Now: at(t, "2026-11-23T08:10:01Z"), Ended: true}); !d.Save || d.Next.Untold != nil || d.Next.LeftOut != 1 {
+			t.Errorf("once it is told: %+v, want that saved", d)
+		}
+	})
+
+	t.Run("OwesNoEventOfWhatPeopleCause", func(t *testing.T) {
+		t.Parallel()
+		r := begin(t, func(*schedule.Schedule) {})
+		r = r.Pause("berta", at(t, "2026-11-23T07:00:00Z")).Resume("berta", at(t, "2026-12-01T07:00:00Z"))
+		if r.LeftOut != 2 || r.Untold != nil {
+			t.Errorf("left out %d, owed %+v, want 2 and none", r.LeftOut, r.Untold)
+		}
+	})
+
 	t.Run("ChangesNothingItIsGiven", func(t *testing.T) {
 		t.Parallel()
 		r := begin(t, func(s *schedule.Schedule) { s.Overlap = schedule.Queue })

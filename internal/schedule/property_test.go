@@ -23,6 +23,8 @@ type model struct {
 	asked   []string                   // in the stream, in order, each once
 	running string                     // the campaign that has not ended
 	out     map[string]schedule.Reason // left out, by id
+	told    map[string]schedule.Reason // and told
+	lacks   string                     // why there is no list young enough
 }
 
 func randomSchedule(t *rapid.T) schedule.Schedule {
@@ -55,7 +57,7 @@ func randomSchedule(t *rapid.T) schedule.Schedule {
 }
 
 func newModel(t *rapid.T) *model {
-	w := &model{t: t, out: map[string]schedule.Reason{}}
+	w := &model{t: t, out: map[string]schedule.Reason{}, told: map[string]schedule.Reason{}}
 	w.began = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(rapid.IntRange(0, 10*365*24).Draw(t, "began")) * time.Hour)
 	w.now = w.began
 	var err error
@@ -70,17 +72,17 @@ func (w *model) dies(point string) bool { return rapid.IntRange(0, 5).Draw(w.t, 
 
 // handle is what a replica does with a wake-up: deliver, decide, save, deliver.
 func (w *model) handle() {
-	for range 3 {
+	for range 4 {
 		if w.dies("before delivering") {
 			return
 		}
-		w.deliver(w.saved.Owed)
+		w.deliver()
 		if w.dies("after delivering") {
 			return
 		}
 		// Clocks of replicas differ a little.
 		now := w.now.Add(time.Duration(rapid.IntRange(-2, 0).Draw(w.t, "slow")) * time.Second)
-		d := w.saved.Decide(schedule.Facts{Now: now, Ended: w.running == ""})
+		d := w.saved.Decide(schedule.Facts{Now: now, Ended: w.running == "", Lacks: w.lacks})
 		if !d.Save {
 			return
 		}
@@ -91,6 +93,9 @@ func (w *model) handle() {
 		// not be yet by one that is slow.
 		if d.Fire != nil && d.Fire.At.After(w.now) {
 			w.t.Fatalf("%s is asked for at %s", d.Fire.ID, w.now)
+		}
+		if d.Fire != nil && w.lacks != "" {
+			w.t.Fatalf("%s is asked for, and %s", d.Fire.ID, w.lacks)
 		}
 		if d.Fire != nil && !now.Before(d.Fire.ExpiresAt) {
 			w.t.Fatalf("%s expired at %s and is asked for at %s", d.Fire.ID, d.Fire.ExpiresAt, now)
@@ -103,7 +108,7 @@ func (w *model) handle() {
 		}
 		w.saved = reload(w.t, d.Next)
 	}
-	if w.saved.Owed != nil {
+	if w.saved.Owed != nil || w.saved.Untold != nil {
 		w.t.Fatal("it does not come to rest")
 	}
 	if next := w.saved.Wake; !next.IsZero() && !next.After(w.now.Add(-2*time.Second)) {
@@ -111,8 +116,15 @@ func (w *model) handle() {
 	}
 }
 
-// deliver asks create-only.
-func (w *model) deliver(f *schedule.Firing) {
+// deliver tells and asks create-only.
+func (w *model) deliver() {
+	for _, left := range w.saved.Untold {
+		if old, was := w.told[left.ID]; was && old != left.Reason {
+			w.t.Fatalf("%s is told to be left out as %s and as %s", left.ID, old, left.Reason)
+		}
+		w.told[left.ID] = left.Reason
+	}
+	f := w.saved.Owed
 	if f == nil {
 		return
 	}
@@ -128,7 +140,7 @@ func (w *model) deliver(f *schedule.Firing) {
 
 func (w *model) live() {
 	for range rapid.IntRange(1, 60).Draw(w.t, "steps") {
-		switch rapid.IntRange(0, 9).Draw(w.t, "what") {
+		switch rapid.IntRange(0, 10).Draw(w.t, "what") {
 		case 0, 1:
 			w.now = w.now.Add(time.Duration(rapid.IntRange(1, 3600).Draw(w.t, "seconds")) * time.Second)
 		case 2:
@@ -146,6 +158,8 @@ func (w *model) live() {
 			if next := w.saved.Next(w.now, 1); len(next) > 0 {
 				w.now = next[0].At.Add(time.Duration(rapid.IntRange(-3, 3).Draw(w.t, "off")) * time.Second)
 			}
+		case 10:
+			w.lacks = rapid.SampledFrom([]string{"", "the list is too old"}).Draw(w.t, "lacks")
 		}
 	}
 }
@@ -155,7 +169,15 @@ func TestRandomLives(t *testing.T) {
 	t.Run("EveryOccurrenceIsAskedForOrLeftOutOnce", rapid.MakeCheck(func(t *rapid.T) {
 		w := newModel(t)
 		w.live()
-		w.deliver(w.saved.Owed)
+		w.deliver()
+		for id, reason := range w.out {
+			if told := w.told[id]; slices.Contains(schedule.Reasons, reason) && told != reason {
+				t.Fatalf("%s is left out as %s, and told is %q", id, reason, told)
+			}
+		}
+		if len(w.told) > len(w.out) {
+			t.Fatalf("told are %v, left out %v", w.told, w.out)
+		}
 		waiting := map[string]bool{}
 		for _, o := range w.saved.Waiting {
 			waiting[o.ID] = true
@@ -227,11 +249,11 @@ func TestRandomLives(t *testing.T) {
 	t.Run("APauseIsHonouredAndLeavesNothingUndecided", rapid.MakeCheck(func(t *rapid.T) {
 		w := newModel(t)
 		w.live()
-		w.deliver(w.saved.Owed)
+		w.deliver()
 		before := len(w.asked)
 		w.saved = w.saved.Pause("berta", w.now)
 		w.live()
-		w.deliver(w.saved.Owed)
+		w.deliver()
 		if len(w.asked) != before {
 			t.Fatalf("%v was asked for in a pause", w.asked[before:])
 		}

@@ -24,6 +24,7 @@ type Record struct {
 	Decided time.Time    `json:"decided"`
 	Waiting []Occurrence `json:"waiting,omitempty"` // due, until the previous campaign has ended
 	Owed    *Firing      `json:"owed,omitempty"`    // asked for by this version, perhaps not yet in the stream
+	Untold  []Skipped    `json:"untold,omitempty"`  // left out by this version, perhaps not yet told
 
 	Last    *Occurrence `json:"last,omitempty"`    // asked for last
 	Fired   int         `json:"fired"`             // how many were asked for
@@ -63,11 +64,14 @@ const (
 	WhenPaused Reason = "paused"       // it was due during a pause
 	Changed    Reason = "changed"      // the schedule was changed before it was decided
 	Unaskable  Reason = "unaskable"    // its request breaks a rule of the contract
+	// TooOld: its campaign names an audience of which there is no list that is young enough.
+	TooOld Reason = "audience_too_old"
 )
 
 // Reasons are all but those that people cause: WhenPaused and Changed, which are
-// counted when a person resumes or changes the schedule.
-var Reasons = []Reason{NoSuchTime, Overlapped, Missed, Superseded, Expired, Crowded, Unaskable}
+// counted when a person resumes or changes the schedule. What is left out for one of these
+// is told.
+var Reasons = []Reason{NoSuchTime, Overlapped, Missed, Superseded, Expired, Crowded, Unaskable, TooOld}
 
 const skippedKept, ordersKept = 20, 20
 
@@ -133,6 +137,6 @@ func (t *transition) sign(by string) Record {
 
 // copy has lists of its own.
 func (r Record) copy() Record {
-	r.Waiting, r.Skipped = slices.Clone(r.Waiting), slices.Clone(r.Skipped)
+	r.Waiting, r.Skipped, r.Untold = slices.Clone(r.Waiting), slices.Clone(r.Skipped), slices.Clone(r.Untold)
 	return r
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -34,6 +35,9 @@ type harness struct {
 	timers   map[int64]bool
 	asked    []request
 	leftOut  []schedule.Reason // as the loop told it
+	told     []string          // the occurrences that were told to be left out
+	named    bool              // the campaign names an audience, so that it is looked at
+	lacks    string            // why no audience is young enough
 	points   []string          // the points passed, in order
 	failures map[int]failure   // what goes wrong at which of them
 }
@@ -201,6 +205,24 @@ func (w *harness) Ask(_ context.Context, k schedule.Key, f schedule.Firing) (err
 		return errNoAnswer
 	}
 	return err
+}
+
+func (w *harness) Lacks(context.Context, schedule.Schedule, time.Time) (lacks string, err error) {
+	if w.named && !w.pass("lacks", func() { lacks = w.lacks }) {
+		return "", errNoAnswer
+	}
+	return lacks, nil
+}
+
+func (w *harness) Tell(_ context.Context, _ schedule.Key, s schedule.Skipped) error {
+	if !w.pass("tell "+s.ID, func() {
+		if !slices.Contains(w.told, s.ID) {
+			w.told = append(w.told, s.ID)
+		}
+	}) {
+		return errNoAnswer
+	}
+	return nil
 }
 
 func (w *harness) Ended(_ context.Context, k campaign.Key) (ended bool, err error) {

@@ -42,6 +42,14 @@ type Journal interface {
 	// can never be stored.
 	Ask(ctx context.Context, key schedule.Key, f schedule.Firing) error
 
+	// Lacks says why the audience that the schedule's campaigns name cannot be taken now:
+	// under its name nothing is published that is young enough. Empty: it can, or they
+	// name none.
+	Lacks(ctx context.Context, s schedule.Schedule, now time.Time) (string, error)
+
+	// Tell publishes that an occurrence was left out. Telling twice is the same as once.
+	Tell(ctx context.Context, key schedule.Key, s schedule.Skipped) error
+
 	// Ended says that a campaign that was asked for is over: its record is
 	// final, its request is a dead letter, or nothing of it is left.
 	Ended(ctx context.Context, key campaign.Key) (bool, error)
@@ -100,7 +108,7 @@ func (s *Scheduler) Handle(ctx context.Context, w Wakeup) loop.Verdict {
 		}
 		r = d.Next
 		switch {
-		case r.Owed != nil:
+		case r.Owed != nil, len(r.Untold) > 0:
 			continue // to be delivered
 		case r.Wake.IsZero():
 			return loop.Verdict{Do: loop.Ack}
@@ -115,8 +123,13 @@ func (s *Scheduler) Handle(ctx context.Context, w Wakeup) loop.Verdict {
 	return loop.AfterTrouble(fmt.Errorf("schedule %s did not come to rest", key))
 }
 
-// advance delivers what the record owes, and decides.
+// advance delivers what the record owes, and decides. A crash on the way delivers it again.
 func (s *Scheduler) advance(ctx context.Context, r schedule.Record, now time.Time, asked *bool) (schedule.Decision, error) {
+	for _, left := range r.Untold {
+		if err := s.journal.Tell(ctx, r.Key, left); err != nil {
+			return schedule.Decision{}, err
+		}
+	}
 	if owed := r.Owed; owed != nil {
 		err := s.journal.Ask(ctx, r.Key, *owed)
 		if errors.Is(err, ErrUnaskable) {
@@ -137,7 +150,11 @@ func (s *Scheduler) advance(ctx context.Context, r schedule.Record, now time.Tim
 			return schedule.Decision{}, err
 		}
 	}
-	return r.Decide(schedule.Facts{Now: now, Ended: ended}), nil
+	lacks, err := s.journal.Lacks(ctx, r.Schedule, now)
+	if err != nil {
+		return schedule.Decision{}, err
+	}
+	return r.Decide(schedule.Facts{Now: now, Ended: ended, Lacks: lacks}), nil
 }
 
 // logDecision logs what was decided, once it is saved.

@@ -80,6 +80,7 @@ type crashCase struct {
 	live   func(*harness)
 	points string // the calls of the undisturbed story
 	want   []string
+	out    int // how many are left out
 }
 
 var crashCases = []crashCase{
@@ -117,6 +118,26 @@ var crashCases = []crashCase{
 			load, ended, save, arm,
 			load, ended, save, ask daily-20000102T0900, save, arm`,
 		want: []string{"20000101 at 01T09:00", "20000102 at 02T09:02"},
+	},
+	{
+		name: "ADayWithoutAList",
+		live: func(w *harness) {
+			w.named, w.lacks = true, "the newest list is too old"
+			w.add(nil)
+			until("2000-01-01T08:00")
+			w.points = nil
+			until("2000-01-01T12:00")
+			w.set(func() { w.lacks = "" })
+			until("2000-01-02T10:00")
+			if !slices.Equal(w.told, []string{"daily-20000101T0900"}) {
+				w.t.Errorf("told to be left out are %v\n%s", w.told, w.transcript())
+			}
+		},
+		points: strings.Repeat("load, lacks, save, arm, ", 10) + `load, lacks, save,
+			tell daily-20000101T0900, lacks, save, arm,
+			load, lacks, save, ask daily-20000102T0900, lacks, save, arm`,
+		want: []string{"20000102 at 02T09:00"},
+		out:  1,
 	},
 	{
 		name: "TwoDaysOfOutageCaughtUpWith",
@@ -165,7 +186,7 @@ func (l crashCase) run(t *testing.T, breaks map[int]failure) (seen []string) {
 		if !slices.Equal(ids, want) {
 			t.Errorf("asked for %v, want %v\n%s", ids, want, w.transcript())
 		}
-		if r := w.record(); r.Fired != len(want) || r.LeftOut != 0 || r.Owed != nil {
+		if r := w.record(); r.Fired != len(want) || r.LeftOut != l.out || r.Untold != nil || r.Owed != nil {
 			t.Errorf("the record counts %d asked for, %d left out, owes %v\n%s", r.Fired, r.LeftOut, r.Owed, w.transcript())
 		}
 		seen = w.points

@@ -1,11 +1,17 @@
 package streams
 
-import "github.com/nats-io/nats.go/jetstream"
+import (
+	"context"
 
-// Audiences holds the recipients that come with requests, in chunks.
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Audiences holds the recipients that come with requests, in chunks, and which of them are
+// published under a name.
 const Audiences = "CAMPAIGN_AUDIENCES"
 
-// AudiencePrefix begins the subjects of chunks; source, digest and number follow.
+// AudiencePrefix begins the subjects of chunks; source, digest and number follow. Of a list
+// under a name, it is the source, the name and a version.
 const AudiencePrefix = "campaign.v1.audience."
 
 // ChunkSize is how much of an audience is in one message.
@@ -33,4 +39,18 @@ func OfAudiences(replicas int) jetstream.StreamConfig {
 		DenyPurge:            true,
 		Replicas:             replicas,
 	}
+}
+
+// Laid are the subjects of a stream that a filter lets through, each with how many messages
+// it has. Of no message more is read.
+func Laid(ctx context.Context, js jetstream.JetStream, name, filter string) (map[string]uint64, error) {
+	s, err := Ask(ctx, func(ctx context.Context) (jetstream.Stream, error) { return js.Stream(ctx, name) })
+	if err != nil {
+		return nil, err
+	}
+	info, err := s.Info(ctx, jetstream.WithSubjectFilter(filter))
+	if err != nil {
+		return nil, err
+	}
+	return info.State.Subjects, nil
 }

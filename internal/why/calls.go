@@ -76,6 +76,7 @@ var intents = map[campaign.Op]string{
 	campaign.OpWitness:   "asking the gateway for another campaign, to see whether it shows any",
 	campaign.OpErase:     "erasing its requests and dead letters",
 	campaign.OpPrepare:   "reading its recipients",
+	campaign.OpClaim:     "looking who else gives the same people other values",
 	campaign.OpList:      "making a contact list for its recipients",
 	campaign.OpUpload:    "putting its recipients into the contact list",
 	campaign.OpCount:     "counting the contact list",
@@ -161,6 +162,8 @@ func (t *teller) done(a campaign.Attempt) string {
 		return "The gateway was asked for another campaign, and shows it."
 	case campaign.OpPrepare:
 		return "Its recipients were read."
+	case campaign.OpClaim:
+		return "Nobody else gives the same people other values now."
 	case campaign.OpList:
 		return fmt.Sprintf("A contact list was made for its recipients at the gateway%s.", aside(a.Note))
 	case campaign.OpUpload:
@@ -197,6 +200,8 @@ func refused(a campaign.Attempt, intent string) string {
 		return fmt.Sprintf("The gateway refused the order to send%s. That is not taken at its word, because an earlier order may have been carried out: first the gateway is asked where the campaign stands.", quoted(a.Note))
 	case a.Op == campaign.OpPrepare, a.Op == campaign.OpUpload && a.HTTP == 0:
 		return fmt.Sprintf("Its recipients cannot be used%s.", quoted(a.Note))
+	case a.Op == campaign.OpClaim:
+		return fmt.Sprintf("Another campaign gives some of the same people other values%s.", quoted(a.Note))
 	case a.Op == campaign.OpReserve, a.Op == campaign.OpRoom:
 		return fmt.Sprintf("The budget has no room for it%s.", quoted(a.Note))
 	case a.Op == campaign.OpStatus && a.Cause == campaign.NotFound:

@@ -100,10 +100,18 @@ func leftOut(p campaign.Prepared) (parts []string) {
 	return parts
 }
 
+// listTaken is the list that was taken of a named audience, in words.
+func listTaken(v campaign.Version) string {
+	return fmt.Sprintf("the list %s of %s (%s)", v.Name, v.AsOf.UTC().Format(time.RFC3339), v.Digest[:min(12, len(v.Digest))])
+}
+
 func lineOfPrepared(e told, say sayer) {
 	say("%s, %s to send to", words.Plural(e.Prepared.Given, "recipient", "recipients"), words.Count(e.Prepared.Sent))
 	for _, part := range leftOut(*e.Prepared) {
 		say("%s", part)
+	}
+	if v := e.Prepared.Version; v.Digest != "" {
+		say("%s", listTaken(v))
 	}
 }
 
@@ -111,6 +119,9 @@ func prepared(p campaign.Prepared) string {
 	s := fmt.Sprintf("Its recipients were read: %s, and %s to send to", words.Plural(p.Given, "recipient", "recipients"), words.Count(p.Sent))
 	if out := leftOut(p); len(out) > 0 {
 		s += "; left out are " + strings.Join(out, ", ")
+	}
+	if p.Version.Digest != "" {
+		s += "; it took " + listTaken(p.Version)
 	}
 	return s + "."
 }

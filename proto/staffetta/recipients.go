@@ -9,8 +9,10 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"time"
 
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
 	"github.com/staffetta-io/staffetta/proto/staffetta/internal/wire"
@@ -39,6 +41,51 @@ func (c *Client) RequestTo(ctx context.Context, m *campaignv1.CampaignRequested,
 	}
 	m.Audience = audience
 	return c.request(ctx, m, func() error { return c.layDown(ctx, m.GetSource(), audience, list) }, options)
+}
+
+// Published is what became of a list that was published under a name.
+type Published struct {
+	Key      string // <source>.<name>
+	SHA256   string // of the list
+	Sequence uint64 // of its version in the stream; 0: it was published before
+}
+
+// PublishAudience publishes a list under a name of a source, in the place of the one before:
+// requests and schedules whose named_audience says this name take it from now on. The list
+// is read twice, as in [Client.RequestTo].
+//
+// Its age counts from asOf, the instant at which the list was true: when it was drawn from a
+// database, say. To publish the same list of the same instant again is harmless, and does
+// not make it younger. Errors: [*Invalid], with the fields; anything else if it is not known
+// whether it was stored: publish it again, with the same instant.
+func (c *Client) PublishAudience(ctx context.Context, source, name string, list io.ReadSeeker, format campaignv1.Audience_Format, asOf time.Time) (Published, error) {
+	key := source + "." + name
+	audience, err := audienceOf(list, format)
+	if err != nil {
+		return Published{Key: key}, fmt.Errorf("audience %s: %w", key, err)
+	}
+	done := Published{Key: key, SHA256: audience.GetSha256()}
+	m := &campaignv1.AudienceVersion{Source: source, Name: name, Audience: audience, AsOf: timestamppb.New(asOf)}
+	if err := validVersion(m); err != nil {
+		return done, fmt.Errorf("audience %s: %w", key, err)
+	}
+	data, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
+	if err != nil {
+		return done, fmt.Errorf("audience %s: %w", key, err)
+	}
+	if err := c.layDown(ctx, source, audience, list); err != nil {
+		return done, fmt.Errorf("audience %s: %w", key, err)
+	}
+	// A crash before this leaves chunks that nobody names: their age ends them.
+	version := strconv.FormatInt(asOf.Unix(), 10) + "-" + audience.GetSha256()[:16]
+	done.Sequence, err = c.conn.Store(ctx, audiencePrefix+source+".@"+name+"."+version, wire.Header{
+		"content-type":                        {"application/protobuf"},
+		"Nats-Expected-Last-Subject-Sequence": {"0"},
+	}, data)
+	if err != nil && !errors.Is(err, wire.ErrExists) {
+		return done, fmt.Errorf("audience %s: %w", key, err)
+	}
+	return done, nil
 }
 
 // audienceOf is what a request says of a list.

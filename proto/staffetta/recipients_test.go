@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/staffetta-io/staffetta/proto/staffetta"
 	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
@@ -50,5 +51,38 @@ func TestRequestToLaysTheListDownOnce(t *testing.T) {
 	m.Audience = nil
 	if _, err := client.RequestTo(t.Context(), m, strings.NewReader(""), campaignv1.Audience_FORMAT_CSV); !errors.As(err, new(*staffetta.Invalid)) {
 		t.Errorf("to nobody: %v", err)
+	}
+}
+
+// A list is published under a name once for each instant: again it is harmless, and of a
+// later instant it is another version, whose chunks are there.
+func TestPublishAudience(t *testing.T) {
+	t.Parallel()
+	client := staffettatest.New().Client()
+	list := strings.NewReader("phoneNumber;day\n+393331230001;lunedi\n")
+	monday := time.Date(2026, 11, 30, 6, 0, 0, 0, time.UTC)
+	publish := func(name string, asOf time.Time) staffetta.Published {
+		t.Helper()
+		done, err := client.PublishAudience(t.Context(), "studio-bianchi", name, list, campaignv1.Audience_FORMAT_CSV, asOf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return done
+	}
+	if first := publish("this-week", monday); first.Key != "studio-bianchi.this-week" || len(first.SHA256) != 64 || first.Sequence != 2 {
+		t.Errorf("%+v, want the version behind its chunk", first)
+	}
+	if again := publish("this-week", monday); again.Sequence != 0 {
+		t.Errorf("the same again: %+v", again)
+	}
+	if later := publish("this-week", monday.Add(7*24*time.Hour)); later.Sequence != 3 {
+		t.Errorf("a week later: %+v, want a version and no more chunks", later)
+	}
+	var no *staffetta.Invalid
+	if _, err := client.PublishAudience(t.Context(), "studio-bianchi", "this week", list, campaignv1.Audience_FORMAT_CSV, monday); !errors.As(err, &no) || no.Faults[0].Field != "name" {
+		t.Errorf("under a name with a space: %v", err)
+	}
+	if _, err := client.PublishAudience(t.Context(), "studio-bianchi", "this-week", strings.NewReader(""), campaignv1.Audience_FORMAT_CSV, monday); !errors.As(err, &no) {
+		t.Errorf("of nobody: %v", err)
 	}
 }

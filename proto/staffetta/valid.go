@@ -41,6 +41,23 @@ func Validate(m *campaignv1.CampaignRequested) error {
 	return nil
 }
 
+// versionRules are those of AudienceVersion.
+var versionRules = sync.OnceValues(func() (*messageRules, error) {
+	return rulesOf((*campaignv1.AudienceVersion)(nil).ProtoReflect().Descriptor())
+})
+
+// validVersion is [Validate] for a list under a name.
+func validVersion(m *campaignv1.AudienceVersion) error {
+	rules, err := versionRules()
+	if err != nil {
+		return fmt.Errorf("rules of the contract: %w", err)
+	}
+	if faults := rules.check(m.ProtoReflect(), ""); len(faults) > 0 {
+		return &Invalid{faults}
+	}
+	return nil
+}
+
 // latest is how long after its instant a campaign is confirmed, if its request does not
 // say (campaign_requested.proto, at).
 const latest = 10 * time.Minute

@@ -14,7 +14,7 @@ var recipes = []recipe{
 		return &Reason{Code: ReasonDummy, Field: "name", Message: "it is a dummy"}
 	}`},
 			{file: "proto/staffetta/campaign/v1/campaign_rejected.proto", after: `REASON_NOT_AS_ASKED = 16;`, add: `    // It is a dummy.
-    REASON_DUMMY = 17;`},
+    REASON_DUMMY = 99;`},
 			{file: "internal/runner/endings_test.go", after: `{name: "completed"},`, add: `	{name: "dummy", ask: func(r *campaign.Request) { r.Name = "dummy" }},`},
 			{file: "proto/staffetta/staffettatest/ending.go", after: `Ending = "not_sent"`, add: `	Dummy Ending = "dummy"`},
 		},

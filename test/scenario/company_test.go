@@ -27,6 +27,7 @@ import (
 	"github.com/staffetta-io/staffetta/internal/runner/runnertest"
 	"github.com/staffetta-io/staffetta/internal/sandbox"
 	"github.com/staffetta-io/staffetta/internal/window"
+	"github.com/staffetta-io/staffetta/internal/words"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write testdata anew")
@@ -38,6 +39,7 @@ type company struct {
 	budgets *budget.Ledgers
 	journal *runnertest.Journal
 	runner  *runner.Runner
+	lists   *lists
 	zone    *time.Location
 
 	mu        sync.Mutex
@@ -86,7 +88,7 @@ func compare(t *testing.T, file, have string) {
 }
 
 func found(t *testing.T, zone *time.Location, rules campaign.Rules) *company {
-	c := &company{t: t, zone: zone, published: map[campaign.Key]int{}, budgets: budget.NewLedgers(runnertest.NewMemoryStore())}
+	c := &company{t: t, zone: zone, lists: newLists(), published: map[campaign.Key]int{}, budgets: budget.NewLedgers(runnertest.NewMemoryStore())}
 	var err error
 	if c.sandbox, err = sandbox.New(sandbox.Options{Keys: []string{"key"}, Credit: decimal.RequireFromString("5000")}); err != nil {
 		t.Fatal(err)
@@ -97,7 +99,7 @@ func found(t *testing.T, zone *time.Location, rules campaign.Rules) *company {
 	}
 	t.Cleanup(g.Close)
 	c.journal = runnertest.NewJournal(t, c.deliver)
-	c.runner = runner.New(runner.Options{Rules: rules, Journal: c.journal, Gateway: g, Budgets: c.budgets, Pace: &pace.Estimator{}})
+	c.runner = runner.New(runner.Options{Rules: rules, Journal: c.journal, Gateway: g, Budgets: c.budgets, People: c.lists, Pace: &pace.Estimator{}})
 	return c
 }
 
@@ -173,8 +175,23 @@ func (c *company) write(key campaign.Key) {
 // eventWords is an event in words.
 func (c *company) eventWords(e campaign.Event) string {
 	switch e.Type {
+	case campaign.EventAudiencePrepared:
+		p := *e.Prepared
+		said := fmt.Sprintf("%s given, %s to send to", words.Plural(p.Given, "recipient", "recipients"), words.Count(p.Sent))
+		for _, out := range []struct {
+			n   int64
+			why string
+		}{{p.Malformed, "no phone number"}, {p.Duplicate, "given twice"}} {
+			if out.n > 0 {
+				said += fmt.Sprintf(", %d %s", out.n, out.why)
+			}
+		}
+		if v := p.Version; v.Digest != "" {
+			said += fmt.Sprintf("; the list %s of %s", v.Name, v.AsOf.In(c.zone).Format("Mon 02 Jan 15:04"))
+		}
+		return said
 	case campaign.EventCostCalculated:
-		return fmt.Sprintf("would go to %d people in %d parts for %s", e.Quote.Goal.Valid, e.Quote.Goal.Parts, e.Quote.Price.Total)
+		return fmt.Sprintf("would go to %s in %s for %s", words.Plural(e.Quote.Goal.Valid, "person", "people"), words.Plural(e.Quote.Goal.Parts, "part", "parts"), e.Quote.Price.Total)
 	case campaign.EventApprovalRequired:
 		return fmt.Sprintf("waits for an approval until %s: %s", e.Need.Until.In(c.zone).Format("Mon 15:04"), e.Need.Why)
 	case campaign.EventApproved:
@@ -192,7 +209,23 @@ func (c *company) eventWords(e campaign.Event) string {
 		}
 		return fmt.Sprintf("done: %d delivered, %d not, %s %%, cost %s", e.Stats.Delivered, e.Stats.Undelivered, e.Stats.DeliveryRate.Decimal, e.Stats.Cost)
 	}
-	return string(e.Type) + ": " + e.Reason.Message
+	return string(e.Type) + ": " + c.localWords(e.Reason.Message)
+}
+
+// localWords is a sentence of the service with its instants in the company's zone.
+func (c *company) localWords(sentence string) string { return words.Zoned(sentence, c.zone) }
+
+// phone writes into the diary what a phone got last.
+func (c *company) phone(number string) {
+	texts, err := c.sandbox.SeenTexts(number)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if len(texts) == 0 {
+		c.notef("%s got nothing", number)
+		return
+	}
+	c.notef("%s got: %s", number, texts[len(texts)-1].Text)
 }
 
 // charged is what the gateway really took.

@@ -158,7 +158,7 @@ func dev(t *testing.T) *nats.Conn {
 	if said, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, said)
 	}
-	run := exec.CommandContext(t.Context(), program, "dev", "--nats-listen", "127.0.0.1:0", "--sandbox-listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0")
+	run := exec.CommandContext(t.Context(), program, "dev", "--web", "off", "--nats-listen", "127.0.0.1:0", "--sandbox-listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0")
 	run.Cancel = func() error { return run.Process.Signal(os.Interrupt) }
 	out, err := run.StdoutPipe()
 	if err != nil {

@@ -70,7 +70,8 @@ type Gateway struct {
 	calls  []Made
 
 	made     []*madeList
-	contacts map[string]bool // of the account: no call removes one
+	contacts map[string]string // of the account: no call removes one. The line that each was last uploaded with
+	garbled  []string          // see Garbled
 }
 
 // Blindness is a lie about what is there.
@@ -87,7 +88,7 @@ var _ runner.Gateway = (*Gateway)(nil)
 
 // NewGateway returns a gateway with 1,500 EUR of credit and without lists.
 func NewGateway() *Gateway {
-	return &Gateway{lists: map[int64]campaign.Goal{}, contacts: map[string]bool{}, credit: decimal.NewFromInt(1500)}
+	return &Gateway{lists: map[int64]campaign.Goal{}, contacts: map[string]string{}, credit: decimal.NewFromInt(1500)}
 }
 
 // SetList makes a contact list, known by what a calculation says of it. Parts
@@ -123,6 +124,7 @@ func (g *Gateway) Reset() {
 	}
 	g.made = g.made[:0]
 	clear(g.contacts)
+	g.garbled = nil
 	g.Blind = Sees
 }
 

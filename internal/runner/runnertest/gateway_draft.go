@@ -94,7 +94,7 @@ func (g *Gateway) effect(call campaign.Call, now time.Time) campaign.Outcome {
 	}
 	switch call.Op {
 	case campaign.OpList, campaign.OpFind, campaign.OpUnlist, campaign.OpUpload, campaign.OpCount, campaign.OpQuota:
-		return g.aboutLists(call)
+		return g.aboutLists(call, now)
 	}
 	i := call.CampaignID - firstID
 	if i < 0 || i >= int64(len(g.drafts)) {

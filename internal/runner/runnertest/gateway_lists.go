@@ -2,7 +2,10 @@ package runnertest
 
 import (
 	"bytes"
+	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
 )
@@ -37,7 +40,7 @@ func (g *Gateway) SeenLists() []SeenList {
 }
 
 // aboutLists does what a call about contact lists asks for.
-func (g *Gateway) aboutLists(call campaign.Call) campaign.Outcome {
+func (g *Gateway) aboutLists(call campaign.Call, now time.Time) campaign.Outcome {
 	o := yes
 	switch call.Op {
 	case campaign.OpList:
@@ -68,7 +71,7 @@ func (g *Gateway) aboutLists(call campaign.Call) campaign.Outcome {
 		}
 		o.Contacts = int64(max(room-len(g.contacts), 0))
 	case campaign.OpUpload:
-		return g.upload(call)
+		return g.upload(call, now)
 	case campaign.OpCount:
 		l := g.listOf(call.List)
 		if l == nil {
@@ -91,7 +94,7 @@ func (g *Gateway) listOf(id int64) *madeList {
 }
 
 // upload puts people into a list. Who is a contact already needs no room.
-func (g *Gateway) upload(call campaign.Call) campaign.Outcome {
+func (g *Gateway) upload(call campaign.Call, now time.Time) campaign.Outcome {
 	l := g.listOf(call.List)
 	if l == nil {
 		return no(404, "listId", "contact list %d does not exist", call.List)
@@ -102,14 +105,37 @@ func (g *Gateway) upload(call campaign.Call) campaign.Outcome {
 	}
 	for i, line := range strings.Split(strings.TrimSpace(file.String()), "\n") {
 		phone, _, _ := strings.Cut(line, ",")
-		if i == 0 || g.Room != nil && len(g.contacts) >= *g.Room && !g.contacts[phone] {
+		if i == 0 || g.Room != nil && len(g.contacts) >= *g.Room && g.contacts[phone] == "" {
 			continue
 		}
-		g.contacts[phone], l.phones[phone] = true, line
+		g.garble(l, phone, line, now)
+		g.contacts[phone], l.phones[phone] = line, line
 	}
 	n := int64(len(l.phones))
 	g.lists[l.id] = campaign.Goal{Total: n, Valid: n, Parts: n}
 	return yes
+}
+
+// garble notes the texts that an upload spoils: those of a campaign that is confirmed and
+// has not been sent, to somebody whose line was another one. This gateway reads a line when
+// its message leaves.
+func (g *Gateway) garble(by *madeList, phone, line string, now time.Time) {
+	for _, d := range g.drafts {
+		l := g.listOf(d.List)
+		if l == nil || l == by || len(d.Standing) == 0 || d.simulated || !strings.Contains(line, ",") || !now.Before(d.start.Add(g.sendsFor())) {
+			continue
+		}
+		if was := l.phones[phone]; was != "" && was != line {
+			g.garbled = append(g.garbled, fmt.Sprintf("campaign %d: %s instead of %s", d.ID, line, was))
+		}
+	}
+}
+
+// Garbled are the texts that went out with what another campaign had uploaded.
+func (g *Gateway) Garbled() []string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.garbled)
 }
 
 // File is people as they are uploaded: the first line is the header.

@@ -1,6 +1,8 @@
 package runnertest
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -31,6 +33,13 @@ func (g *Gateway) confirm(d *draft, call campaign.Call, now time.Time) campaign.
 	d.stage, d.start, d.scheduled = confirmed, now.Add(g.StartsAfter), !call.At.IsZero()
 	if d.scheduled {
 		d.start = call.At
+	}
+	if l := g.listOf(d.List); l != nil && !simulated {
+		for phone, line := range l.phones {
+			if now := g.contacts[phone]; strings.Contains(line, ",") && now != line {
+				g.garbled = append(g.garbled, fmt.Sprintf("campaign %d: %s instead of %s, when it was confirmed", d.ID, now, line))
+			}
+		}
 	}
 	d.Confirms++
 	d.Standing = append(d.Standing, d.start)

@@ -49,6 +49,7 @@ const (
 	GaveUp             Ending = "gave_up"
 	NotAsAsked         Ending = "not_as_asked"
 	AudienceUnusable   Ending = "audience_unusable"
+	AudienceTooOld     Ending = "audience_too_old"
 	NoRoomForContacts  Ending = "no_room_for_contacts"
 	NotSent            Ending = "not_sent" // it was unresolved before
 )

@@ -65,7 +65,9 @@ type CampaignAudiencePrepared struct {
 	Lacking int64 `protobuf:"varint,12,opt,name=lacking,proto3" json:"lacking,omitempty"`
 	// SHA-256 of what is put into the list, 64 hexadecimal digits: the same people with the
 	// same fields in the same order have the same. It is a part of the quote's id.
-	Digest        string `protobuf:"bytes,13,opt,name=digest,proto3" json:"digest,omitempty"`
+	Digest string `protobuf:"bytes,13,opt,name=digest,proto3" json:"digest,omitempty"`
+	// Which list was taken, where the request has a named_audience. Absent: it has none.
+	VersionTaken  *TakenVersion `protobuf:"bytes,14,opt,name=version_taken,json=versionTaken,proto3,oneof" json:"version_taken,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -205,11 +207,83 @@ func (x *CampaignAudiencePrepared) GetDigest() string {
 	return ""
 }
 
+func (x *CampaignAudiencePrepared) GetVersionTaken() *TakenVersion {
+	if x != nil {
+		return x.VersionTaken
+	}
+	return nil
+}
+
+// TakenVersion is the list that a campaign took of those that were published under a name.
+type TakenVersion struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The name, as in the request.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// SHA-256 of its chunks, as it was published: 64 hexadecimal digits.
+	Sha256 string `protobuf:"bytes,2,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	// The instant that its age was counted from: when it was true, as its publisher said, or
+	// else when it was published.
+	AsOf          *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TakenVersion) Reset() {
+	*x = TakenVersion{}
+	mi := &file_staffetta_campaign_v1_campaign_audience_prepared_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TakenVersion) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TakenVersion) ProtoMessage() {}
+
+func (x *TakenVersion) ProtoReflect() protoreflect.Message {
+	mi := &file_staffetta_campaign_v1_campaign_audience_prepared_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TakenVersion.ProtoReflect.Descriptor instead.
+func (*TakenVersion) Descriptor() ([]byte, []int) {
+	return file_staffetta_campaign_v1_campaign_audience_prepared_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *TakenVersion) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *TakenVersion) GetSha256() string {
+	if x != nil {
+		return x.Sha256
+	}
+	return ""
+}
+
+func (x *TakenVersion) GetAsOf() *timestamppb.Timestamp {
+	if x != nil {
+		return x.AsOf
+	}
+	return nil
+}
+
 var File_staffetta_campaign_v1_campaign_audience_prepared_proto protoreflect.FileDescriptor
 
 const file_staffetta_campaign_v1_campaign_audience_prepared_proto_rawDesc = "" +
 	"\n" +
-	"6staffetta/campaign/v1/campaign_audience_prepared.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8f\a\n" +
+	"6staffetta/campaign/v1/campaign_audience_prepared.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf0\a\n" +
 	"\x18CampaignAudiencePrepared\x12}\n" +
 	"\x06source\x18\x01 \x01(\tBe\xbaHb\xba\x01_\n" +
 	"\tkey.token\x12+must be 1 to 64 letters, digits, '_' or '-'\x1a%this.matches('^[A-Za-z0-9_-]{1,64}$')R\x06source\x12\x84\x01\n" +
@@ -237,12 +311,19 @@ const file_staffetta_campaign_v1_campaign_audience_prepared_proto_rawDesc = "" +
 	"suppressed\x18\v \x01(\x03B\a\xbaH\x04\"\x02(\x00R\n" +
 	"suppressed\x12!\n" +
 	"\alacking\x18\f \x01(\x03B\a\xbaH\x04\"\x02(\x00R\alacking\x12\x1f\n" +
-	"\x06digest\x18\r \x01(\tB\a\xbaH\x04r\x02\x18@R\x06digest\x1a9\n" +
+	"\x06digest\x18\r \x01(\tB\a\xbaH\x04r\x02\x18@R\x06digest\x12M\n" +
+	"\rversion_taken\x18\x0e \x01(\v2#.staffetta.campaign.v1.TakenVersionH\x01R\fversionTaken\x88\x01\x01\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\n" +
 	"\n" +
-	"\b_accountBJZHgithub.com/staffetta-io/staffetta/proto/staffetta/campaign/v1;campaignv1b\x06proto3"
+	"\b_accountB\x10\n" +
+	"\x0e_version_taken\"\xe3\x01\n" +
+	"\fTakenVersion\x12y\n" +
+	"\x04name\x18\x01 \x01(\tBe\xbaHb\xba\x01_\n" +
+	"\tkey.token\x12+must be 1 to 64 letters, digits, '_' or '-'\x1a%this.matches('^[A-Za-z0-9_-]{1,64}$')R\x04name\x12\x1f\n" +
+	"\x06sha256\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\x06sha256\x127\n" +
+	"\x05as_of\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\x04asOfBJZHgithub.com/staffetta-io/staffetta/proto/staffetta/campaign/v1;campaignv1b\x06proto3"
 
 var (
 	file_staffetta_campaign_v1_campaign_audience_prepared_proto_rawDescOnce sync.Once
@@ -256,20 +337,23 @@ func file_staffetta_campaign_v1_campaign_audience_prepared_proto_rawDescGZIP() [
 	return file_staffetta_campaign_v1_campaign_audience_prepared_proto_rawDescData
 }
 
-var file_staffetta_campaign_v1_campaign_audience_prepared_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
+var file_staffetta_campaign_v1_campaign_audience_prepared_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
 var file_staffetta_campaign_v1_campaign_audience_prepared_proto_goTypes = []any{
 	(*CampaignAudiencePrepared)(nil), // 0: staffetta.campaign.v1.CampaignAudiencePrepared
-	nil,                              // 1: staffetta.campaign.v1.CampaignAudiencePrepared.LabelsEntry
-	(*timestamppb.Timestamp)(nil),    // 2: google.protobuf.Timestamp
+	(*TakenVersion)(nil),             // 1: staffetta.campaign.v1.TakenVersion
+	nil,                              // 2: staffetta.campaign.v1.CampaignAudiencePrepared.LabelsEntry
+	(*timestamppb.Timestamp)(nil),    // 3: google.protobuf.Timestamp
 }
 var file_staffetta_campaign_v1_campaign_audience_prepared_proto_depIdxs = []int32{
-	1, // 0: staffetta.campaign.v1.CampaignAudiencePrepared.labels:type_name -> staffetta.campaign.v1.CampaignAudiencePrepared.LabelsEntry
-	2, // 1: staffetta.campaign.v1.CampaignAudiencePrepared.prepared_at:type_name -> google.protobuf.Timestamp
-	2, // [2:2] is the sub-list for method output_type
-	2, // [2:2] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	2, // 0: staffetta.campaign.v1.CampaignAudiencePrepared.labels:type_name -> staffetta.campaign.v1.CampaignAudiencePrepared.LabelsEntry
+	3, // 1: staffetta.campaign.v1.CampaignAudiencePrepared.prepared_at:type_name -> google.protobuf.Timestamp
+	1, // 2: staffetta.campaign.v1.CampaignAudiencePrepared.version_taken:type_name -> staffetta.campaign.v1.TakenVersion
+	3, // 3: staffetta.campaign.v1.TakenVersion.as_of:type_name -> google.protobuf.Timestamp
+	4, // [4:4] is the sub-list for method output_type
+	4, // [4:4] is the sub-list for method input_type
+	4, // [4:4] is the sub-list for extension type_name
+	4, // [4:4] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_staffetta_campaign_v1_campaign_audience_prepared_proto_init() }
@@ -284,7 +368,7 @@ func file_staffetta_campaign_v1_campaign_audience_prepared_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_staffetta_campaign_v1_campaign_audience_prepared_proto_rawDesc), len(file_staffetta_campaign_v1_campaign_audience_prepared_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   2,
+			NumMessages:   3,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -68,6 +68,8 @@ const (
 	CampaignRejected_REASON_AUDIENCE_UNUSABLE CampaignRejected_Reason = 17
 	// The gateway's account may not have so many contacts more.
 	CampaignRejected_REASON_NO_ROOM_FOR_CONTACTS CampaignRejected_Reason = 18
+	// Under the name of named_audience nothing is published that is young enough.
+	CampaignRejected_REASON_AUDIENCE_TOO_OLD CampaignRejected_Reason = 19
 )
 
 // Enum value maps for CampaignRejected_Reason.
@@ -91,6 +93,7 @@ var (
 		16: "REASON_NOT_AS_ASKED",
 		17: "REASON_AUDIENCE_UNUSABLE",
 		18: "REASON_NO_ROOM_FOR_CONTACTS",
+		19: "REASON_AUDIENCE_TOO_OLD",
 	}
 	CampaignRejected_Reason_value = map[string]int32{
 		"REASON_UNSPECIFIED":          0,
@@ -111,6 +114,7 @@ var (
 		"REASON_NOT_AS_ASKED":         16,
 		"REASON_AUDIENCE_UNUSABLE":    17,
 		"REASON_NO_ROOM_FOR_CONTACTS": 18,
+		"REASON_AUDIENCE_TOO_OLD":     19,
 	}
 )
 
@@ -395,7 +399,7 @@ var File_staffetta_campaign_v1_campaign_rejected_proto protoreflect.FileDescript
 
 const file_staffetta_campaign_v1_campaign_rejected_proto_rawDesc = "" +
 	"\n" +
-	"-staffetta/campaign/v1/campaign_rejected.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe6\f\n" +
+	"-staffetta/campaign/v1/campaign_rejected.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x83\r\n" +
 	"\x10CampaignRejected\x12}\n" +
 	"\x06source\x18\x01 \x01(\tBe\xbaHb\xba\x01_\n" +
 	"\tkey.token\x12+must be 1 to 64 letters, digits, '_' or '-'\x1a%this.matches('^[A-Za-z0-9_-]{1,64}$')R\x06source\x12\x84\x01\n" +
@@ -425,7 +429,7 @@ const file_staffetta_campaign_v1_campaign_rejected_proto_rawDesc = "" +
 	"httpStatus\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xff\x03\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x9c\x04\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14REASON_TEXT_NOT_GSM7\x10\x02\x12\x13\n" +
@@ -445,7 +449,8 @@ const file_staffetta_campaign_v1_campaign_rejected_proto_rawDesc = "" +
 	"\x19REASON_NO_VALID_RECIPIENT\x10\x0f\x12\x17\n" +
 	"\x13REASON_NOT_AS_ASKED\x10\x10\x12\x1c\n" +
 	"\x18REASON_AUDIENCE_UNUSABLE\x10\x11\x12\x1f\n" +
-	"\x1bREASON_NO_ROOM_FOR_CONTACTS\x10\x12\"\x04\b\x01\x10\x01*\x16REASON_INVALID_REQUEST\"\xaa\x01\n" +
+	"\x1bREASON_NO_ROOM_FOR_CONTACTS\x10\x12\x12\x1b\n" +
+	"\x17REASON_AUDIENCE_TOO_OLD\x10\x13\"\x04\b\x01\x10\x01*\x16REASON_INVALID_REQUEST\"\xaa\x01\n" +
 	"\x04Step\x12\x14\n" +
 	"\x10STEP_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fSTEP_REQUEST\x10\x01\x12\x0f\n" +

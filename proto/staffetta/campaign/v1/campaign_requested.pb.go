@@ -189,7 +189,7 @@ func (x Audience_Format) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Audience_Format.Descriptor instead.
 func (Audience_Format) EnumDescriptor() ([]byte, []int) {
-	return file_staffetta_campaign_v1_campaign_requested_proto_rawDescGZIP(), []int{2, 0}
+	return file_staffetta_campaign_v1_campaign_requested_proto_rawDescGZIP(), []int{3, 0}
 }
 
 // CampaignRequested asks for one bulk-SMS campaign. It is the only message that
@@ -251,7 +251,8 @@ type CampaignRequested struct {
 	// whoever approves a text has to see what phones will show. UC-006 step 2.
 	Text string `protobuf:"bytes,6,opt,name=text,proto3" json:"text,omitempty"`
 	// The gateway's id of a contact list that exists already, above zero. Exactly one
-	// of contact_list_id, recipients and audience must be given. UC-006 step 2.
+	// of contact_list_id, recipients, audience and named_audience must be given. UC-006
+	// step 2.
 	ContactListId int64 `protobuf:"varint,7,opt,name=contact_list_id,json=contactListId,proto3" json:"contact_list_id,omitempty"`
 	// Whether the text may be sent as UCS-2 (70 characters in one part, not 160).
 	// If false, a text with a character outside GSM-7 is rejected
@@ -326,7 +327,14 @@ type CampaignRequested struct {
 	DefaultRegion string `protobuf:"bytes,32,opt,name=default_region,json=defaultRegion,proto3" json:"default_region,omitempty"`
 	// What becomes of a recipient who lacks a field that the text names. Means nothing
 	// with contact_list_id, where nobody knows before the gateway fills them in.
-	MissingField  MissingField `protobuf:"varint,33,opt,name=missing_field,json=missingField,proto3,enum=staffetta.campaign.v1.MissingField" json:"missing_field,omitempty"`
+	MissingField MissingField `protobuf:"varint,33,opt,name=missing_field,json=missingField,proto3,enum=staffetta.campaign.v1.MissingField" json:"missing_field,omitempty"`
+	// The people it is sent to, in the place of contact_list_id, where they are others
+	// each time: the list that was published last under a name. It is taken when the
+	// campaign is begun, or with an instant (at) at that instant, and stays the same from
+	// then on; CampaignAudiencePrepared says which it was. If there is none that is young
+	// enough, one is waited for a while (the operator's setting, 15 min), and then the
+	// campaign is rejected (REASON_AUDIENCE_TOO_OLD).
+	NamedAudience *NamedAudience `protobuf:"bytes,34,opt,name=named_audience,json=namedAudience,proto3" json:"named_audience,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -568,6 +576,13 @@ func (x *CampaignRequested) GetMissingField() MissingField {
 	return MissingField_MISSING_FIELD_UNSPECIFIED
 }
 
+func (x *CampaignRequested) GetNamedAudience() *NamedAudience {
+	if x != nil {
+		return x.NamedAudience
+	}
+	return nil
+}
+
 type isCampaignRequested_Start interface {
 	isCampaignRequested_Start()
 }
@@ -588,6 +603,63 @@ func (*CampaignRequested_Immediately) isCampaignRequested_Start() {}
 
 func (*CampaignRequested_At) isCampaignRequested_Start() {}
 
+// NamedAudience names the list that was published last under a name, see AudienceVersion.
+type NamedAudience struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The name: "this-week". 1 to 64 of A-Z a-z 0-9 _ -. It is one of the request's own
+	// source.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// How old the list may be when it is taken, more than 0 and 30 days at most: "172800s".
+	// It has to be said.
+	MaxAge        *durationpb.Duration `protobuf:"bytes,2,opt,name=max_age,json=maxAge,proto3" json:"max_age,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NamedAudience) Reset() {
+	*x = NamedAudience{}
+	mi := &file_staffetta_campaign_v1_campaign_requested_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NamedAudience) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NamedAudience) ProtoMessage() {}
+
+func (x *NamedAudience) ProtoReflect() protoreflect.Message {
+	mi := &file_staffetta_campaign_v1_campaign_requested_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NamedAudience.ProtoReflect.Descriptor instead.
+func (*NamedAudience) Descriptor() ([]byte, []int) {
+	return file_staffetta_campaign_v1_campaign_requested_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *NamedAudience) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *NamedAudience) GetMaxAge() *durationpb.Duration {
+	if x != nil {
+		return x.MaxAge
+	}
+	return nil
+}
+
 // Recipient is one person that a campaign is sent to.
 type Recipient struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -604,7 +676,7 @@ type Recipient struct {
 
 func (x *Recipient) Reset() {
 	*x = Recipient{}
-	mi := &file_staffetta_campaign_v1_campaign_requested_proto_msgTypes[1]
+	mi := &file_staffetta_campaign_v1_campaign_requested_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -616,7 +688,7 @@ func (x *Recipient) String() string {
 func (*Recipient) ProtoMessage() {}
 
 func (x *Recipient) ProtoReflect() protoreflect.Message {
-	mi := &file_staffetta_campaign_v1_campaign_requested_proto_msgTypes[1]
+	mi := &file_staffetta_campaign_v1_campaign_requested_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -629,7 +701,7 @@ func (x *Recipient) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Recipient.ProtoReflect.Descriptor instead.
 func (*Recipient) Descriptor() ([]byte, []int) {
-	return file_staffetta_campaign_v1_campaign_requested_proto_rawDescGZIP(), []int{1}
+	return file_staffetta_campaign_v1_campaign_requested_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Recipient) GetPhoneNumber() string {
@@ -665,7 +737,7 @@ type Audience struct {
 
 func (x *Audience) Reset() {
 	*x = Audience{}
-	mi := &file_staffetta_campaign_v1_campaign_requested_proto_msgTypes[2]
+	mi := &file_staffetta_campaign_v1_campaign_requested_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -677,7 +749,7 @@ func (x *Audience) String() string {
 func (*Audience) ProtoMessage() {}
 
 func (x *Audience) ProtoReflect() protoreflect.Message {
-	mi := &file_staffetta_campaign_v1_campaign_requested_proto_msgTypes[2]
+	mi := &file_staffetta_campaign_v1_campaign_requested_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -690,7 +762,7 @@ func (x *Audience) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Audience.ProtoReflect.Descriptor instead.
 func (*Audience) Descriptor() ([]byte, []int) {
-	return file_staffetta_campaign_v1_campaign_requested_proto_rawDescGZIP(), []int{2}
+	return file_staffetta_campaign_v1_campaign_requested_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Audience) GetSha256() string {
@@ -725,7 +797,7 @@ var File_staffetta_campaign_v1_campaign_requested_proto protoreflect.FileDescrip
 
 const file_staffetta_campaign_v1_campaign_requested_proto_rawDesc = "" +
 	"\n" +
-	".staffetta/campaign/v1/campaign_requested.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!staffetta/campaign/v1/money.proto\"\xed\x1f\n" +
+	".staffetta/campaign/v1/campaign_requested.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!staffetta/campaign/v1/money.proto\"\xca \n" +
 	"\x11CampaignRequested\x12}\n" +
 	"\x06source\x18\x01 \x01(\tBe\xbaHb\xba\x01_\n" +
 	"\tkey.token\x12+must be 1 to 64 letters, digits, '_' or '-'\x1a%this.matches('^[A-Za-z0-9_-]{1,64}$')R\x06source\x12\x84\x01\n" +
@@ -780,15 +852,21 @@ const file_staffetta_campaign_v1_campaign_requested_proto_rawDesc = "" +
 	"\baudience\x18\x1f \x01(\v2\x1f.staffetta.campaign.v1.AudienceR\baudience\x12\xa4\x01\n" +
 	"\x0edefault_region\x18  \x01(\tB}\xbaHz\xba\x01t\n" +
 	"!campaign_requested.default_region\x123must be a country in two letters of ISO 3166, as IT\x1a\x1athis.matches('^[A-Z]{2}$')\xd8\x01\x01R\rdefaultRegion\x12R\n" +
-	"\rmissing_field\x18! \x01(\x0e2#.staffetta.campaign.v1.MissingFieldB\b\xbaH\x05\x82\x01\x02\x10\x01R\fmissingField\x1a9\n" +
+	"\rmissing_field\x18! \x01(\x0e2#.staffetta.campaign.v1.MissingFieldB\b\xbaH\x05\x82\x01\x02\x10\x01R\fmissingField\x12K\n" +
+	"\x0enamed_audience\x18\" \x01(\v2$.staffetta.campaign.v1.NamedAudienceR\rnamedAudience\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01:.\xbaH+\")\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01:>\xbaH;\"9\n" +
 	"\x0fcontact_list_id\n" +
 	"\n" +
 	"recipients\n" +
-	"\baudience\x10\x01B\x0e\n" +
-	"\x05start\x12\x05\xbaH\x02\b\x01\"\xb0\x02\n" +
+	"\baudience\n" +
+	"\x0enamed_audience\x10\x01B\x0e\n" +
+	"\x05start\x12\x05\xbaH\x02\b\x01\"\xd2\x01\n" +
+	"\rNamedAudience\x12y\n" +
+	"\x04name\x18\x01 \x01(\tBe\xbaHb\xba\x01_\n" +
+	"\tkey.token\x12+must be 1 to 64 letters, digits, '_' or '-'\x1a%this.matches('^[A-Za-z0-9_-]{1,64}$')R\x04name\x12F\n" +
+	"\amax_age\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x12\xbaH\x0f\xc8\x01\x01\xaa\x01\t\"\x05\b\x80\x9a\x9e\x01*\x00R\x06maxAge\"\xb0\x02\n" +
 	"\tRecipient\x12,\n" +
 	"\fphone_number\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18(R\vphoneNumber\x12\xb9\x01\n" +
 	"\x06fields\x18\x02 \x03(\v2,.staffetta.campaign.v1.Recipient.FieldsEntryBs\xbaHp\x9a\x01m\x10 \"b\xba\x01_\n" +
@@ -833,41 +911,44 @@ func file_staffetta_campaign_v1_campaign_requested_proto_rawDescGZIP() []byte {
 }
 
 var file_staffetta_campaign_v1_campaign_requested_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_staffetta_campaign_v1_campaign_requested_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_staffetta_campaign_v1_campaign_requested_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_staffetta_campaign_v1_campaign_requested_proto_goTypes = []any{
 	(MissingField)(0),             // 0: staffetta.campaign.v1.MissingField
 	(OnLimit)(0),                  // 1: staffetta.campaign.v1.OnLimit
 	(Audience_Format)(0),          // 2: staffetta.campaign.v1.Audience.Format
 	(*CampaignRequested)(nil),     // 3: staffetta.campaign.v1.CampaignRequested
-	(*Recipient)(nil),             // 4: staffetta.campaign.v1.Recipient
-	(*Audience)(nil),              // 5: staffetta.campaign.v1.Audience
-	nil,                           // 6: staffetta.campaign.v1.CampaignRequested.LabelsEntry
-	nil,                           // 7: staffetta.campaign.v1.Recipient.FieldsEntry
-	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
-	(*Money)(nil),                 // 9: staffetta.campaign.v1.Money
-	(*durationpb.Duration)(nil),   // 10: google.protobuf.Duration
+	(*NamedAudience)(nil),         // 4: staffetta.campaign.v1.NamedAudience
+	(*Recipient)(nil),             // 5: staffetta.campaign.v1.Recipient
+	(*Audience)(nil),              // 6: staffetta.campaign.v1.Audience
+	nil,                           // 7: staffetta.campaign.v1.CampaignRequested.LabelsEntry
+	nil,                           // 8: staffetta.campaign.v1.Recipient.FieldsEntry
+	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
+	(*Money)(nil),                 // 10: staffetta.campaign.v1.Money
+	(*durationpb.Duration)(nil),   // 11: google.protobuf.Duration
 }
 var file_staffetta_campaign_v1_campaign_requested_proto_depIdxs = []int32{
-	8,  // 0: staffetta.campaign.v1.CampaignRequested.at:type_name -> google.protobuf.Timestamp
-	8,  // 1: staffetta.campaign.v1.CampaignRequested.expires_at:type_name -> google.protobuf.Timestamp
-	9,  // 2: staffetta.campaign.v1.CampaignRequested.max_total:type_name -> staffetta.campaign.v1.Money
+	9,  // 0: staffetta.campaign.v1.CampaignRequested.at:type_name -> google.protobuf.Timestamp
+	9,  // 1: staffetta.campaign.v1.CampaignRequested.expires_at:type_name -> google.protobuf.Timestamp
+	10, // 2: staffetta.campaign.v1.CampaignRequested.max_total:type_name -> staffetta.campaign.v1.Money
 	1,  // 3: staffetta.campaign.v1.CampaignRequested.on_over_max:type_name -> staffetta.campaign.v1.OnLimit
-	10, // 4: staffetta.campaign.v1.CampaignRequested.approval_within:type_name -> google.protobuf.Duration
+	11, // 4: staffetta.campaign.v1.CampaignRequested.approval_within:type_name -> google.protobuf.Duration
 	1,  // 5: staffetta.campaign.v1.CampaignRequested.on_insufficient_credit:type_name -> staffetta.campaign.v1.OnLimit
-	10, // 6: staffetta.campaign.v1.CampaignRequested.credit_within:type_name -> google.protobuf.Duration
-	10, // 7: staffetta.campaign.v1.CampaignRequested.max_lateness:type_name -> google.protobuf.Duration
+	11, // 6: staffetta.campaign.v1.CampaignRequested.credit_within:type_name -> google.protobuf.Duration
+	11, // 7: staffetta.campaign.v1.CampaignRequested.max_lateness:type_name -> google.protobuf.Duration
 	1,  // 8: staffetta.campaign.v1.CampaignRequested.on_late:type_name -> staffetta.campaign.v1.OnLimit
-	6,  // 9: staffetta.campaign.v1.CampaignRequested.labels:type_name -> staffetta.campaign.v1.CampaignRequested.LabelsEntry
-	4,  // 10: staffetta.campaign.v1.CampaignRequested.recipients:type_name -> staffetta.campaign.v1.Recipient
-	5,  // 11: staffetta.campaign.v1.CampaignRequested.audience:type_name -> staffetta.campaign.v1.Audience
+	7,  // 9: staffetta.campaign.v1.CampaignRequested.labels:type_name -> staffetta.campaign.v1.CampaignRequested.LabelsEntry
+	5,  // 10: staffetta.campaign.v1.CampaignRequested.recipients:type_name -> staffetta.campaign.v1.Recipient
+	6,  // 11: staffetta.campaign.v1.CampaignRequested.audience:type_name -> staffetta.campaign.v1.Audience
 	0,  // 12: staffetta.campaign.v1.CampaignRequested.missing_field:type_name -> staffetta.campaign.v1.MissingField
-	7,  // 13: staffetta.campaign.v1.Recipient.fields:type_name -> staffetta.campaign.v1.Recipient.FieldsEntry
-	2,  // 14: staffetta.campaign.v1.Audience.format:type_name -> staffetta.campaign.v1.Audience.Format
-	15, // [15:15] is the sub-list for method output_type
-	15, // [15:15] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	4,  // 13: staffetta.campaign.v1.CampaignRequested.named_audience:type_name -> staffetta.campaign.v1.NamedAudience
+	11, // 14: staffetta.campaign.v1.NamedAudience.max_age:type_name -> google.protobuf.Duration
+	8,  // 15: staffetta.campaign.v1.Recipient.fields:type_name -> staffetta.campaign.v1.Recipient.FieldsEntry
+	2,  // 16: staffetta.campaign.v1.Audience.format:type_name -> staffetta.campaign.v1.Audience.Format
+	17, // [17:17] is the sub-list for method output_type
+	17, // [17:17] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_staffetta_campaign_v1_campaign_requested_proto_init() }
@@ -886,7 +967,7 @@ func file_staffetta_campaign_v1_campaign_requested_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_staffetta_campaign_v1_campaign_requested_proto_rawDesc), len(file_staffetta_campaign_v1_campaign_requested_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   5,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -7,6 +7,8 @@
 // means. A campaign is known by its source and request id, everywhere.
 //
 //	request   campaign.v1.request.<source>.<request id>
+//	people    campaign.v1.audience.<source>.<sha256>.<n>, in chunks, and
+//	          campaign.v1.audience.<source>.@<name>.<version>, under a name
 //	events    campaign.v1.event.<source>.<request id>.<type>.<version>
 //	types     cost_calculated approval_required approved deferred confirmed stats
 //	          rejected cancelled failed unresolved audience_prepared
@@ -17,6 +19,7 @@
 //	orders    campaign.v1.command.<source or @all>.@standing.<verb>.<actor>
 //	answers   campaign.v1.event.<source or @all>.@standing.<type>.<n>
 //	          of the types held, released, budget_changed, schedule_changed
+//	told      occurrence_left_out, of what a schedule did not ask for
 //
 // Events are CloudEvents in binary mode. A campaign_id is a number of the gateway
 // that the extension attribute "gateway" names, as a URL (header ce-gateway); events

@@ -88,6 +88,83 @@ func (ScheduleChanged_Change) EnumDescriptor() ([]byte, []int) {
 	return file_staffetta_campaign_v1_standing_events_proto_rawDescGZIP(), []int{3, 0}
 }
 
+// Why an occurrence is left out.
+type OccurrenceLeftOut_Reason int32
+
+const (
+	// Never published.
+	OccurrenceLeftOut_REASON_UNSPECIFIED OccurrenceLeftOut_Reason = 0
+	// Its day does not have its local time, and missing_local_time is skip.
+	OccurrenceLeftOut_REASON_NO_SUCH_TIME OccurrenceLeftOut_Reason = 1
+	// The campaign of the previous one had not ended, and overlap is skip.
+	OccurrenceLeftOut_REASON_OVERLAP OccurrenceLeftOut_Reason = 2
+	// The service was away, and the schedule does not catch up with it.
+	OccurrenceLeftOut_REASON_MISSED OccurrenceLeftOut_Reason = 3
+	// A later one was caught up with in its place.
+	OccurrenceLeftOut_REASON_SUPERSEDED OccurrenceLeftOut_Reason = 4
+	// It waited until it was not worth sending any more.
+	OccurrenceLeftOut_REASON_EXPIRED OccurrenceLeftOut_Reason = 5
+	// Too many were waiting already.
+	OccurrenceLeftOut_REASON_CROWDED OccurrenceLeftOut_Reason = 6
+	// Its request breaks a rule of the contract.
+	OccurrenceLeftOut_REASON_UNASKABLE OccurrenceLeftOut_Reason = 7
+	// Under the name of its named_audience nothing was published that is young enough.
+	OccurrenceLeftOut_REASON_AUDIENCE_TOO_OLD OccurrenceLeftOut_Reason = 8
+)
+
+// Enum value maps for OccurrenceLeftOut_Reason.
+var (
+	OccurrenceLeftOut_Reason_name = map[int32]string{
+		0: "REASON_UNSPECIFIED",
+		1: "REASON_NO_SUCH_TIME",
+		2: "REASON_OVERLAP",
+		3: "REASON_MISSED",
+		4: "REASON_SUPERSEDED",
+		5: "REASON_EXPIRED",
+		6: "REASON_CROWDED",
+		7: "REASON_UNASKABLE",
+		8: "REASON_AUDIENCE_TOO_OLD",
+	}
+	OccurrenceLeftOut_Reason_value = map[string]int32{
+		"REASON_UNSPECIFIED":      0,
+		"REASON_NO_SUCH_TIME":     1,
+		"REASON_OVERLAP":          2,
+		"REASON_MISSED":           3,
+		"REASON_SUPERSEDED":       4,
+		"REASON_EXPIRED":          5,
+		"REASON_CROWDED":          6,
+		"REASON_UNASKABLE":        7,
+		"REASON_AUDIENCE_TOO_OLD": 8,
+	}
+)
+
+func (x OccurrenceLeftOut_Reason) Enum() *OccurrenceLeftOut_Reason {
+	p := new(OccurrenceLeftOut_Reason)
+	*p = x
+	return p
+}
+
+func (x OccurrenceLeftOut_Reason) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (OccurrenceLeftOut_Reason) Descriptor() protoreflect.EnumDescriptor {
+	return file_staffetta_campaign_v1_standing_events_proto_enumTypes[1].Descriptor()
+}
+
+func (OccurrenceLeftOut_Reason) Type() protoreflect.EnumType {
+	return &file_staffetta_campaign_v1_standing_events_proto_enumTypes[1]
+}
+
+func (x OccurrenceLeftOut_Reason) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use OccurrenceLeftOut_Reason.Descriptor instead.
+func (OccurrenceLeftOut_Reason) EnumDescriptor() ([]byte, []int) {
+	return file_staffetta_campaign_v1_standing_events_proto_rawDescGZIP(), []int{4, 0}
+}
+
 // CampaignsHeld tells that the red button was pressed: nothing of the source is begun
 // or confirmed until it is released. When it is told, every service heeds it. Type: held
 type CampaignsHeld struct {
@@ -568,6 +645,120 @@ func (x *ScheduleChanged) GetNext() *timestamppb.Timestamp {
 	return nil
 }
 
+// OccurrenceLeftOut tells that a schedule was due, and asked for nothing, and why. What
+// falls into a pause, or was due and not decided when somebody changed the schedule, is
+// in the schedule's record alone. In the subject, n is the instant at which it was due, in
+// nanoseconds since 1970, and up to five seconds more by which schedules differ.
+// Type: occurrence_left_out
+type OccurrenceLeftOut struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whose schedule it is.
+	Source string `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
+	// The schedule's id.
+	Id string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	// The request id that its campaign would have had: monday-reminder-20261130T0900. No
+	// campaign has it.
+	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The local date and time, by the schedule's rule: 2026-11-30T09:00.
+	Local string `protobuf:"bytes,4,opt,name=local,proto3" json:"local,omitempty"`
+	// The instant that this is, or would be.
+	Due *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=due,proto3" json:"due,omitempty"`
+	// When it was decided.
+	At *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=at,proto3" json:"at,omitempty"`
+	// Why, for programs.
+	Reason OccurrenceLeftOut_Reason `protobuf:"varint,7,opt,name=reason,proto3,enum=staffetta.campaign.v1.OccurrenceLeftOut_Reason" json:"reason,omitempty"`
+	// Why, for people.
+	Message       string `protobuf:"bytes,8,opt,name=message,proto3" json:"message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OccurrenceLeftOut) Reset() {
+	*x = OccurrenceLeftOut{}
+	mi := &file_staffetta_campaign_v1_standing_events_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OccurrenceLeftOut) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OccurrenceLeftOut) ProtoMessage() {}
+
+func (x *OccurrenceLeftOut) ProtoReflect() protoreflect.Message {
+	mi := &file_staffetta_campaign_v1_standing_events_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OccurrenceLeftOut.ProtoReflect.Descriptor instead.
+func (*OccurrenceLeftOut) Descriptor() ([]byte, []int) {
+	return file_staffetta_campaign_v1_standing_events_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *OccurrenceLeftOut) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *OccurrenceLeftOut) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *OccurrenceLeftOut) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *OccurrenceLeftOut) GetLocal() string {
+	if x != nil {
+		return x.Local
+	}
+	return ""
+}
+
+func (x *OccurrenceLeftOut) GetDue() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Due
+	}
+	return nil
+}
+
+func (x *OccurrenceLeftOut) GetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+func (x *OccurrenceLeftOut) GetReason() OccurrenceLeftOut_Reason {
+	if x != nil {
+		return x.Reason
+	}
+	return OccurrenceLeftOut_REASON_UNSPECIFIED
+}
+
+func (x *OccurrenceLeftOut) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
 var File_staffetta_campaign_v1_standing_events_proto protoreflect.FileDescriptor
 
 const file_staffetta_campaign_v1_standing_events_proto_rawDesc = "" +
@@ -627,7 +818,30 @@ const file_staffetta_campaign_v1_standing_events_proto_rawDesc = "" +
 	"\x0eCHANGE_CHANGED\x10\x02\x12\x11\n" +
 	"\rCHANGE_PAUSED\x10\x03\x12\x12\n" +
 	"\x0eCHANGE_RESUMED\x10\x04\x12\x12\n" +
-	"\x0eCHANGE_REMOVED\x10\x05BJZHgithub.com/staffetta-io/staffetta/proto/staffetta/campaign/v1;campaignv1b\x06proto3"
+	"\x0eCHANGE_REMOVED\x10\x05\"\x9d\x06\n" +
+	"\x11OccurrenceLeftOut\x12}\n" +
+	"\x06source\x18\x01 \x01(\tBe\xbaHb\xba\x01_\n" +
+	"\tkey.token\x12+must be 1 to 64 letters, digits, '_' or '-'\x1a%this.matches('^[A-Za-z0-9_-]{1,64}$')R\x06source\x12,\n" +
+	"\x02id\x18\x02 \x01(\tB\x1c\xbaH\x19r\x172\x15^[A-Za-z0-9_-]{1,40}$R\x02id\x12\x84\x01\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tBe\xbaHb\xba\x01_\n" +
+	"\tkey.token\x12+must be 1 to 64 letters, digits, '_' or '-'\x1a%this.matches('^[A-Za-z0-9_-]{1,64}$')R\trequestId\x12\x1d\n" +
+	"\x05local\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18\x10R\x05local\x124\n" +
+	"\x03due\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\x03due\x122\n" +
+	"\x02at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\x02at\x12S\n" +
+	"\x06reason\x18\a \x01(\x0e2/.staffetta.campaign.v1.OccurrenceLeftOut.ReasonB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x06reason\x12!\n" +
+	"\amessage\x18\b \x01(\tB\a\xbaH\x04r\x02\x10\x01R\amessage\"\xd2\x01\n" +
+	"\x06Reason\x12\x16\n" +
+	"\x12REASON_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13REASON_NO_SUCH_TIME\x10\x01\x12\x12\n" +
+	"\x0eREASON_OVERLAP\x10\x02\x12\x11\n" +
+	"\rREASON_MISSED\x10\x03\x12\x15\n" +
+	"\x11REASON_SUPERSEDED\x10\x04\x12\x12\n" +
+	"\x0eREASON_EXPIRED\x10\x05\x12\x12\n" +
+	"\x0eREASON_CROWDED\x10\x06\x12\x14\n" +
+	"\x10REASON_UNASKABLE\x10\a\x12\x1b\n" +
+	"\x17REASON_AUDIENCE_TOO_OLD\x10\bBJZHgithub.com/staffetta-io/staffetta/proto/staffetta/campaign/v1;campaignv1b\x06proto3"
 
 var (
 	file_staffetta_campaign_v1_standing_events_proto_rawDescOnce sync.Once
@@ -641,31 +855,36 @@ func file_staffetta_campaign_v1_standing_events_proto_rawDescGZIP() []byte {
 	return file_staffetta_campaign_v1_standing_events_proto_rawDescData
 }
 
-var file_staffetta_campaign_v1_standing_events_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_staffetta_campaign_v1_standing_events_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_staffetta_campaign_v1_standing_events_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_staffetta_campaign_v1_standing_events_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_staffetta_campaign_v1_standing_events_proto_goTypes = []any{
 	(ScheduleChanged_Change)(0),   // 0: staffetta.campaign.v1.ScheduleChanged.Change
-	(*CampaignsHeld)(nil),         // 1: staffetta.campaign.v1.CampaignsHeld
-	(*CampaignsReleased)(nil),     // 2: staffetta.campaign.v1.CampaignsReleased
-	(*BudgetChanged)(nil),         // 3: staffetta.campaign.v1.BudgetChanged
-	(*ScheduleChanged)(nil),       // 4: staffetta.campaign.v1.ScheduleChanged
-	(*timestamppb.Timestamp)(nil), // 5: google.protobuf.Timestamp
-	(*Money)(nil),                 // 6: staffetta.campaign.v1.Money
+	(OccurrenceLeftOut_Reason)(0), // 1: staffetta.campaign.v1.OccurrenceLeftOut.Reason
+	(*CampaignsHeld)(nil),         // 2: staffetta.campaign.v1.CampaignsHeld
+	(*CampaignsReleased)(nil),     // 3: staffetta.campaign.v1.CampaignsReleased
+	(*BudgetChanged)(nil),         // 4: staffetta.campaign.v1.BudgetChanged
+	(*ScheduleChanged)(nil),       // 5: staffetta.campaign.v1.ScheduleChanged
+	(*OccurrenceLeftOut)(nil),     // 6: staffetta.campaign.v1.OccurrenceLeftOut
+	(*timestamppb.Timestamp)(nil), // 7: google.protobuf.Timestamp
+	(*Money)(nil),                 // 8: staffetta.campaign.v1.Money
 }
 var file_staffetta_campaign_v1_standing_events_proto_depIdxs = []int32{
-	5, // 0: staffetta.campaign.v1.CampaignsHeld.at:type_name -> google.protobuf.Timestamp
-	5, // 1: staffetta.campaign.v1.CampaignsReleased.at:type_name -> google.protobuf.Timestamp
-	5, // 2: staffetta.campaign.v1.BudgetChanged.at:type_name -> google.protobuf.Timestamp
-	6, // 3: staffetta.campaign.v1.BudgetChanged.day:type_name -> staffetta.campaign.v1.Money
-	6, // 4: staffetta.campaign.v1.BudgetChanged.month:type_name -> staffetta.campaign.v1.Money
-	5, // 5: staffetta.campaign.v1.ScheduleChanged.at:type_name -> google.protobuf.Timestamp
-	0, // 6: staffetta.campaign.v1.ScheduleChanged.change:type_name -> staffetta.campaign.v1.ScheduleChanged.Change
-	5, // 7: staffetta.campaign.v1.ScheduleChanged.next:type_name -> google.protobuf.Timestamp
-	8, // [8:8] is the sub-list for method output_type
-	8, // [8:8] is the sub-list for method input_type
-	8, // [8:8] is the sub-list for extension type_name
-	8, // [8:8] is the sub-list for extension extendee
-	0, // [0:8] is the sub-list for field type_name
+	7,  // 0: staffetta.campaign.v1.CampaignsHeld.at:type_name -> google.protobuf.Timestamp
+	7,  // 1: staffetta.campaign.v1.CampaignsReleased.at:type_name -> google.protobuf.Timestamp
+	7,  // 2: staffetta.campaign.v1.BudgetChanged.at:type_name -> google.protobuf.Timestamp
+	8,  // 3: staffetta.campaign.v1.BudgetChanged.day:type_name -> staffetta.campaign.v1.Money
+	8,  // 4: staffetta.campaign.v1.BudgetChanged.month:type_name -> staffetta.campaign.v1.Money
+	7,  // 5: staffetta.campaign.v1.ScheduleChanged.at:type_name -> google.protobuf.Timestamp
+	0,  // 6: staffetta.campaign.v1.ScheduleChanged.change:type_name -> staffetta.campaign.v1.ScheduleChanged.Change
+	7,  // 7: staffetta.campaign.v1.ScheduleChanged.next:type_name -> google.protobuf.Timestamp
+	7,  // 8: staffetta.campaign.v1.OccurrenceLeftOut.due:type_name -> google.protobuf.Timestamp
+	7,  // 9: staffetta.campaign.v1.OccurrenceLeftOut.at:type_name -> google.protobuf.Timestamp
+	1,  // 10: staffetta.campaign.v1.OccurrenceLeftOut.reason:type_name -> staffetta.campaign.v1.OccurrenceLeftOut.Reason
+	11, // [11:11] is the sub-list for method output_type
+	11, // [11:11] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_staffetta_campaign_v1_standing_events_proto_init() }
@@ -679,8 +898,8 @@ func file_staffetta_campaign_v1_standing_events_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_staffetta_campaign_v1_standing_events_proto_rawDesc), len(file_staffetta_campaign_v1_standing_events_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   4,
+			NumEnums:      2,
+			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
