@@ -224,6 +224,11 @@ bench/scale: build $(BIN)/nats-server ## What finished campaigns cost, as ratios
 	$(call say,bench with $(STORED) stored and $(OPEN) open)
 	@$(GO) run ./test/bench -stored $(STORED) -open $(OPEN) $(ARGS)
 
+.PHONY: bench/page
+bench/page: build $(BIN)/nats-server ## How long the page takes, and its memory, by what is stored (STORED=1000,1000000 OPEN=10000)
+	$(call say,the page with $(STORED) stored and $(OPEN) open)
+	@$(GO) run ./test/bench -page -stored $(STORED) -open $(OPEN) $(ARGS)
+
 .PHONY: bench/recipients
 bench/recipients: ## A campaign with 100,000 recipients over containers: time beside its parts, memory (RECIPIENTS=100000)
 	$(call say,a campaign with $(RECIPIENTS) recipients)

@@ -211,7 +211,7 @@ func ordersPage() ([]byte, error) {
 		p.line("| `%s` | %s | [command.%s.json](../../schemas/command.%s.json) |", verb, fieldsOf(s.PropertyOrder, s.Required), verb, verb)
 	}
 	p.line("\n| field | meaning |\n|---|---|")
-	for _, name := range []string{"by", "why", "sent", "quote_id"} {
+	for _, name := range []string{"by", "why", "sent", "quote_id", "n", "people", "size", "phones"} {
 		p.line("| `%s` | %s |", name, about[name])
 	}
 	p.line("\nSubject `%s`; bold fields are needed.\n\n# Standing orders", forPeople("campaign.v1.command.{source}.{request_id}.<verb>.{actor}"))

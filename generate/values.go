@@ -9,8 +9,10 @@ import (
 	"github.com/google/jsonschema-go/jsonschema"
 	"github.com/shopspring/decimal"
 
+	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/contract"
 	"github.com/staffetta-io/staffetta/internal/query"
+	"github.com/staffetta-io/staffetta/internal/streams"
 )
 
 // Questions, their answers and the commands to a campaign are JSON made of Go values, so
@@ -117,6 +119,7 @@ func errorSchema() (*jsonschema.Schema, error) {
 var mustSay = map[string][]string{
 	contract.VerbResolve: {"sent"},
 	contract.VerbApprove: {"quote_id"},
+	contract.VerbProof:   {"quote_id", "n", "people", "size", "phones"},
 	contract.VerbDecline: {"quote_id"},
 }
 
@@ -126,7 +129,14 @@ var about = map[string]string{
 	"why":      "Why, in their words. More than 1000 characters are cut off.",
 	"sent":     "Whether the gateway's own page shows that it was sent.",
 	"quote_id": "Which quote is answered, as in CampaignApprovalRequired: 16 hexadecimal digits.",
+	"n":        "Which proof of that quote it is, from 1. The same one again is sent once.",
+	"people":   "SHA-256, in lower-case hexadecimal, of the chunk in which those who get the proof are laid down before.",
+	"size":     "Of that chunk, in bytes.",
+	"phones":   "How many people it has.",
 }
+
+// atMost bounds the numbers of commands, where something does.
+var atMost = map[string]float64{"size": streams.ChunkSize, "phones": campaign.PhonesOfAProof}
 
 // commandSchema is that of a command to a campaign. It is open: the service passes over a
 // field that it does not know.
@@ -140,8 +150,16 @@ func commandSchema(verb string) (*jsonschema.Schema, error) {
 	for name, p := range s.Properties {
 		p.Description = about[name]
 		p.Type, p.Types = onlyType(p), nil
-		if name == "quote_id" {
+		switch name {
+		case "quote_id":
 			p.Pattern = "^[0-9a-f]{16}$"
+		case "people":
+			p.Pattern = "^[0-9a-f]{64}$"
+		case "n", "size", "phones":
+			p.Minimum = new(1.0)
+			if most := atMost[name]; most > 0 {
+				p.Maximum = &most
+			}
 		}
 	}
 	return s, nil

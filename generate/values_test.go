@@ -121,7 +121,8 @@ func TestQuestionsFitTheirSchemas(t *testing.T) {
 // proves who gives it.
 func TestACommandIsJudgedAsTheServiceDoes(t *testing.T) {
 	t.Parallel()
-	whole := map[string]json.RawMessage{"by": []byte(`"anna"`), "why": []byte(`"wrong price"`), "sent": []byte(`true`), "quote_id": []byte(`"0123456789abcdef"`)}
+	whole := map[string]json.RawMessage{"by": []byte(`"anna"`), "why": []byte(`"wrong price"`), "sent": []byte(`true`), "quote_id": []byte(`"0123456789abcdef"`),
+		"n": []byte(`1`), "people": []byte(`"` + strings.Repeat("ab", 32) + `"`), "size": []byte(`80`), "phones": []byte(`2`)}
 	for _, verb := range contract.Verbs() {
 		schema := compiled(t, "command."+verb+".json")
 		judge := func(what string, fields map[string]json.RawMessage) (accepted bool) {

@@ -226,7 +226,7 @@ func TestWhoTellsWhat(t *testing.T) {
 		"shop-italia cancel shop-italia.bf":    true,
 		another + " cancel " + another + ".bf": true,
 	}
-	for _, verb := range []string{"approve", "cancel", "decline", "follow", "resolve"} {
+	for _, verb := range []string{"approve", "cancel", "decline", "follow", "proof", "resolve"} {
 		for _, key := range []string{"shop-italia.bf", another + ".bf"} {
 			may["support "+verb+" "+key] = true
 			may["operator "+verb+" "+key] = true

@@ -101,6 +101,9 @@ func (t Table) person(p User) user {
 		}
 		u.grants = append(u.grants, grant{subject: subject})
 	}
+	if slices.Contains(role.Tells, contract.VerbProof) && !role.Asks {
+		u.grants = append(u.grants, grant{subject: contract.AudiencePattern("*")}) // to lay down who gets the proof
+	}
 	if role.Asks {
 		u.grants = append(u.grants, grant{subject: contract.RequestPattern("*", "*")}, grant{subject: contract.AudiencePattern("*")})
 	}

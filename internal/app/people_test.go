@@ -51,16 +51,20 @@ func reminding(t *testing.T, v sandbox.Variants) *bundle {
 func TestRecipientsComeWithTheRequest(t *testing.T) {
 	t.Parallel()
 	for name, variants := range map[string]sandbox.Variants{
-		"AsDocumented":       {},
-		"UploadInTwoSteps":   {UploadTwoSteps: true},
-		"FieldsWhileSending": {FieldsWhileSending: true},
-		"ToTheLetter":        {UC006: true, NumericStatus: true},
+		"AsDocumented":              {},
+		"UploadInTwoSteps":          {UploadTwoSteps: true},
+		"UploadKnownToTakeTwoSteps": {UploadTwoSteps: true},
+		"FieldsWhileSending":        {FieldsWhileSending: true},
+		"ToTheLetter":               {UC006: true, NumericStatus: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := reminding(t, variants)
 			var log lines
 			o := b.options()
+			if name == "UploadKnownToTakeTwoSteps" {
+				o.Gateway.Variant = "upload=two"
+			}
 			o.Rules.RecipientsKeep = time.Second
 			o.Log = slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 			a, _ := b.run(o)

@@ -33,5 +33,5 @@ func openUC006(g Gateway) (gateway.Vendor, error) {
 	if err != nil {
 		return gateway.Vendor{}, fmt.Errorf("gateway.variant: %w", err)
 	}
-	return uc006.New(uc006.Options{Envelope: envelope, NoRead: learnt.NoRead()}), nil
+	return uc006.New(uc006.Options{Envelope: envelope, NoRead: learnt.NoRead(), TwoSteps: learnt.TwoSteps()}), nil
 }

@@ -38,6 +38,9 @@ type Approval struct {
 	Actor   string    `json:"actor,omitempty"` // the name that was proven; empty: none was
 	At      time.Time `json:"at"`
 	Quote   Quote     `json:"quote"` // the quote that the person saw
+	// Proof is the request id of a proof that had reached a phone before, and that this
+	// person had asked for; empty: there was none.
+	Proof string `json:"proof,omitempty"`
 }
 
 // Approve is a person's yes to a quote.
@@ -45,6 +48,7 @@ type Approve struct {
 	QuoteID string
 	By      string
 	Actor   string // as in Cancel
+	Proof   string // as in Approval
 }
 
 // Decline is a person's no to a quote.
@@ -136,7 +140,7 @@ func (t *transition) approve(in Approve) Decision {
 	if no := t.notAwaited(in.QuoteID); no != "" {
 		return Decision{Next: t.c, Objection: no}
 	}
-	t.c.Approval = &Approval{QuoteID: in.QuoteID, By: in.By, Actor: in.Actor, At: t.now, Quote: *t.c.Quote}
+	t.c.Approval = &Approval{QuoteID: in.QuoteID, By: in.By, Actor: in.Actor, At: t.now, Quote: *t.c.Quote, Proof: in.Proof}
 	t.c.Need = nil
 	t.emit(Event{Type: EventApproved, N: t.c.ApprovalN, QuoteID: in.QuoteID, Approval: t.c.Approval})
 	t.giveUp(Abandoning, nil)

@@ -47,6 +47,7 @@ type Campaign struct {
 	Cancel    *Cancellation `json:"cancel,omitempty"`     // a cancel that is kept
 	Need      *Need         `json:"hold,omitempty"`       // why it waits with its quote
 	Approval  *Approval     `json:"approval,omitempty"`   // a person's yes to one quote
+	Proofs    []Proof       `json:"proofs,omitempty"`     // what people had sent to their own phones before
 	NotBefore time.Time     `json:"not_before,omitzero"`  // put off until then, so that its sending fits
 	Budgeted  bool          `json:"budgeted,omitempty"`   // the budgets may hold something for it
 	ApprovalN int           `json:"approval_n,omitempty"` // how many approvals were asked for

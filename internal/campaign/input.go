@@ -3,7 +3,7 @@ package campaign
 import "time"
 
 // Input is something that happened to a campaign: [Received], [Woken], a command
-// ([Cancel], [Approve], [Decline], [Resolved], [Follow], [Forget]), [Delivered],
+// ([Cancel], [Prove], [Approve], [Decline], [Resolved], [Follow], [Forget]), [Delivered],
 // [CostConflict], or the [Outcome] of the call that the last decision asked for.
 type Input interface{ input() }
 

@@ -175,6 +175,7 @@ func inputs() []input {
 		{"cancel", campaign.Cancel{Key: key, By: "anna", Why: "wrong price"}},
 		{"approve", campaign.Approve{QuoteID: quoteID, By: "carla"}},
 		{"approve another quote", campaign.Approve{QuoteID: "0123456789abcdef", By: "carla"}},
+		{"proof", campaign.Prove{QuoteID: quoteID, N: 1, By: "carla", Phones: 2, People: campaign.Audience{Digest: "cd", Size: 10, Chunks: 1}}},
 		{"decline", campaign.Decline{QuoteID: quoteID, By: "carla", Why: "too dear"}},
 		{"another cancel", campaign.Cancel{Key: key, By: "bruno"}},
 		{"another approve", campaign.Approve{QuoteID: quoteID, By: "bruno"}},

@@ -75,6 +75,10 @@ func (r Rules) Step(c Campaign, in Input, f Facts) Decision {
 		if c.State != "" {
 			return t.approve(in)
 		}
+	case Prove:
+		if c.State != "" {
+			return t.prove(in)
+		}
 	case Decline:
 		if c.State != "" {
 			return t.decline(in)

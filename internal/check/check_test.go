@@ -69,7 +69,10 @@ func TestAPriceThatCannotBeHad(t *testing.T) {
 		text  string
 		left  int // drafts
 		calls int
+		whom  *campaign.Audience
 	}{
+		{name: "its recipients would be uploaded", whom: &campaign.Audience{Digest: strings.Repeat("ab", 32), Size: 100, Chunks: 1, Format: campaign.CSV},
+			text: "it brings its own recipients, and a price would upload them"},
 		{name: "the gateway is left alone", away: "the gateway did not answer the last calls", text: "the gateway did not answer the last calls"},
 		{name: "no drafts are deleted there", never: "this account deletes no drafts", text: "this account deletes no drafts"},
 		{name: "the create is lost", fault: once(campaign.OpCreate, runnertest.Fault{Break: runnertest.Lost}), calls: 1,
@@ -84,17 +87,24 @@ func TestAPriceThatCannotBeHad(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t, plan{credit: 2000})
 				w.gateway.Fault = tt.fault
-				got, err := w.asks(key, blackFriday(), true, func(o *check.Options) {
+				r := blackFriday()
+				if tt.whom != nil {
+					r.ListID, r.Audience = 0, tt.whom
+				}
+				got, err := w.asks(key, r, true, func(o *check.Options) {
 					o.Away, o.NoPrice = func() string { return tt.away }, tt.never
 				})
 				if got.Accepted || !query.Is(err, query.Unpriced) || !strings.Contains(err.Error(), tt.text) {
 					t.Errorf("%+v, %v", got, err)
 				}
+				if len(w.gateway.SeenLists()) > 0 {
+					t.Error("a list was made for a question")
+				}
 				if n, calls := len(w.left()), len(w.gateway.Calls()); n != tt.left || calls != tt.calls {
 					t.Errorf("%d drafts are left after %d calls, want %d after %d", n, calls, tt.left, tt.calls)
 				}
 				// Without a price it is an answer.
-				if got, err := w.asks(key, blackFriday(), false, func(o *check.Options) { o.Away = func() string { return tt.away } }); err != nil || !got.Accepted ||
+				if got, err := w.asks(key, r, false, func(o *check.Options) { o.Away = func() string { return tt.away } }); err != nil || !got.Accepted ||
 					(tt.away != "") != (len(got.Notes) == 1) {
 					t.Errorf("without price: %+v, %v", got, err)
 				}

@@ -83,9 +83,10 @@ func (t *trial) run(ctx context.Context) (err error) {
 		case d.Call.Op == campaign.OpList && !t.price:
 			return nil
 		case d.Call.Op == campaign.OpList:
-			// A list is made for a campaign, and not for a question: people would be put
-			// into it, and stay among the account's contacts.
-			return t.unpriced("it brings its own recipients, and is quoted only once it is asked for: with needs_approval it waits with its quote")
+			// People are uploaded for a campaign, and not for a question. An upload writes over
+			// the fields that campaigns under way are filled in with, and the people stay among
+			// the account's contacts, whatever is removed afterwards.
+			return t.unpriced("it brings its own recipients, and a price would upload them: that changes what campaigns under way to the same people are filled in with, and leaves them among the account's contacts. Ask for it with needs_approval: it is quoted, and waits with its quote")
 		default:
 			if in, err = t.act(ctx, *d.Call); err != nil {
 				return err

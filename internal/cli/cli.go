@@ -155,7 +155,7 @@ follows the campaign, and publishes events about it on NATS.`,
 	root.AddCommand(forTrying(t)...)
 	root.AddCommand(newServe(t), newRequest(t), newCheck(t), newWatch(t), newLs(t), newShow(t), newWhy(t),
 		newCancel(t), newResolve(t), newFollow(t), newDLQ(t), newVersion(t))
-	root.AddCommand(newApprove(t), newDecline(t), newPromote(t), newBudget(t), newLint(t), newSchedule(t), newStreams(t), newAccess(t), newRecover(t), newDrafts(t), newDoctor(t), newHold(t), newRelease(t), newForget(t), newArchive(t), newExplain(t), newMan(t), newWeb(t), newAudience(t))
+	root.AddCommand(newApprove(t), newProof(t), newDecline(t), newPromote(t), newBudget(t), newLint(t), newSchedule(t), newStreams(t), newAccess(t), newRecover(t), newDrafts(t), newDoctor(t), newHold(t), newRelease(t), newForget(t), newArchive(t), newExplain(t), newMan(t), newWeb(t), newAudience(t))
 	grouped(root, t.Width)
 	completeWords(t, root)
 	return root

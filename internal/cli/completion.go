@@ -32,7 +32,7 @@ type wordSource func(ctx context.Context, c *client.Client, args []string, typed
 // completed are the arguments of commands that are completed from the streams, by the
 // command's path without the program.
 var completed = map[string]wordSource{
-	"why": keys(), "show": keys(), "watch": keys(), "cancel": keys("open"), "approve": keys("quoted"), "decline": keys("quoted"),
+	"why": keys(), "show": keys(), "watch": keys(), "cancel": keys("open"), "proof": keys("quoted"), "approve": keys("quoted"), "decline": keys("quoted"),
 	"resolve": keys("unresolved"), "follow": keys("unreconciled"), "forget": keys("ended"), "promote": keys("completed"),
 	"schedule show": schedules, "schedule next": schedules, "schedule pause": schedules, "schedule resume": schedules, "schedule rm": schedules,
 	"audience show": audiences, "audience ls": sources,

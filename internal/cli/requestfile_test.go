@@ -131,7 +131,7 @@ func TestTheWholeExample(t *testing.T) {
 		if strings.HasPrefix(m[1], "at: ") {
 			file = strings.Replace(file, "immediately: yes", "", 1)
 		}
-		if strings.HasPrefix(m[1], "recipients: ") || strings.HasPrefix(m[1], "audience: ") {
+		if strings.HasPrefix(m[1], "recipients: ") || strings.HasPrefix(m[1], "audience: ") || strings.HasPrefix(m[1], "namedAudience: ") {
 			file = strings.Replace(file, "contactListId: 87", "", 1)
 		}
 		accept(file)

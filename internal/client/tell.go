@@ -20,6 +20,12 @@ func (c *Client) Approve(ctx context.Context, key campaign.Key, quoteID, by stri
 	return c.Command(ctx, key, contract.VerbApprove, contract.ApproveBody{QuoteID: quoteID, By: by})
 }
 
+// Prove has a quote sent to a few phones before somebody approves it. The people are laid
+// down before. The proof's own campaign is the record's, once the command is obeyed.
+func (c *Client) Prove(ctx context.Context, key campaign.Key, body contract.ProofBody) (Placed, error) {
+	return c.Command(ctx, key, contract.VerbProof, body)
+}
+
 // Decline tells the service that somebody does not agree to a quote: the
 // campaign is rejected.
 func (c *Client) Decline(ctx context.Context, key campaign.Key, quoteID, by, why string) (Placed, error) {

@@ -36,6 +36,9 @@ var verbs = map[string]verb{
 	"Approve": placed(func(ctx context.Context, c *client.Client) (client.Placed, error) {
 		return c.Approve(ctx, key, "0123456789abcdef", "anna")
 	}),
+	"Prove": placed(func(ctx context.Context, c *client.Client) (client.Placed, error) {
+		return c.Prove(ctx, key, contract.ProofBody{QuoteID: "0123456789abcdef", N: 1, By: "anna", People: strings.Repeat("ab", 32), Size: 10, Phones: 1})
+	}),
 	"Decline": placed(func(ctx context.Context, c *client.Client) (client.Placed, error) {
 		return c.Decline(ctx, key, "0123456789abcdef", "anna", "wrong list")
 	}),

@@ -23,6 +23,7 @@ const (
 	VerbCancel  = streams.CancelVerb //  {"by":"anna","why":"wrong price"}
 	VerbResolve = "resolve"          // {"by":"anna","sent":true,"why":"seen on the gateway's page"}
 	VerbApprove = "approve"          // {"quote_id":"0123456789abcdef","by":"anna"}
+	VerbProof   = "proof"            // {"quote_id":"0123456789abcdef","n":1,"by":"anna","people":"…","size":80,"phones":1}
 	VerbDecline = "decline"          // {"quote_id":"0123456789abcdef","by":"anna","why":"wrong list"}
 	VerbFollow  = "follow"           // {"by":"anna"}
 	VerbForget  = "forget"           // {"by":"anna"}
@@ -33,6 +34,7 @@ var verbs = map[string]command{
 	VerbCancel:  {`{"by":"…","why":"…"}`, CancelBody{}, readCancel},
 	VerbResolve: {`{"by":"…","sent":true or false,"why":"…"}`, ResolveBody{}, readResolve},
 	VerbApprove: {`{"quote_id":"…","by":"…"}`, ApproveBody{}, readApprove},
+	VerbProof:   {`{"quote_id":"…","n":1,"by":"…","people":"…","size":80,"phones":1}`, ProofBody{}, readProof},
 	VerbDecline: {`{"quote_id":"…","by":"…","why":"…"}`, DeclineBody{}, readDecline},
 	VerbFollow:  {`{"by":"…"}`, FollowBody{}, readFollow},
 	VerbForget:  {`{"by":"…"}`, FollowBody{}, readForget},

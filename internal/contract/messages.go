@@ -188,12 +188,13 @@ func toApproved(_ campaign.Campaign, e campaign.Event) (*campaignv1.CampaignAppr
 	return &campaignv1.CampaignApproved{
 		ApprovedAt: Stamp(a.At), By: a.By, Actor: a.Actor, QuoteId: a.QuoteID,
 		Recipients: a.Quote.Goal.Valid, Parts: a.Quote.Goal.Parts, Total: money(a.Quote.Price.Total),
+		ProofRequestId: a.Proof,
 	}, nil
 }
 
 func fromApproved(m *campaignv1.CampaignApproved, e *campaign.Event) {
 	e.QuoteID = m.GetQuoteId()
-	e.Approval = &campaign.Approval{QuoteID: e.QuoteID, By: m.GetBy(), Actor: m.GetActor(), At: instant(m.GetApprovedAt()), Quote: campaign.Quote{
+	e.Approval = &campaign.Approval{QuoteID: e.QuoteID, By: m.GetBy(), Actor: m.GetActor(), At: instant(m.GetApprovedAt()), Proof: m.GetProofRequestId(), Quote: campaign.Quote{
 		Goal: campaign.Goal{Valid: m.GetRecipients(), Parts: m.GetParts()}, Price: campaign.Price{Total: amount(m.GetTotal())}}}
 }
 

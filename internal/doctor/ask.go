@@ -119,12 +119,17 @@ func (e *examination) once(ctx context.Context, method, path string, body any) a
 		path = path[1:]
 	}
 	var reader io.Reader
-	if body != nil {
-		b, err := json.Marshal(body)
+	contentType := "application/json"
+	switch b := body.(type) {
+	case nil:
+	case form:
+		reader, contentType = bytes.NewReader(b.body), b.contentType
+	default:
+		raw, err := json.Marshal(body)
 		if err != nil {
 			return answer{err: err}
 		}
-		reader = bytes.NewReader(b)
+		reader = bytes.NewReader(raw)
 	}
 	ctx, cancel := context.WithTimeout(ctx, e.o.Timeout)
 	defer cancel()
@@ -137,7 +142,7 @@ func (e *examination) once(ctx context.Context, method, path string, body any) a
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", "staffetta-doctor/"+e.o.Version)
 	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Content-Type", contentType)
 	}
 	resp, err := e.o.Transport.RoundTrip(req)
 	if err != nil {

@@ -163,6 +163,7 @@ func Examine(ctx context.Context, o Options) (report Report, err error) {
 	e.reads(ctx, id)
 	e.configures(ctx, id)
 	e.account(ctx)
+	e.uploads(ctx)
 	e.removal(ctx, id)
 	if o.Simulate {
 		if err := e.simulate(ctx); err != nil {

@@ -108,6 +108,7 @@ func truth(v sandbox.Variants) doctor.Variant {
 		"ready":               pick(v.ReadyToSend, "needed", "no"),
 		"simulation":          pick(v.SimulationIn == "", "create", pick(v.SimulationIn == "nowhere", "ignored", v.SimulationIn)),
 		"envelope":            "jsend",
+		"upload":              pick(v.UploadTwoSteps, "two", "one"),
 	}
 	if v.SimulationIn == "confirm" && v.ConfirmNoBody {
 		is["simulation"] = "unsaid"
@@ -248,7 +249,7 @@ func TestItDoesNoHarm(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			credit := c.Balance()
+			credit, lists := c.Balance(), c.Lists()
 			if _, err := doctor.Examine(t.Context(), c.options(simulate)); err != nil {
 				t.Fatal(err)
 			}
@@ -271,6 +272,9 @@ func TestItDoesNoHarm(t *testing.T) {
 				if len(k.Calls) > 0 {
 					t.Errorf("the stranger's %d was touched: %v", k.ID, k.Calls)
 				}
+			}
+			if d := cmp.Diff(lists, c.Lists()); d != "" {
+				t.Errorf("the account's lists, and how many contacts each has (-before +after):\n%s", d)
 			}
 			if seen.Messages != 0 || !c.Balance().Credit.Equal(credit.Credit) {
 				t.Errorf("%d messages, credit %s", seen.Messages, c.Balance().Credit)

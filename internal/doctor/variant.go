@@ -38,6 +38,7 @@ const (
 	confirmBody        = "confirm_body"
 	ready              = "ready"
 	simulation         = "simulation"
+	uploads            = "upload"
 )
 
 var (
@@ -60,6 +61,7 @@ var (
 		{name: confirmBody, values: yesNo, asks: "does the answer to a confirm say what happened?"},
 		{name: ready, values: []string{"needed", "no"}, asks: "must readyToSend be set?"},
 		{name: simulation, values: []string{"create", "configure", "confirm", "unsaid", "ignored"}, asks: "the first body whose answer repeats the flag; unsaid: heeded and not repeated; ignored: it was paid"},
+		{name: uploads, values: []string{"one", "two"}, asks: "in how many steps are contacts uploaded? two: the first one only shows them"},
 	}
 )
 
@@ -110,6 +112,9 @@ func ParseVariant(line string) (Variant, error) {
 
 // NoRead says that no read by id shows a campaign here.
 func (v Variant) NoRead() bool { return v[read] == "no" }
+
+// TwoSteps says that an upload of contacts shows them, and that a second call commits them.
+func (v Variant) TwoSteps() bool { return v[uploads] == "two" }
 
 func (v Variant) String() string {
 	var words []string

@@ -365,7 +365,7 @@ func (k *claimKeeper) storeRows(ctx context.Context, account string, c campaign.
 	atOnce := rowsAtOnce / claims.ChunkSize
 	for from := 0; from < all; from += atOnce {
 		chunks := make([][]uint64, min(atOnce, all-from))
-		now, err := k.prepareEach(ctx, c.Key, c.Request, io.Discard, func(e164 string, values []string) {
+		now, err := k.prepareEach(ctx, c.Key, c.Taken(), io.Discard, func(e164 string, values []string) {
 			number := h.Of("number", e164)
 			n := claims.ChunkOf(number, rows.Bits) - from
 			if n < 0 || n >= len(chunks) {

@@ -16,7 +16,7 @@
 //	                       campaign.v1.wakeup.<source>.<request id>
 //	CAMPAIGN_DEAD_LETTERS  campaign.v1.dead.<source>.<request id>
 //	KV_budgets             $KV.budgets.<definition, ledger or change>.…, once there are budgets
-//	KV_people              $KV.people.<hashkey, claims or rows>.…, once a campaign needs it
+//	KV_people              $KV.people.<hashkey, claims, rows or readers>.…, once a campaign needs it
 //	KV_schedules           $KV.schedules.<source>.<schedule id>
 //	SCHEDULE_WAKEUPS       campaign.v1.schedule.timer.<source>.<schedule id>.<instant>
 //	                       campaign.v1.schedule.wakeup.<source>.<schedule id>

@@ -67,7 +67,7 @@ type storedKey struct {
 // and before the secret is used: a crash between the two leaves a secret under which
 // nothing was hashed, and the next call writes the mark.
 func (j *Journal) HashKey(ctx context.Context) (HashKey, error) {
-	ctx, done := streams.WatchRights(j.nc).Watch(ctx, streams.HashKey, streams.People, streams.HashMark)
+	ctx, done := j.rights().Watch(ctx, streams.HashKey, streams.People, streams.HashMark)
 	defer done()
 	k, err := j.hashKey(ctx)
 	if err != nil {

@@ -137,6 +137,7 @@ type Journal struct {
 	commands *commands
 	epochs   *streams.Epochs
 	waker    waker
+	rights   func() *streams.Rights // of the connection, for what an earlier version's permissions lack
 
 	bucket bucket
 	losses *losses
@@ -175,6 +176,7 @@ func Open(ctx context.Context, nc *nats.Conn, o Options) (*Journal, error) {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
 	j := &Journal{options: o.withDefaults(), nc: nc, js: js, epochs: streams.NewEpochs(nc), losses: newLosses(), commands: newCommands(), promise: promise, name: rand.Text(), closed: make(chan struct{})}
+	j.rights = sync.OnceValue(func() *streams.Rights { return streams.WatchRights(nc) })
 	j.waker = waker{j, streams.TimerPrefix, streams.WakeupPrefix}
 	if j.intake, err = newMessageReader(j.loadRequest); err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)

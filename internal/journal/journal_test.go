@@ -67,6 +67,22 @@ func harness(t *testing.T, first, second *server.Server, replicas int) runnertes
 		Told: func(t *testing.T, key campaign.Key) []string {
 			return readStored(t, connect(t, second), key)
 		},
+		Requests: func(t *testing.T, key campaign.Key) int {
+			js, err := jetstream.New(connect(t, second))
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, err := js.Stream(t.Context(), "CAMPAIGN_REQUESTS")
+			if err != nil {
+				t.Fatal(err)
+			}
+			subject := "campaign.v1.request." + key.String()
+			info, err := s.Info(t.Context(), jetstream.WithSubjectFilter(subject))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return int(info.State.Subjects[subject])
+		},
 		Ask: func(t *testing.T, key campaign.Key) {
 			js, err := jetstream.New(connect(t, second))
 			if err == nil {

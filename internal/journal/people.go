@@ -23,8 +23,8 @@ func (j *Journal) People() runner.People { return people{j} }
 
 type people struct{ *Journal }
 
-// Prepare reads them, and writes nothing. Of a named audience of which no list was taken, it
-// takes the newest.
+// Prepare reads them. Of a named audience of which no list was taken, it takes the newest.
+// Of chunks it notes first who reads them.
 func (p people) Prepare(ctx context.Context, key campaign.Key, r campaign.Request) (campaign.Prepared, error) {
 	var taken campaign.Version
 	if a := r.Audience; a.Name != "" && a.Digest == "" {
@@ -36,6 +36,11 @@ func (p people) Prepare(ctx context.Context, key campaign.Key, r campaign.Reques
 	}
 	if err := p.withinQuota(ctx, key.Source, *r.Audience); err != nil {
 		return campaign.Prepared{}, err
+	}
+	if !r.Audience.InRequest() {
+		if err := p.reads(ctx, key, r.Audience.Digest); err != nil {
+			return campaign.Prepared{}, err
+		}
 	}
 	prepared, err := p.prepare(ctx, key, r, io.Discard)
 	prepared.Version = taken
@@ -100,9 +105,9 @@ func (p people) Open(ctx context.Context, key campaign.Key, r campaign.Request, 
 	}, nil
 }
 
-// Discard erases what holds them. Chunks that another request of the source names too are
-// gone for it as well. The newest list under a name stays: others may take it, and the next
-// one that takes its place.
+// Discard erases what holds them, but for chunks that another campaign of the source reads
+// too: the last one erases them. A crash on the way leaves a name less, and is repeated. The
+// newest list under a name stays: others may take it, and the next one takes its place.
 func (p people) Discard(ctx context.Context, key campaign.Key, r campaign.Request) error {
 	switch a := r.Audience; {
 	case a.InRequest():
@@ -119,7 +124,13 @@ func (p people) Discard(ctx context.Context, key campaign.Key, r campaign.Reques
 			return runner.ErrNewest
 		}
 	}
-	_, err := p.EraseRecipients(ctx, key.Source, r.Audience.Digest)
+	if err := p.doesNotRead(ctx, key, r.Audience.Digest); err != nil {
+		return err
+	}
+	shared, err := p.readByOthers(ctx, key, r.Audience.Digest)
+	if err == nil && !shared {
+		_, err = p.EraseRecipients(ctx, key.Source, r.Audience.Digest)
+	}
 	return err
 }
 

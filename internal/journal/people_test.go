@@ -139,3 +139,37 @@ func TestRecipientsInARequestAreThoseThatWereTaken(t *testing.T) {
 		t.Errorf("%+v, %v, want %+v", again, err, first)
 	}
 }
+
+// Two requests name the same chunks. They are there until the last of the two campaigns is
+// done with them, whichever that is.
+func TestSharedChunksAreKeptForTheOther(t *testing.T) {
+	t.Parallel()
+	b := setup(t, journal.Options{})
+	file := []byte("phoneNumber\n+393331234501\n")
+	sum := sha256.Sum256(file)
+	r := campaign.Request{Text: "Ciao", Audience: &campaign.Audience{Digest: hex.EncodeToString(sum[:]), Size: int64(len(file)), Chunks: 1, Format: campaign.CSV}}
+	if _, err := b.js.Publish(t.Context(), contract.ChunkSubject(key.Source, r.Audience.Digest, 1), file); err != nil {
+		t.Fatal(err)
+	}
+	other := campaign.Key{Source: key.Source, RequestID: "another"}
+	p := b.j.People()
+	for _, k := range []campaign.Key{key, other, key} {
+		if _, err := p.Prepare(t.Context(), k, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 { // the first time may have crashed before it was noted
+		if err := p.Discard(t.Context(), key, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := p.Open(t.Context(), other, r, ""); !errors.Is(err, runner.ErrChanged) {
+		t.Fatalf("the other one reads them: %v, want that they are there, and of another digest", err)
+	}
+	if err := p.Discard(t.Context(), other, r); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Open(t.Context(), other, r, ""); err == nil || errors.Is(err, runner.ErrChanged) {
+		t.Errorf("after the last one: %v, want that they are gone", err)
+	}
+}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/contract"
+	"github.com/staffetta-io/staffetta/internal/runner"
 	"github.com/staffetta-io/staffetta/internal/streams"
 )
 
@@ -38,4 +39,17 @@ func (j *Journal) Asked(ctx context.Context, key campaign.Key) (bool, error) {
 		return false, fmt.Errorf("look for a request of %s: %w", key, err)
 	}
 	return true, nil
+}
+
+// AskFor publishes a request of our own, unless one of that key is there. See
+// [runner.Journal].
+func (j *Journal) AskFor(ctx context.Context, key campaign.Key, r campaign.Request) error {
+	e, err := contract.RequestOf(j.intake.Rules, key, r)
+	if err != nil {
+		return fmt.Errorf("ask for %s: %w: %w", key, runner.ErrBroken, err)
+	}
+	if err := j.createOnly(ctx, streams.NewMsg(e.Subject, e.Header, e.Data)); err != nil {
+		return fmt.Errorf("ask for %s: %w", key, err)
+	}
+	return nil
 }

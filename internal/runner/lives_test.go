@@ -109,6 +109,30 @@ var crashCases = []crashCase{
 		ends: map[campaign.State]int{campaign.Unreconciled: 1, campaign.Unresolved: 1},
 	},
 	{
+		name: "ApprovedAfterAProof",
+		live: func(s *service) {
+			r := blackFriday()
+			r.Limits.Approval = true
+			s.request(r)
+			s.waitsFor(campaign.NeedApproval)
+			s.prove()
+			s.approve()
+			s.rest()
+		},
+		points: `load, told, admit create, call create, save drafted, admit configure, call configure, admit calculate, call calculate,
+			admit price, call price, save quoted, publish cost_calculated, publish approval_required, save quoted, arm,
+			load, save quoted, arm, ask,
+			load,
+			load, save abandoning, publish approved, arm,
+			load, publish approved, admit status, call status, admit delete, call delete, told, admit create, call create,
+			save drafted, admit configure, call configure, admit calculate, call calculate, admit price, call price, admit confirm,
+			save confirming, publish cost_calculated, call confirm, save confirmed, publish confirmed, arm,
+			load, publish confirmed, admit stats, call stats, save sending, publish stats, arm,
+			load, publish stats, admit stats, call stats, save completed, publish stats, save completed,
+			load`,
+		ends: map[campaign.State]int{campaign.Completed: 1},
+	},
+	{
 		name: "ApprovedUnderABudget",
 		set:  func(s *service) { s.budget("1000") },
 		live: func(s *service) {

@@ -69,6 +69,11 @@ type Journal interface {
 	// unknown.
 	Asked(ctx context.Context, key campaign.Key) (bool, error)
 
+	// AskFor puts a request of our own into the stream of requests, unless one of that key
+	// is there. To ask twice is the same as once. ErrBroken: it would break the contract.
+	// Any other error: unknown.
+	AskFor(ctx context.Context, key campaign.Key, r campaign.Request) error
+
 	// Erase removes the requests of a key, and its dead letters, from the streams for
 	// good. It returns nil only when none is left of those that were there. A message
 	// that is not handled yet is not erased: that is an error, and so is every doubt.

@@ -103,6 +103,9 @@ func (r *Runner) handle(ctx context.Context, w Wakeup) (found Found, v loop.Verd
 	}
 	defer run.release()
 	v = run.loop(ctx, in)
+	if proof, is := in.(campaign.Prove); is && v.Do == loop.Ack {
+		v = run.askForProof(ctx, proof)
+	}
 	found.Wake = run.stored.Wake
 	return found, v
 }
@@ -165,6 +168,12 @@ func (r *Runner) begin(ctx context.Context, w Wakeup) (_ *run, found Found, _ ca
 			}
 			cancel.Key = w.Key
 			in = cancel
+		}
+		if approve, ok := in.(campaign.Approve); ok {
+			if approve.Proof, err = r.seenProof(ctx, c, approve); err != nil {
+				return nil, found, nil, loop.AfterTrouble(err)
+			}
+			in = approve
 		}
 	}
 	return run, found, in, loop.Verdict{}

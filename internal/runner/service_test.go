@@ -146,6 +146,13 @@ func (s *service) approve() {
 		Command: campaign.Approve{By: "anna", QuoteID: campaign.QuoteID(c.Request, *c.Quote)}})
 }
 
+// prove asks for a proof of the quote that the campaign waits with.
+func (s *service) prove() {
+	c := s.record()
+	s.deliver(runner.Wakeup{Key: key, Kind: runner.WakeCommand, Stored: time.Now(), Command: campaign.Prove{
+		By: "anna", QuoteID: campaign.QuoteID(c.Request, *c.Quote), N: 1, Phones: 2, People: campaign.Audience{Digest: "cd", Size: 10, Chunks: 1}}})
+}
+
 // outlives lets time pass until the campaign's text has been kept for as long as it may
 // be. Sweeps wake it, one of them too early, until it is forgotten.
 func (s *service) outlives() {
@@ -394,6 +401,13 @@ func (p *ports) Asked(ctx context.Context, key campaign.Key) (asked bool, err er
 		return false, errNoAnswer
 	}
 	return asked, err
+}
+
+func (p *ports) AskFor(ctx context.Context, key campaign.Key, r campaign.Request) (err error) {
+	if !p.at("ask", func() { err = p.journal.AskFor(ctx, key, r) }) {
+		return errNoAnswer
+	}
+	return err
 }
 
 func (p *ports) Erase(ctx context.Context, key campaign.Key) (err error) {

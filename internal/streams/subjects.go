@@ -44,6 +44,9 @@ const (
 	HashKey = PeoplePrefix + "hashkey"
 	// ClaimsPrefix begins the subjects of the claims; the account's name follows.
 	ClaimsPrefix = PeoplePrefix + "claims."
+	// ReadersPrefix begins the names of the campaigns that read chunks: source, digest and
+	// request id follow.
+	ReadersPrefix = PeoplePrefix + "readers."
 	// RowsPrefix begins the subjects of what a claim holds: the account's name, source,
 	// request id and a number follow.
 	RowsPrefix = PeoplePrefix + "rows."

@@ -37,8 +37,8 @@ var renderings = map[campaign.EventType]rendering{
 			e.Need.Why, e.QuoteID, words.Plural(e.Quote.Goal.Valid, "recipient", "recipients"), words.Money(e.Quote.Price.Total), t.clock(e.Need.Until))
 	}},
 	campaign.EventApproved: {func(e campaign.Event) bool { return e.Approval != nil }, lineOfApproved, func(_ *teller, e campaign.Event) string {
-		return fmt.Sprintf("The approval of %s counts, for quote %s: %s, %s in all. It is quoted once more before it is sent.",
-			e.Approval.By, e.QuoteID, words.Plural(e.Approval.Quote.Goal.Valid, "recipient", "recipients"), words.Money(e.Approval.Quote.Price.Total))
+		return fmt.Sprintf("The approval of %s%s counts, for quote %s: %s, %s in all. It is quoted once more before it is sent.",
+			e.Approval.By, afterProof(e.Approval.Proof), e.QuoteID, words.Plural(e.Approval.Quote.Goal.Valid, "recipient", "recipients"), words.Money(e.Approval.Quote.Price.Total))
 	}},
 	campaign.EventDeferred: {func(e campaign.Event) bool { return e.Need != nil }, lineOfDeferred, func(t *teller, e campaign.Event) string {
 		return fmt.Sprintf("Put off until %s: %s", t.clock(e.Need.Until), sentence(t.zoned(e.Need.Why)))
@@ -163,9 +163,17 @@ func lineOfApprovalRequired(e told, say sayer) {
 }
 
 func lineOfApproved(e told, say sayer) {
-	say("by %s", e.Approval.By)
+	say("by %s%s", e.Approval.By, strings.TrimSuffix(afterProof(e.Approval.Proof), ","))
 	size(e.Approval.Quote, say)
 	say("quote %s", e.QuoteID)
+}
+
+// afterProof says that whoever approved had seen it on a phone before.
+func afterProof(id string) string {
+	if id == "" {
+		return ""
+	}
+	return ", after seeing it on a phone (" + id + "),"
 }
 
 // size is how many recipients an approval is for, and for how much money.

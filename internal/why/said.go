@@ -92,7 +92,7 @@ func by(name, actor string) string {
 // commands writes a line for every command, and for those that only the record still
 // has, because the command itself is too old for its stream.
 func (t *teller) commands() {
-	var cancel, resolve, approve, follow, forget bool
+	var cancel, resolve, approve, proof, follow, forget bool
 	for _, cmd := range t.Commands {
 		aside := ""
 		if l := t.letter("command", cmd.Sequence); l != nil {
@@ -114,6 +114,9 @@ func (t *teller) commands() {
 		case campaign.Approve:
 			approve = true
 			t.say(cmd.At, "%s approved quote %s.%s", by(in.By, in.Actor), in.QuoteID, aside)
+		case campaign.Prove:
+			proof = true
+			t.say(cmd.At, "%s asked for proof %d of quote %s, on %s.%s", by(in.By, in.Actor), in.N, in.QuoteID, words.Plural(int64(in.Phones), "phone", "phones"), aside)
 		case campaign.Decline:
 			t.say(cmd.At, "%s declined quote %s%s.%s", by(in.By, in.Actor), in.QuoteID, quoted(in.Why), aside)
 		default:
@@ -131,8 +134,14 @@ func (t *teller) commands() {
 			t.say(c.At, "The cancel is kept: the order to send was already on its way. If it turns out that the gateway did not carry it out, the campaign is cancelled.")
 		}
 	}
+	for _, p := range t.c.Proofs {
+		if !proof {
+			t.say(p.At, "%s asked for proof %d of quote %s.", by(p.By, p.Actor), p.N, p.QuoteID)
+		}
+		t.say(p.At, "The proof is a campaign of its own: %s, for %s at most.", p.Key(t.c.Key), words.Money(p.Cap))
+	}
 	if a := t.c.Approval; a != nil && !approve {
-		t.say(a.At, "%s approved quote %s: %s for %s.", by(a.By, a.Actor), a.QuoteID, words.Plural(a.Quote.Goal.Valid, "recipient", "recipients"), words.Money(a.Quote.Price.Total))
+		t.say(a.At, "%s approved quote %s%s: %s for %s.", by(a.By, a.Actor), a.QuoteID, strings.TrimSuffix(afterProof(a.Proof), ","), words.Plural(a.Quote.Goal.Valid, "recipient", "recipients"), words.Money(a.Quote.Price.Total))
 	}
 	if f := t.c.Followed; f != nil && !follow {
 		t.say(f.At, "%s had its statistics followed again.", by(f.By, f.Actor))

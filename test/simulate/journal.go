@@ -226,6 +226,9 @@ func (j journal) Arm(_ context.Context, _ campaign.Key, at time.Time) error {
 // Asked: there is always a request, of the one campaign.
 func (j journal) Asked(context.Context, campaign.Key) (bool, error) { return true, nil }
 
+// AskFor is for proofs, for which nobody asks here.
+func (j journal) AskFor(context.Context, campaign.Key, campaign.Request) error { return nil }
+
 // Erase has nothing to erase: the world has no stream of requests.
 func (j journal) Erase(context.Context, campaign.Key) error { return nil }
 

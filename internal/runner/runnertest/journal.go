@@ -291,6 +291,18 @@ func (j *Journal) Asked(_ context.Context, key campaign.Key) (bool, error) {
 	return j.Messages(key) > 0, nil
 }
 
+// AskFor implements [runner.Journal].
+func (j *Journal) AskFor(_ context.Context, key campaign.Key, _ campaign.Request) error {
+	apply, err := j.fault("ask", key)
+	if apply && j.Messages(key) == 0 {
+		j.Ask(key, 1)
+	}
+	if err != nil {
+		return fmt.Errorf("ask for %s: %w", key, err)
+	}
+	return nil
+}
+
 // Erase implements [runner.Journal].
 func (j *Journal) Erase(_ context.Context, key campaign.Key) error {
 	apply, err := j.fault("erase", key)

@@ -29,6 +29,8 @@ type JournalHarness struct {
 	Told func(t *testing.T, key campaign.Key) []string
 	// Ask puts a request of a campaign into its stream, and returns when it is there.
 	Ask func(t *testing.T, key campaign.Key)
+	// Requests is how many requests of a campaign are in their stream.
+	Requests func(t *testing.T, key campaign.Key) int
 	// Break breaks A's connection and returns when it stands again.
 	Break func(t *testing.T)
 	// Mute makes A lose the replies to what it sends, or stop losing them.
@@ -50,6 +52,8 @@ func TestJournal(t *testing.T, open func(t *testing.T) JournalHarness) {
 		{"SaveRefusesStaleRevision", saveRefusesStaleRevision},
 		{"ARequestIsSeenByEverybodyOnceItIsStored", aRequestIsSeenByEverybodyOnceItIsStored},
 		{"EraseOfWhatIsNotThereIsDone", eraseOfWhatIsNotThereIsDone},
+		{"AskForTwiceIsOnce", askForTwiceIsOnce},
+		{"AskForWithoutAnAnswerAsksOnceInTheEnd", askForWithoutAnAnswerAsksOnceInTheEnd},
 		{"SaveReturnsTheRevisionForTheNextSave", saveReturnsTheRevisionForTheNextSave},
 		{"OneOfTwoRacingSavesWins", oneOfTwoRacingSavesWins},
 		{"SaveWithoutAnAnswerIsNoConflict", saveWithoutAnAnswerIsNoConflict},

@@ -100,6 +100,32 @@ func eraseOfWhatIsNotThereIsDone(t *testing.T, h JournalHarness) {
 	}
 }
 
+// aProof is a request of our own.
+var aProof = campaign.Request{Name: "Black Friday 2026", Sender: "ShopItalia", Text: "Ciao", ListID: 87}
+
+func askForTwiceIsOnce(t *testing.T, h JournalHarness) {
+	for _, j := range []runner.Journal{h.A, h.B, h.A} {
+		errUnexpected(t, j.AskFor(t.Context(), journalKey, aProof))
+	}
+	if n := h.Requests(t, journalKey); n != 1 {
+		t.Errorf("%d requests are in the stream, want 1", n)
+	}
+}
+
+func askForWithoutAnAnswerAsksOnceInTheEnd(t *testing.T, h JournalHarness) {
+	h.Mute(t, true)
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if err := h.A.AskFor(ctx, journalKey, aProof); err == nil {
+		t.Error("ask returned nil without an answer")
+	}
+	h.Mute(t, false)
+	errUnexpected(t, h.A.AskFor(t.Context(), journalKey, aProof))
+	if n := h.Requests(t, journalKey); n != 1 {
+		t.Errorf("%d requests are in the stream, want 1", n)
+	}
+}
+
 func saveReturnsTheRevisionForTheNextSave(t *testing.T, h JournalHarness) {
 	rev := create(t, h, Sample(journalKey))
 	for i := range 3 {

@@ -23,8 +23,9 @@ func TestFakeJournal(t *testing.T) {
 				}
 				return all
 			},
-			Ask:   func(_ *testing.T, key campaign.Key) { a.Ask(key, 1) },
-			Break: func(*testing.T) { a.Break() },
+			Requests: func(_ *testing.T, key campaign.Key) int { return a.Messages(key) },
+			Ask:      func(_ *testing.T, key campaign.Key) { a.Ask(key, 1) },
+			Break:    func(*testing.T) { a.Break() },
 			Mute: func(_ *testing.T, mute bool) {
 				a.Fault = nil
 				if mute {

@@ -62,9 +62,13 @@ type CampaignApproved struct {
 	Total *Money `protobuf:"bytes,11,opt,name=total,proto3" json:"total,omitempty"`
 	// Who approved it, as NATS itself proves it: the user whose permissions let nobody
 	// else say so. Empty: unproven, and by is what somebody wrote.
-	Actor         string `protobuf:"bytes,12,opt,name=actor,proto3" json:"actor,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Actor string `protobuf:"bytes,12,opt,name=actor,proto3" json:"actor,omitempty"`
+	// The request id of a proof of this quote that they had asked for, and that had reached
+	// a phone before they approved. The proof is a campaign of its own, of the same source.
+	// Empty: there was none.
+	ProofRequestId string `protobuf:"bytes,13,opt,name=proof_request_id,json=proofRequestId,proto3" json:"proof_request_id,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *CampaignApproved) Reset() {
@@ -195,11 +199,18 @@ func (x *CampaignApproved) GetActor() string {
 	return ""
 }
 
+func (x *CampaignApproved) GetProofRequestId() string {
+	if x != nil {
+		return x.ProofRequestId
+	}
+	return ""
+}
+
 var File_staffetta_campaign_v1_campaign_approved_proto protoreflect.FileDescriptor
 
 const file_staffetta_campaign_v1_campaign_approved_proto_rawDesc = "" +
 	"\n" +
-	"-staffetta/campaign/v1/campaign_approved.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!staffetta/campaign/v1/money.proto\"\xec\x06\n" +
+	"-staffetta/campaign/v1/campaign_approved.proto\x12\x15staffetta.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!staffetta/campaign/v1/money.proto\"\x9f\a\n" +
 	"\x10CampaignApproved\x12}\n" +
 	"\x06source\x18\x01 \x01(\tBe\xbaHb\xba\x01_\n" +
 	"\tkey.token\x12+must be 1 to 64 letters, digits, '_' or '-'\x1a%this.matches('^[A-Za-z0-9_-]{1,64}$')R\x06source\x12\x84\x01\n" +
@@ -224,7 +235,8 @@ const file_staffetta_campaign_v1_campaign_approved_proto_rawDesc = "" +
 	"\x05parts\x18\n" +
 	" \x01(\x03B\a\xbaH\x04\"\x02(\x00R\x05parts\x122\n" +
 	"\x05total\x18\v \x01(\v2\x1c.staffetta.campaign.v1.MoneyR\x05total\x12\x1d\n" +
-	"\x05actor\x18\f \x01(\tB\a\xbaH\x04r\x02\x18@R\x05actor\x1a9\n" +
+	"\x05actor\x18\f \x01(\tB\a\xbaH\x04r\x02\x18@R\x05actor\x121\n" +
+	"\x10proof_request_id\x18\r \x01(\tB\a\xbaH\x04r\x02\x18@R\x0eproofRequestId\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\n" +
