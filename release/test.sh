@@ -41,7 +41,7 @@ echo x >>"$work/two/SHA256SUMS"
 say "install in a Debian root"
 root="$work/root"
 mmdebstrap --quiet --variant=essential --mode=root bookworm "$root"
-dpkg_in() { cp "$work"/*/*.deb "$root/tmp/"; chroot "$root" dpkg "$@" >"$work/dpkg.log" 2>&1 || { cat "$work/dpkg.log"; fail "dpkg $*"; }; }
+dpkg_in() { cp "$work"/one/*.deb "$work"/next/*.deb "$root/tmp/"; chroot "$root" dpkg "$@" >"$work/dpkg.log" 2>&1 || { cat "$work/dpkg.log"; fail "dpkg $*"; }; }
 dpkg_in -i /tmp/staffetta_0.0.1_amd64.deb
 [ "$(chroot "$root" staffetta version | cut -d' ' -f2)" = v0.0.1 ] || fail "the installed version is $(chroot "$root" staffetta version)"
 [ "$(stat -c '%a %U' "$root/etc/staffetta/gateway-key")" = "600 root" ] || fail "the key is not root's alone"

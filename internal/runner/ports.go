@@ -173,21 +173,6 @@ type Button interface {
 	Held(source string) string
 }
 
-// Found is what a wake-up found of its campaign, and left: what tells it from others in a
-// trace. The same wake-up, delivered again after a crash, finds the same.
-type Found struct {
-	Trace    string    // W3C traceparent of the request, if it came with one
-	Leg      int       // which of the traces of the campaign tells of the wake-up
-	First    bool      // it begins that one
-	Revision uint64    // of the record
-	Saved    uint64    // the revision of the record when a call is made
-	Wake     time.Time // when the campaign is woken next; zero: never
-}
-
-// longWait is after how long a campaign's story goes on in another trace: people look at
-// one trace as at one piece of work.
-const longWait = time.Hour
-
 // Observer gets what happens, for logs and metrics. It must not block.
 type Observer interface {
 	// Moved: the record was saved; from is the state before.

@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -122,11 +121,7 @@ func (r *Runner) begin(ctx context.Context, w Wakeup) (_ *run, found Found, _ ca
 		}
 		return nil, found, nil, loop.AfterTrouble(err)
 	}
-	waited := rev.Seq > 0 && w.Stored.Sub(rev.At) > longWait
-	if waited {
-		c.Leg++ // saved with whatever is saved first
-	}
-	found = Found{Trace: cmp.Or(c.Trace, w.Trace), Leg: c.Leg, First: waited || c.Leg == 0 && (rev.Seq == 0 || w.Kind == WakeRequest), Revision: rev.Seq, Wake: c.Wake}
+	found = find(w, &c, rev)
 	run := &run{found: found, Runner: r, wakeup: w, c: c, stored: c, rev: rev}
 	// The last run may have crashed after the save and before it published.
 	var otherwise *CostConflict

@@ -13,9 +13,6 @@ import (
 	"github.com/staffetta-io/staffetta/internal/runner"
 )
 
-// longWait is after how long a campaign goes on in another trace; see [runner.Found].
-const longWait = time.Hour
-
 // span is one to be told.
 type span struct {
 	name   string
@@ -78,7 +75,7 @@ func (t *Tracer) Handled(w runner.Wakeup, found runner.Found, v loop.Verdict, to
 		it.parent = s.producer
 		it.links = append(it.links, trace.Link{SpanContext: s.producer, Attributes: []attribute.KeyValue{attribute.String("staffetta.link", "who asked")}})
 	}
-	if found.Wake.Sub(now) > longWait {
+	if found.Wake.Sub(now) > runner.LongWait {
 		it.links = append(it.links, trace.Link{SpanContext: s.root(found.Leg + 1), Attributes: []attribute.KeyValue{attribute.String("staffetta.link", "after the wait")}})
 	}
 	if v.Do == loop.Bury {
