@@ -224,6 +224,11 @@ bench/scale: build $(BIN)/nats-server ## What finished campaigns cost, as ratios
 	$(call say,bench with $(STORED) stored and $(OPEN) open)
 	@$(GO) run ./test/bench -stored $(STORED) -open $(OPEN) $(ARGS)
 
+.PHONY: bench/page
+bench/page: build $(BIN)/nats-server ## How long the page takes, and its memory, by what is stored (STORED=1000,1000000 OPEN=10000)
+	$(call say,the page with $(STORED) stored and $(OPEN) open)
+	@$(GO) run ./test/bench -page -stored $(STORED) -open $(OPEN) $(ARGS)
+
 .PHONY: bench/recipients
 bench/recipients: ## A campaign with 100,000 recipients over containers: time beside its parts, memory (RECIPIENTS=100000)
 	$(call say,a campaign with $(RECIPIENTS) recipients)
@@ -309,6 +314,11 @@ test/release: build $(BIN)/nfpm $(BIN)/image $(BIN)/cyclonedx-gomod $(BIN)/nats-
 	$(call say,build two releases and compare them)
 	@release/test.sh
 
+.PHONY: test/chart
+test/chart: build $(BIN)/helm ## The Helm chart: lint, and every object decoded strictly into its Go type
+	$(call say,the Helm chart)
+	@GOWORK=off $(GO) -C tools/chart test -timeout 4m .
+
 ## ---- tools
 
 # tool: $(1) the name in .tmp/bin, $(2) the package, a tool of tools/go.mod. That
@@ -334,6 +344,12 @@ $(eval $(call tool,nfpm,github.com/goreleaser/nfpm/v2/cmd/nfpm))
 $(eval $(call tool,cyclonedx-gomod,github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod))
 $(eval $(call tool,image,./image))
 $(BIN)/image: tools/image/main.go
+# Helm has a module of its own: what it requires of Kubernetes moves nothing else.
+$(BIN)/helm: tools/helm/go.mod tools/helm/go.sum Makefile
+	$(call say,build the tool helm)
+	@GOWORK=off $(GO) -C tools/helm build -o ../../$@ helm.sh/helm/v3/cmd/helm
+	@touch $@
+
 $(eval $(call tool,benchstat,golang.org/x/perf/cmd/benchstat))
 
 .PHONY: tools

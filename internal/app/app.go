@@ -120,7 +120,11 @@ func build(ctx context.Context, o Options, of journal.Options) (_ *App, err erro
 	if err != nil {
 		return nil, err
 	}
-	a.runner = runner.New(runner.Options{Journal: a.journal, Accounts: a.pick, Observer: observed{a.ops, &a.sweepMetrics}, Button: a.button, Intake: intake, People: a.journal.People(), Claims: a.journal.Claims()})
+	observer, err := a.observe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a.runner = runner.New(runner.Options{Journal: a.journal, Accounts: a.pick, Observer: observer, Button: a.button, Intake: intake, People: a.journal.People(), Claims: a.journal.Claims()})
 
 	if err := a.openSchedules(ctx); err != nil {
 		return nil, err

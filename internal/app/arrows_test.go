@@ -57,7 +57,7 @@ var arrows = map[string]arrow{
 		outside: with(protobuf, buf, decimal, "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term", "go.yaml.in/yaml"),
 	},
 	"internal/app": {
-		ours:    append(in("budget", "button", "check", "client", "contract", "credit", "doctor", "drafts", "gateway", "gateway/uc006", "journal", "loop", "ops", "pace", "query", "rate", "runner", "schedule", "scheduler", "sandbox", "campaign", "streams", "window"), generated),
+		ours:    append(in("budget", "button", "check", "client", "contract", "credit", "doctor", "drafts", "gateway", "gateway/uc006", "journal", "loop", "ops", "pace", "query", "rate", "runner", "schedule", "scheduler", "sandbox", "campaign", "streams", "tracing", "window"), generated),
 		outside: with(natsgo, protobuf, decimal, "github.com/nats-io/nats-server/v2", "golang.org/x/net/netutil", "go.yaml.in/yaml"),
 	},
 	"internal/gateway": {
@@ -89,6 +89,7 @@ var arrows = map[string]arrow{
 		ours:    in("loop", "runner", "campaign", "deadletter"),
 		outside: with("github.com/prometheus/client_golang"),
 	},
+	"internal/tracing": {ours: in("loop", "runner", "campaign"), outside: with("go.opentelemetry.io/otel")},
 	// The doctor speaks HTTP by itself: a third reading of the specification, beside
 	// the client's and the sandbox's.
 	"internal/doctor":  {outside: with(decimal)},

@@ -11,6 +11,7 @@ import (
 	"github.com/staffetta-io/staffetta/internal/doctor"
 	"github.com/staffetta-io/staffetta/internal/gateway"
 	"github.com/staffetta-io/staffetta/internal/query"
+	"github.com/staffetta-io/staffetta/internal/runner"
 	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
 )
 
@@ -42,7 +43,7 @@ func (a *App) openCheck(intake quotas) (*checks, error) {
 
 // checker is one with what all accounts have in common.
 func (c *checks) checker(o check.Options) (*check.Checker, error) {
-	o.Records, o.Button, o.Intake, o.Called = c.app.journal, c.app.button, c.intake.Full, c.app.ops.Called
+	o.Records, o.Button, o.Intake, o.Called = c.app.journal, c.app.button, c.intake.Full, func(k campaign.Campaign, o campaign.Outcome) { c.app.ops.Called(k, runner.Found{}, o) }
 	return check.New(o)
 }
 

@@ -19,7 +19,10 @@ type Campaign struct {
 	Trace   string  `json:"traceparent,omitempty"`
 	// TraceState is what tracing systems added to Trace, in the form of W3C.
 	TraceState string `json:"tracestate,omitempty"`
-	Account    string `json:"account,omitempty"` // the account in which its drafts are made; empty: none was made yet, or there is only one account
+	// Leg counts the traces that tell of the campaign: after a long wait another one
+	// begins. Nothing is decided by it.
+	Leg     int    `json:"leg,omitempty"`
+	Account string `json:"account,omitempty"` // the account in which its drafts are made; empty: none was made yet, or there is only one account
 
 	State       State     `json:"state"`
 	Since       time.Time `json:"since"`             // when it entered this state

@@ -5,6 +5,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,6 +14,7 @@ import (
 	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/client"
 	"github.com/staffetta-io/staffetta/internal/sandbox"
+	"github.com/staffetta-io/staffetta/internal/web"
 	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
 )
 
@@ -25,6 +27,7 @@ const (
 
 func newDemo(t Terminal) *cobra.Command {
 	list := sandbox.ShopItalia()
+	var page string
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "See one campaign from its request to its end",
@@ -35,9 +38,10 @@ outside this process is touched, and nothing is left behind.
 The contact list is that of UC-006, unless flags change it. All figures on the
 screen follow from the list.`,
 		Example: `  staffetta demo
+  staffetta demo --web
   staffetta demo --contacts 500 --duplicates 20 --unreachable 7`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return demo(cmd.Context(), t, list) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return demo(cmd.Context(), t, list, page) },
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
@@ -46,6 +50,8 @@ screen follow from the list.`,
 	f.IntVar(&list.Malformed, "malformed", list.Malformed, "of these: no numbers in international format")
 	f.IntVar(&list.OptedOut, "opted-out", list.OptedOut, "of these: people who want no messages")
 	f.IntVar(&list.Unreachable, "unreachable", list.Unreachable, "of these: valid numbers that no message reaches")
+	f.StringVar(&page, "web", "", "show it on the page for people, on this address, until it is interrupted")
+	f.Lookup("web").NoOptDefVal = webDefaults.Listen
 	return cmd
 }
 
@@ -64,7 +70,7 @@ func blackFriday(listID int64) *campaignv1.CampaignRequested {
 }
 
 // demo runs the whole story in this process.
-func demo(ctx context.Context, t Terminal, list sandbox.DemoList) (err error) {
+func demo(ctx context.Context, t Terminal, list sandbox.DemoList, page string) (err error) {
 	began := time.Now()
 	local, err := app.StartLocal(app.LocalOptions{Sandbox: sandbox.Options{Every: demoPace, Speed: demoSpeed}})
 	if err != nil {
@@ -94,6 +100,20 @@ func demo(ctx context.Context, t Terminal, list sandbox.DemoList) (err error) {
 		return err
 	}
 	defer c.Close()
+	if page != "" {
+		pages, err := web.Listen(page, nil)
+		if err != nil {
+			return elsewhere(err, "--web")
+		}
+		shown := make(chan error, 1)
+		go func() {
+			shown <- serveWeb(running, t, resolved{config: config{LogLevel: "warn", LogFormat: "text"}}, pages, o.NATS, nil)
+		}()
+		defer func() { stop(); err = errors.Join(err, <-shown) }()
+		if _, err := fmt.Fprintf(t.Out, "the page is on http://%s; Ctrl-C ends it\n\n", pages.Addr()); err != nil {
+			return err
+		}
+	}
 	request := blackFriday(int64(listID))
 	s := newScreen(t)
 	s.opening(local, list, listID)
@@ -109,9 +129,15 @@ func demo(ctx context.Context, t Terminal, list sandbox.DemoList) (err error) {
 	if err := follow(ctx, feed, campaign.Key{Source: request.Source, RequestID: request.RequestId}, s.event); err != nil {
 		return err
 	}
-	stop()
-	if err := <-done; err != nil {
+	if page == "" {
+		stop()
+		if err := <-done; err != nil {
+			return err
+		}
+		return s.summary(time.Since(began))
+	}
+	if err := s.summary(time.Since(began)); err != nil {
 		return err
 	}
-	return s.summary(time.Since(began))
+	return <-done
 }

@@ -54,7 +54,7 @@ approval. It prints what it publishes.`,
 			if err != nil {
 				return err
 			}
-			r, err := promoted(t, rec, immediately, time.Now())
+			r, err := rec.Promoted(immediately, time.Now(), t.instant)
 			if err != nil {
 				return err
 			}
@@ -107,30 +107,3 @@ var wholes = regexp.MustCompile(`(?m)^(  "contactListId": )"(\d{1,15})"`)
 
 // numbered writes whole numbers as numbers, as people and the example do.
 func numbered(request []byte) []byte { return wholes.ReplaceAll(request, []byte("$1$2")) }
-
-// promoted is the live request of a simulation, bound to the cost of the simulation.
-func promoted(t Terminal, rec campaign.Campaign, immediately bool, now time.Time) (campaign.Request, error) {
-	r := rec.Request
-	if rec.Prepared != nil && r.Audience.Name != "" {
-		r.Audience = rec.Prepared.Version.Alone() // the people who were quoted, and no newer list
-	}
-	switch {
-	case !r.Simulation:
-		return r, fmt.Errorf("%s was no simulation: it is %s", rec.Key, rec.State)
-	case rec.State != campaign.Completed || rec.Quote == nil:
-		return r, fmt.Errorf("the simulation %s has not gone its whole way, it is %s", rec.Key, rec.State)
-	case rec.Forgotten != nil:
-		return r, fmt.Errorf("the text of %s was forgotten at %s: ask for it anew", rec.Key, t.instant(rec.Forgotten.At))
-	case !r.ExpiresAt.IsZero() && !now.Before(r.ExpiresAt):
-		return r, fmt.Errorf("%s expired at %s: ask for it anew", rec.Key, t.instant(r.ExpiresAt))
-	case r.Scheduled() && !immediately && !now.Before(r.At):
-		return r, fmt.Errorf("%s was for %s, which has passed: add --immediately, or ask for it anew", rec.Key, t.instant(r.At))
-	}
-	r.Simulation = false
-	if immediately {
-		r.At = time.Time{}
-	}
-	r.Limits.MaxTotal, r.Limits.OnOverMax = rec.Quote.Price.Total, campaign.Reject
-	r.Limits.Agreed = campaign.QuoteID(rec.Request, *rec.Quote)
-	return r, nil
-}

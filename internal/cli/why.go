@@ -13,6 +13,7 @@ import (
 
 func newWhy(t Terminal) *cobra.Command {
 	var asJSON bool
+	var page string
 	var zone zoneFlag
 	rows := settingsOf("nats.")
 	cmd := &cobra.Command{
@@ -25,6 +26,7 @@ service tells it, or the streams if the service is down. It ends with exit code 
 nobody has asked for the campaign.`,
 		Example: `  staffetta why shop-italia.black-friday-2026
   staffetta why shop-italia.black-friday-2026 --zone Europe/Rome
+  staffetta why shop-italia.black-friday-2026 --web=https://staffetta.example.it
   staffetta why shop-italia.black-friday-2026 --json | jq -r .summary`,
 		Args: oneKey,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -34,6 +36,10 @@ nobody has asked for the campaign.`,
 			}
 			if err := zone.load(); err != nil {
 				return usageError{err}
+			}
+			if page != "" {
+				_, err := fmt.Fprintf(t.Out, "%s/campaigns/%s\n", strings.TrimSuffix(page, "/"), key)
+				return err
 			}
 			c, err := connect(cmd, t, rows)
 			if err != nil {
@@ -65,6 +71,8 @@ nobody has asked for the campaign.`,
 	f.SortFlags = false
 	zone.add(f)
 	f.BoolVar(&asJSON, "json", false, "the story as a JSON object")
+	f.StringVar(&page, "web", "", "print the address of the campaign on the page for people, which is here, and end")
+	f.Lookup("web").NoOptDefVal = "http://" + webDefaults.Listen
 	addSettings(f, rows)
 	return cmd
 }

@@ -55,7 +55,7 @@ func (s *Ops) Moved(c campaign.Campaign, from campaign.State, rev loop.Revision)
 // Called counts a call to the gateway, or to the budgets' ledger, by its outcome. It
 // logs the calls that did not go well. The gateway's own words stay in the record: they
 // may quote the message.
-func (s *Ops) Called(c campaign.Campaign, o campaign.Outcome) {
+func (s *Ops) Called(c campaign.Campaign, _ runner.Found, o campaign.Outcome) {
 	s.meters.calls.observe(call{o.Op, o.Kind}, o.Took, traceID(c.Trace))
 	level := slog.LevelDebug
 	switch o.Kind {

@@ -126,11 +126,11 @@ func TestTransition(t *testing.T) {
 func TestCalledShowsWhatFailedAndNotTheGatewaysWords(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.Called(campaign.Campaign{Key: key}, campaign.Outcome{Op: campaign.OpCreate, Kind: campaign.OK, Took: 20 * time.Millisecond})
+	b.Called(campaign.Campaign{Key: key}, runner.Found{}, campaign.Outcome{Op: campaign.OpCreate, Kind: campaign.OK, Took: 20 * time.Millisecond})
 	if b.log.Len() > 0 {
 		t.Errorf("logged a call that went well: %s", b.log)
 	}
-	b.Called(campaign.Campaign{Key: key}, campaign.Outcome{Op: campaign.OpConfigure, Kind: campaign.Refused, HTTP: 400, Field: "text",
+	b.Called(campaign.Campaign{Key: key}, runner.Found{}, campaign.Outcome{Op: campaign.OpConfigure, Kind: campaign.Refused, HTTP: 400, Field: "text",
 		Words: "cannot send: Solo per te", Err: "", Took: 12 * time.Millisecond, Breaker: "closed"})
 	want := map[string]any{
 		"level": "WARN", "msg": "gateway called", "key": "shop-italia.bf-2026", "op": "configure", "kind": "refused",
@@ -152,7 +152,7 @@ func TestCalledShowsWhatFailedAndNotTheGatewaysWords(t *testing.T) {
 func TestCallsToTheLedgerAreItsOwn(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.Called(campaign.Campaign{Key: key}, campaign.Outcome{Op: campaign.OpReserve, Kind: campaign.Refused, Field: "shop-italia, day 2026-11-27",
+	b.Called(campaign.Campaign{Key: key}, runner.Found{}, campaign.Outcome{Op: campaign.OpReserve, Kind: campaign.Refused, Field: "shop-italia, day 2026-11-27",
 		Words: "it has 12.00 EUR left", Took: 3 * time.Millisecond})
 	want := map[string]any{
 		"level": "WARN", "msg": "ledger called", "key": "shop-italia.bf-2026", "op": "reserve", "kind": "refused",
@@ -180,7 +180,7 @@ func TestEveryCallIsCounted(t *testing.T) {
 			continue // that is not reported
 		}
 		for _, kind := range campaign.Kinds {
-			b.Called(campaign.Campaign{Key: key}, campaign.Outcome{Op: op, Kind: kind})
+			b.Called(campaign.Campaign{Key: key}, runner.Found{}, campaign.Outcome{Op: op, Kind: kind})
 			series := fmt.Sprintf("staffetta_%s_call_duration_seconds_count{kind=%q,op=%q}", op.To(), kind, op)
 			if got := b.metric(series); got != "1" {
 				t.Errorf("%s = %q, want 1", series, got)
@@ -380,8 +380,8 @@ func TestCallsHaveExemplars(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	const id = "4bf92f3577b34da6a3ce929d0e0e4736"
-	b.Called(campaign.Campaign{Key: key, Trace: "00-" + id + "-00f067aa0ba902b7-01"}, campaign.Outcome{Op: campaign.OpCreate, Kind: campaign.OK})
-	b.Called(campaign.Campaign{Key: key, Trace: "00-" + strings.Repeat("x", 300) + "-1-01"}, campaign.Outcome{Op: campaign.OpCreate, Kind: campaign.OK})
+	b.Called(campaign.Campaign{Key: key, Trace: "00-" + id + "-00f067aa0ba902b7-01"}, runner.Found{}, campaign.Outcome{Op: campaign.OpCreate, Kind: campaign.OK})
+	b.Called(campaign.Campaign{Key: key, Trace: "00-" + strings.Repeat("x", 300) + "-1-01"}, runner.Found{}, campaign.Outcome{Op: campaign.OpCreate, Kind: campaign.OK})
 	b.Handled(runner.Wakeup{Key: key, Kind: runner.WakeTimer}, runner.Found{Trace: "00-" + id + "-00f067aa0ba902b7-01"}, loop.Verdict{Do: loop.Ack}, 0)
 	r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
 	r.Header.Set("Accept", "application/openmetrics-text")

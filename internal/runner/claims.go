@@ -70,6 +70,6 @@ func (r *run) letGo(ctx context.Context, was, is campaign.Campaign) {
 		return
 	}
 	if err := r.claims.Release(ctx, r.claimsIn(), is.Key, number); err != nil {
-		r.observer.Called(is, campaign.Outcome{Op: campaign.OpClaim, Kind: campaign.Unavailable, Err: "release: " + err.Error()})
+		r.observer.Called(is, r.found, campaign.Outcome{Op: campaign.OpClaim, Started: now, Kind: campaign.Unavailable, Err: "release: " + err.Error()})
 	}
 }

@@ -168,12 +168,20 @@ type Button interface {
 	Held(source string) string
 }
 
-// Found is what a wake-up found of its campaign: what tells one wake-up from another in a
-// trace. It is empty where no record was read, but for the trace of a request.
+// Found is what a wake-up found of its campaign, and left: what tells it from others in a
+// trace. The same wake-up, delivered again after a crash, finds the same.
 type Found struct {
-	Trace    string // W3C traceparent
-	Revision uint64 // of the record
+	Trace    string    // W3C traceparent of the request, if it came with one
+	Leg      int       // which of the traces of the campaign tells of the wake-up
+	First    bool      // it begins that one
+	Revision uint64    // of the record
+	Saved    uint64    // the revision of the record when a call is made
+	Wake     time.Time // when the campaign is woken next; zero: never
 }
+
+// longWait is after how long a campaign's story goes on in another trace: people look at
+// one trace as at one piece of work.
+const longWait = time.Hour
 
 // Observer gets what happens, for logs and metrics. It must not block.
 type Observer interface {
@@ -185,7 +193,7 @@ type Observer interface {
 	Unsaved(key campaign.Key, err error)
 	// Called: a call to the gateway, or to the budgets' ledger, has an outcome. The
 	// campaign is as it was when the call was made.
-	Called(c campaign.Campaign, o campaign.Outcome)
+	Called(c campaign.Campaign, found Found, o campaign.Outcome)
 	// Told: the events that a record owes are in the stream. It may be said more than
 	// once of the same event.
 	Told(c campaign.Campaign)
@@ -201,6 +209,6 @@ type noObserver struct{}
 
 func (noObserver) Moved(campaign.Campaign, campaign.State, loop.Revision) {}
 func (noObserver) Unsaved(campaign.Key, error)                            {}
-func (noObserver) Called(campaign.Campaign, campaign.Outcome)             {}
+func (noObserver) Called(campaign.Campaign, Found, campaign.Outcome)      {}
 func (noObserver) Told(campaign.Campaign)                                 {}
 func (noObserver) Handled(Wakeup, Found, loop.Verdict, time.Duration)     {}

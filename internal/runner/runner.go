@@ -103,7 +103,9 @@ func (r *Runner) handle(ctx context.Context, w Wakeup) (found Found, v loop.Verd
 		return found, v
 	}
 	defer run.release()
-	return found, run.loop(ctx, in)
+	v = run.loop(ctx, in)
+	found.Wake = run.stored.Wake
+	return found, v
 }
 
 // begin loads the record of a wake-up and publishes what it owes. It returns the run and
@@ -117,8 +119,12 @@ func (r *Runner) begin(ctx context.Context, w Wakeup) (_ *run, found Found, _ ca
 		}
 		return nil, found, nil, loop.AfterTrouble(err)
 	}
-	found = Found{Trace: cmp.Or(c.Trace, w.Trace), Revision: rev.Seq}
-	run := &run{Runner: r, wakeup: w, c: c, stored: c, rev: rev}
+	waited := rev.Seq > 0 && w.Stored.Sub(rev.At) > longWait
+	if waited {
+		c.Leg++ // saved with whatever is saved first
+	}
+	found = Found{Trace: cmp.Or(c.Trace, w.Trace), Leg: c.Leg, First: waited || c.Leg == 0 && (rev.Seq == 0 || w.Kind == WakeRequest), Revision: rev.Seq, Wake: c.Wake}
+	run := &run{found: found, Runner: r, wakeup: w, c: c, stored: c, rev: rev}
 	// The last run may have crashed after the save and before it published.
 	var otherwise *CostConflict
 	if err := r.publish(ctx, c); errors.As(err, &otherwise) {
@@ -204,6 +210,7 @@ func (r *Runner) publish(ctx context.Context, c campaign.Campaign) error {
 type run struct {
 	*Runner
 	wakeup  Wakeup
+	found   Found
 	c       campaign.Campaign // the record as this run knows it
 	account Account           // the account of c
 	stored  campaign.Campaign // the record as the journal has it
@@ -419,7 +426,8 @@ func (r *run) act(ctx context.Context, call campaign.Call) campaign.Outcome {
 	if o.Started.IsZero() {
 		o.Started = time.Now()
 	}
-	r.observer.Called(r.c, o)
+	r.found.Saved = r.rev.Seq
+	r.observer.Called(r.c, r.found, o)
 	return o
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/client"
+	"github.com/staffetta-io/staffetta/internal/contract"
 	"github.com/staffetta-io/staffetta/internal/query"
 	"github.com/staffetta-io/staffetta/internal/why"
 )
@@ -57,6 +58,18 @@ var acts = []act{
 		func(ctx context.Context, c *client.Client, rec campaign.Campaign, by, reason string) (client.Placed, error) {
 			return c.Resolve(ctx, rec.Key, by, false, reason)
 		}, resolved},
+	{"promote", true, func(rec campaign.Campaign, now time.Time) bool {
+		_, err := rec.Promoted(true, now, time.Time.String)
+		return err == nil
+	},
+		func(ctx context.Context, c *client.Client, rec campaign.Campaign, _, _ string) (client.Placed, error) {
+			r, err := rec.Promoted(true, time.Now(), func(at time.Time) string { return at.Format(time.RFC3339) })
+			if err != nil {
+				return client.Placed{}, err
+			}
+			return c.Request(ctx, contract.Requested(liveOf(rec.Key), r), "")
+		},
+		func(campaign.Campaign, string, why.Clock) why.Became { return why.Became{} }},
 	{"follow", false, func(rec campaign.Campaign, _ time.Time) bool { return rec.State == campaign.Unreconciled },
 		func(ctx context.Context, c *client.Client, rec campaign.Campaign, by, _ string) (client.Placed, error) {
 			return c.FollowAgain(ctx, rec.Key, by)
@@ -64,6 +77,12 @@ var acts = []act{
 		func(rec campaign.Campaign, _ string, _ why.Clock) why.Became {
 			return why.FollowedAgain(campaign.Campaign{}, rec)
 		}},
+}
+
+// liveOf is the name under which a simulation is asked for again, for real. It is the same
+// each time, so whoever presses twice asks once.
+func liveOf(key campaign.Key) campaign.Key {
+	return campaign.Key{Source: key.Source, RequestID: key.RequestID + "-live"}
 }
 
 func resolved(rec campaign.Campaign, _ string, _ why.Clock) why.Became { return why.Resolved(rec) }
@@ -92,7 +111,7 @@ func actsFor(rec campaign.Campaign, now time.Time) (all []act) {
 }
 
 // Reasoned says that the form asks why.
-func (a act) Reasoned() bool { return a.Name != "approve" && a.Name != "follow" }
+func (a act) Reasoned() bool { return a.Name != "approve" && a.Name != "follow" && a.Name != "promote" }
 
 // considered is a page that repeats in numbers what a button will do.
 type considered struct {
@@ -192,6 +211,9 @@ func (s *Server) carryOutAct(v *visit) error {
 		v.remember(cookieName, by)
 	}
 	s.Log.Info("told the service", "what", a.Name, "key", rec.Key.String(), "by", by, "sequence", placed.Sequence)
+	if a.Name == "promote" {
+		return v.goTo("/campaigns/" + liveOf(rec.Key).String())
+	}
 	said := url.Values{"did": {a.Name}, "order": {strconv.FormatUint(placed.Sequence, 10)}}
 	if rec.Quote != nil {
 		said.Set("quote", campaign.QuoteID(rec.Request, *rec.Quote))

@@ -5,12 +5,17 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shopspring/decimal"
+
 	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/query"
 )
 
 // campaignsShown is how many campaigns a page lists: those that moved last.
 const campaignsShown = 50
+
+// searchedAtMost is among how many a text, an amount or simulations are looked for.
+const searchedAtMost = 1000
 
 // campaignList is a list of campaigns, and the question in the address that it answers.
 type campaignList struct {
@@ -20,12 +25,15 @@ type campaignList struct {
 	Asked     query.ListAsk
 	Label     string
 	Since     string
+	Text      string // in the name or the key
+	Pretended string // yes: only simulations; no: none
+	AtLeast   string // what it costs
 	Wrong     string // a filter that cannot be read; nothing is listed then
 }
 
 // Filtered says that something is looked for.
 func (l campaignList) Filtered() bool {
-	return len(l.Asked.States) > 0 || l.Asked.Source != "" || len(l.Asked.Labels) > 0 || l.Since != ""
+	return len(l.Asked.States) > 0 || l.Asked.Source != "" || len(l.Asked.Labels) > 0 || l.Since+l.Text+l.Pretended+l.AtLeast != ""
 }
 
 // Chosen says that a state is looked for.
@@ -51,6 +59,14 @@ func (s *Server) campaigns(v *visit) error {
 		}
 		l.Asked.Since = at
 	}
+	l.Text, l.Pretended, l.AtLeast = strings.TrimSpace(q.Get("text")), q.Get("simulation"), q.Get("cost")
+	keeps, err := l.filter()
+	if err != nil {
+		l.Wrong = err.Error()
+	}
+	if l.Text+l.Pretended+l.AtLeast != "" {
+		l.Asked.Limit = searchedAtMost
+	}
 	if err := l.Asked.Check(); err != nil {
 		l.Wrong = err.Error()
 	}
@@ -59,10 +75,33 @@ func (s *Server) campaigns(v *visit) error {
 		if err != nil {
 			return err
 		}
-		l.Campaigns, l.Cut = all.Campaigns, all.Cut
+		l.Cut = all.Cut || len(all.Campaigns) == searchedAtMost
+		for _, c := range all.Campaigns {
+			if keeps(c) && len(l.Campaigns) < campaignsShown {
+				l.Campaigns = append(l.Campaigns, c)
+			}
+		}
 	}
 	v.Live = "*"
 	return v.show("campaigns", v.T("campaigns"), "campaigns", l)
+}
+
+// filter is what the page itself looks for among the campaigns that it was told.
+func (l campaignList) filter() (func(query.Campaign) bool, error) {
+	least := decimal.Zero
+	if l.AtLeast != "" {
+		m, err := campaign.ParseMoney(l.AtLeast)
+		if err != nil {
+			return nil, err
+		}
+		least = m.Amount
+	}
+	text := strings.ToLower(l.Text)
+	return func(c query.Campaign) bool {
+		return (text == "" || strings.Contains(strings.ToLower(c.Name+" "+c.Key), text)) &&
+			(l.Pretended == "" || c.Simulation == (l.Pretended == "yes")) &&
+			(l.AtLeast == "" || c.Cost != nil && c.Cost.Amount.GreaterThanOrEqual(least))
+	}, nil
 }
 
 // Moving says that a campaign is being sent, so that its row has a bar.

@@ -7,6 +7,6 @@ type tab struct{ Name, Path string }
 func (v *visit) Tabs() []tab {
 	return []tab{
 		{"inbox", "/"}, {"campaigns", "/campaigns"}, {"calendar", "/calendar"}, {"money", "/money"},
-		{"schedules", "/schedules"}, {"letters", "/letters"}, {"health", "/health"},
+		{"schedules", "/schedules"}, {"letters", "/letters"}, {"health", "/health"}, {"ask", "/ask"},
 	}
 }

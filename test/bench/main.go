@@ -50,6 +50,7 @@ func run() error {
 		stored   = flag.String("stored", "", "measure what that costs which is over, instead: so many campaigns, the fewest first, as 10000,1000000")
 		open     = flag.Int("open", 10000, "with -stored: how many campaigns are open beside them")
 		window   = flag.Duration("window", 10*time.Minute, "with -stored: for how long what goes on in the background is measured, twice")
+		people   = flag.Bool("page", false, "with -stored: measure the page that people look at, and nothing else")
 		profiles = flag.String("profiles", "", "with -stored: folder for profiles of the server's memory")
 		against  = flag.String("against", "", "other binaries of the service, separated by commas, to be compared with in turn; nothing else is measured")
 	)
@@ -67,7 +68,11 @@ func run() error {
 			}
 			sizes = append(sizes, n)
 		}
-		return (&scale{bench: b, open: *open, window: *window, n: 500, keep: *profiles}).run(ctx, os.Stdout, sizes)
+		s := &scale{bench: b, open: *open, window: *window, n: 500, keep: *profiles}
+		if *people {
+			return (&page{scale: s}).run(ctx, os.Stdout, sizes)
+		}
+		return s.run(ctx, os.Stdout, sizes)
 	}
 	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(out, "scenario\tsync\tfeed\tratio to BARE\tgoal\tratio of processor time\tservice + NATS + sandbox, in BAREs\tmemory MB\tallocations a campaign\tcampaigns/s\tBARE/s")

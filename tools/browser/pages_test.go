@@ -78,6 +78,8 @@ func TestTheOtherPages(t *testing.T) {
 
 	h.staffetta("budget", "set", "shop-italia", "--day", "1000", "--month", "5000", "--by", "carla")
 	h.asks(nil)
+	h.goTo("/")
+	h.sees("Approve 344.09 EUR")
 	h.goTo(waiting + "/approve")
 	h.types("by", "anna")
 	h.clicks("Approve")

@@ -57,6 +57,7 @@ var shots = map[string][2]string{
 	"letters":   {"/letters", "not_json"},
 	"letter":    {"/letters/1", "What it says"},
 	"health":    {"/health", "ready"},
+	"ask":       {"/ask", "Ask for a campaign"},
 }
 
 // lives is a morning: campaigns that were sent, are being sent, and wait.

@@ -67,7 +67,7 @@ func TestKeyboard(t *testing.T) {
 	t.Parallel()
 	h := waits(t, nil)
 	var stops []string
-	for range 12 {
+	for range 16 {
 		if err := chromedp.Do(h.ctx, chromedp.KeyEvent("\t")); err != nil {
 			t.Fatal(err)
 		}
@@ -80,4 +80,29 @@ func TestKeyboard(t *testing.T) {
 	if stops[0] != "To the content" || !strings.Contains(strings.Join(stops, "|"), "Approve 344.09 EUR") {
 		t.Errorf("the stops are %q", stops)
 	}
+}
+
+// A list is what its address says, so it can be sent to a colleague.
+func TestFilters(t *testing.T) {
+	t.Parallel()
+	h := waits(t, map[string]any{"labels": map[string]string{"team": "crm"}})
+	h.asks(map[string]any{"requestId": "prova", "name": "Prova generale", "simulation": true})
+	h.goTo("/campaigns")
+	h.sees("Black Friday 2026", "Prova generale")
+	for question, first := range map[string]bool{
+		"text=friday": true, "text=PROVA": false, "simulation=no": true, "simulation=yes": false, "label=team%3Dcrm": true, "state=quoted&cost=344.09&simulation=no": true,
+	} {
+		h.goTo("/campaigns?" + question)
+		if first {
+			h.sees("Black Friday 2026", "Show all")
+			h.lacks("Prova generale")
+		} else {
+			h.sees("Prova generale", "Show all")
+			h.lacks("Black Friday 2026")
+		}
+	}
+	h.goTo("/campaigns?cost=344.10")
+	h.sees("No campaign is like that")
+	h.goTo("/campaigns?cost=molto")
+	h.sees("is no amount: write 500, 344.09 or 500 EUR")
 }

@@ -66,6 +66,21 @@ if (zone && zone !== body.dataset.zone && !document.cookie.includes("zone=" + en
   if (document.cookie.includes("zone=") && !document.querySelector("main form[method=post]")) location.replace(location.href);
 }
 
+// The text as a phone shows it, while somebody types.
+const preview = document.getElementById("preview");
+let typing;
+preview?.closest("form").addEventListener("input", (event) => {
+  if (!/^(text|sender)$/.test(event.target.name)) return;
+  clearTimeout(typing);
+  typing = setTimeout(async () => {
+    const form = preview.closest("form");
+    const answer = await fetch("/ask/text?" + new URLSearchParams({ text: form.text.value, sender: form.sender.value }));
+    if (!answer.ok) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    preview.replaceChildren(page.querySelector(".phone"));
+  }, 150);
+});
+
 document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 
 const of = body.dataset.live;
