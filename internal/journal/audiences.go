@@ -46,6 +46,31 @@ func (j *Journal) NewestVersion(ctx context.Context, source, name string) (campa
 	return contract.ReadVersion(j.intake.Rules, m.Subject, m.Header, m.Data, m.Time)
 }
 
+// isNewest says that a list is the newest one under some name of its source, whoever asks:
+// the same chunks may be named by a request as well.
+func (j *Journal) isNewest(ctx context.Context, source, digest string) (bool, error) {
+	there, err := streams.Laid(ctx, j.js, streams.Audiences, contract.AudiencePattern(source))
+	if err != nil {
+		return false, fmt.Errorf("names of %s: %w", source, err)
+	}
+	looked := map[string]bool{}
+	for subject := range there {
+		_, name, is := contract.SplitVersion(subject)
+		if !is || looked[name] {
+			continue
+		}
+		looked[name] = true
+		v, err := j.NewestVersion(ctx, source, name)
+		if no := (*contract.Unreadable)(nil); err != nil && !errors.As(err, &no) {
+			return false, err
+		}
+		if v.Digest == digest {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
 // EraseRecipients erases what was laid down under a digest, and says how many chunks it
 // were. Erased twice is erased once: a crash in between leaves the rest for the next time.
 func (j *Journal) EraseRecipients(ctx context.Context, source, digest string) (int, error) {

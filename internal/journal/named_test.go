@@ -87,6 +87,10 @@ func TestACampaignKeepsToTheListThatItTook(t *testing.T) {
 	if err := b.j.People().Discard(t.Context(), key, newest.Taken()); !errors.Is(err, runner.ErrNewest) {
 		t.Errorf("the newest list is discarded: %v", err)
 	}
+	other := campaign.Request{Audience: newest.Prepared.Version.Alone()} // the same chunks, by their digest
+	if err := b.j.People().Discard(t.Context(), key, other); !errors.Is(err, runner.ErrNewest) {
+		t.Errorf("the newest list is discarded by a request that names its chunks: %v", err)
+	}
 	discard(asks.Taken())
 	if _, err := read(); !errors.As(err, new(*runner.Unusable)) {
 		t.Errorf("the list that was replaced is still read: %v", err)

@@ -126,17 +126,14 @@ func (p people) Discard(ctx context.Context, key campaign.Key, r campaign.Reques
 	switch a := r.Audience; {
 	case a.InRequest():
 		return p.Erase(ctx, key)
-	case a.Name != "":
-		newest, err := p.NewestVersion(ctx, key.Source, a.Name)
-		if no := (*contract.Unreadable)(nil); err != nil && !errors.As(err, &no) {
-			return err
-		}
-		switch a.Digest {
-		case "":
-			return nil
-		case newest.Digest:
-			return runner.ErrNewest
-		}
+	case a.Digest == "":
+		return nil // of a named audience it took none
+	}
+	switch newest, err := p.isNewest(ctx, key.Source, r.Audience.Digest); {
+	case err != nil:
+		return err
+	case newest:
+		return runner.ErrNewest
 	}
 	if err := p.doesNotRead(ctx, key, r.Audience.Digest); err != nil {
 		return err

@@ -99,7 +99,7 @@ func found(t *testing.T, zone *time.Location, rules campaign.Rules) *company {
 	}
 	t.Cleanup(g.Close)
 	c.journal = runnertest.NewJournal(t, c.deliver)
-	c.runner = runner.New(runner.Options{Rules: rules, Journal: c.journal, Gateway: g, Budgets: c.budgets, People: c.lists, Pace: &pace.Estimator{}})
+	c.runner = runner.New(runner.Options{Rules: rules, Journal: c.journal, Gateway: g, Budgets: c.budgets, People: c.lists, Claims: &oneByOne{}, Pace: &pace.Estimator{}})
 	return c
 }
 

@@ -120,3 +120,38 @@ func (l *lists) kept() int {
 	defer l.mu.Unlock()
 	return len(l.files)
 }
+
+// oneByOne lets one campaign of a company at a time give people their values, whoever they
+// are: the service looks which people two campaigns share. It is the port runner.Claims.
+type oneByOne struct {
+	mu     sync.Mutex
+	holder campaign.Key // zero: nobody
+	number uint64       // of the claim that stands, or stood last
+}
+
+var _ runner.Claims = (*oneByOne)(nil)
+
+// Claim gives the campaign its people, if no other one has its own.
+func (o *oneByOne) Claim(_ context.Context, _ string, c campaign.Campaign) (uint64, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch o.holder {
+	case c.Key:
+	case campaign.Key{}:
+		o.holder = c.Key
+		o.number++
+	default:
+		return 0, &runner.Ahead{Behind: campaign.Behind{Key: o.holder}}
+	}
+	return o.number, nil
+}
+
+// Release gives them up.
+func (o *oneByOne) Release(_ context.Context, _ string, key campaign.Key, _ uint64) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.holder == key {
+		o.holder = campaign.Key{}
+	}
+	return nil
+}
