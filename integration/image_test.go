@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 
@@ -81,7 +82,7 @@ func (i *image) build(ctx context.Context) (string, error) {
 	name, err := provider.BuildImage(ctx, &testcontainers.ContainerRequest{
 		Labels: labels(),
 		FromDockerfile: testcontainers.FromDockerfile{
-			ContextArchive: archive, Repo: "staffetta-integration/" + i.binary, Tag: strconv.Itoa(os.Getpid()),
+			ContextArchive: archive, Repo: strings.TrimSuffix("staffetta-integration/"+i.binary+"-"+i.tags, "-"), Tag: strconv.Itoa(os.Getpid()),
 			BuildLogWriter: &log,
 		},
 	})

@@ -179,7 +179,7 @@ func TestAnOrderThatIsNoneIsADeadLetter(t *testing.T) {
 	for name, tt := range map[string]struct {
 		subject, body, reason, field, note string
 	}{
-		"OfAnUnknownVerb":     {"@all.@standing.cancel.anna", `{"by":"anna"}`, "bad_command", "", "want one of add-schedule, hold"},
+		"OfAnUnknownVerb":     {"@all.@standing.cancel.anna", `{"by":"anna"}`, "bad_command", "", "want one of add-schedule, allow, hold"},
 		"OfEverybodysOwn":     {"@all.@standing.pause-schedule.anna", `{"by":"anna","id":"x"}`, "bad_subject", "source", "name the source in the subject"},
 		"OfAMisspeltField":    {"@all.@standing.hold.anna", `{"by":"anna","because":"x"}`, "not_json", "because", "there is no such field; there are by, why"},
 		"OfNobody":            {"@all.@standing.release", `{}`, "bad_command", "by", "say who says so"},

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
@@ -278,4 +279,14 @@ func splitPoints(list string) []string {
 		points[i] = strings.TrimSpace(p)
 	}
 	return slices.Clip(points)
+}
+
+// opens is a send window that opens at an instant, and stays open.
+type opens time.Time
+
+func (o opens) Open(from time.Time, _ time.Duration) (time.Time, string, error) {
+	if at := time.Time(o); from.Before(at) {
+		return at, "it opens at " + at.Format(time.RFC3339), nil
+	}
+	return from, "", nil
 }

@@ -492,13 +492,3 @@ func first(fault func(campaign.Call) runnertest.Fault) func(campaign.Call) runne
 		return f
 	}
 }
-
-// opens is a send window that opens at an instant, and stays open.
-type opens time.Time
-
-func (o opens) Open(from time.Time, _ time.Duration) (time.Time, string, error) {
-	if at := time.Time(o); from.Before(at) {
-		return at, "it opens at " + at.Format(time.RFC3339), nil
-	}
-	return from, "", nil
-}
