@@ -17,7 +17,7 @@ var groups = []struct {
 	{"try", "Try it:", []string{"demo", "dev", "sandbox"}},
 	{"ask", "Ask for campaigns and follow them:", []string{"request", "check", "lint", "promote", "schedule", "audience", "watch", "ls", "show", "why"}},
 	{"decide", "Decide about campaigns and money:", []string{"proof", "approve", "decline", "cancel", "hold", "release", "budget"}},
-	{"mend", "When something went wrong:", []string{"resolve", "follow", "dlq", "drafts", "recover", "forget"}},
+	{"mend", "When something went wrong:", []string{"resolve", "follow", "dlq", "drafts", "recover", "suppress", "forget"}},
 	{"run", "Run the service:", []string{"serve", "web", "doctor", "access", "streams", "archive"}},
 	{"know", "Know more:", []string{"explain", "version", "man", "completion", "help"}},
 }
