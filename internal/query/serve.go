@@ -130,6 +130,13 @@ func (s *Service) sort(ctx context.Context, v verb, err error) *Error {
 	return &Error{Failed, "", err.Error()}
 }
 
+// respond publishes an answer. A micro.Request keeps what it was answered with for the
+// statistics of its service, which read it as soon as the handler returns: it must not be
+// answered later, from here.
+func (s *Service) respond(r micro.Request, h nats.Header, data []byte) error {
+	return s.nc.PublishMsg(&nats.Msg{Subject: r.Reply(), Header: h, Data: data})
+}
+
 // say sends the answer.
 func (s *Service) say(r micro.Request, v verb, source string, began time.Time, answer any, wrong *Error) {
 	var err error
@@ -140,7 +147,7 @@ func (s *Service) say(r micro.Request, v verb, source string, began time.Time, a
 		case err != nil:
 			wrong = &Error{Failed, "", err.Error()}
 		case int64(len(data)) <= most:
-			err = r.Respond(data)
+			err = s.respond(r, nats.Header{}, data)
 		default:
 			wrong = &Error{TooLarge, "", fmt.Sprintf("the answer has %d bytes, and NATS takes %d: ask for fewer, or raise its max_payload", len(data), most)}
 		}
@@ -148,7 +155,7 @@ func (s *Service) say(r micro.Request, v verb, source string, began time.Time, a
 	if wrong != nil {
 		var data []byte
 		if data, err = marshal(refusal{wrong}); err == nil {
-			err = r.Error(Codes[wrong.Code], oneLine(wrong.Text), data)
+			err = s.respond(r, nats.Header{micro.ErrorCodeHeader: {Codes[wrong.Code]}, micro.ErrorHeader: {oneLine(wrong.Text)}}, data)
 		}
 	}
 	who := askerOf(r)
