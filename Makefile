@@ -170,6 +170,8 @@ test/flood: ## One request a million times, and a fuzzer at the door (DUPLICATES
 test/nightly: $(BIN)/buf $(BIN)/protoc-gen-go ## What takes hours: the recipes of CONTRIBUTING.md, histories, kills, power cuts, the race detector
 	$(call say,follow the recipes of CONTRIBUTING.md)
 	@$(GO) test -count=1 -timeout 60m -run '^TestFollowTheRecipes$$' -v ./test/recipes -follow | grep -vE '^ *=== '
+	$(call say,every change of every clock since 1973)
+	@$(GO) test -count=1 -timeout 20m -run '^TestEveryTransitionOfEveryZone$$' ./internal/schedule -past
 	@$(MAKE) simulate SEED=$$(date +%Y%m%d)
 	@$(MAKE) simulate/rate SEED=$$(date +%Y%m%d)
 	@$(MAKE) test/kills SEED=$$(date +%Y%m%d)

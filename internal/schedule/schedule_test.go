@@ -171,7 +171,16 @@ func TestEveryMidnightOfEveryZone(t *testing.T) {
 	from, to := calendar.Date{Year: 2026, Month: 1, Day: 1}, calendar.Date{Year: 2035, Month: 12, Day: 31}
 	const dates = 3652
 	total := 0
+	walked := map[string]bool{} // by the rules: many zones are another's second name
 	for _, name := range calendartest.Every(t) {
+		rules, err := os.ReadFile(filepath.Join(os.Getenv("ZONEINFO"), name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if walked[string(rules)] {
+			continue
+		}
+		walked[string(rules)] = true
 		s := monday()
 		s.Zone, s.At, s.Weekdays, s.Start, s.End = name, 0, nil, from, to
 		list := s.WithDefaults().Next(at(t, "2025-12-01T00:00:00Z"), dates+1)
