@@ -34,7 +34,7 @@ func TestManyWithTheSamePeople(t *testing.T) {
 func live(t *testing.T, r *rand.Rand) {
 	s := open(t, campaign.Rules{RecipientsKeep: 24 * time.Hour, CountWithin: 3 * time.Second, DriftTolerance: 10})
 	s.gateway.SendsFor = time.Duration(1+r.IntN(20)) * time.Minute
-	var mu sync.Mutex // guards r and trouble from here on
+	var mu sync.Mutex // guards r and trouble
 	trouble := 60
 	s.ports.decide = func(string) failure {
 		mu.Lock()
@@ -57,6 +57,7 @@ func live(t *testing.T, r *rand.Rand) {
 	for i := range 5 {
 		key := campaign.Key{Source: "shop-italia", RequestID: fmt.Sprint("codes-", i)}
 		keys = append(keys, key)
+		mu.Lock()
 		var lines []string
 		for n := range 4 {
 			if n == 0 || r.IntN(2) == 0 {
@@ -72,6 +73,7 @@ func live(t *testing.T, r *rand.Rand) {
 		}
 		after := time.Duration(r.IntN(600)) * time.Second
 		cancels := r.IntN(8) == 0
+		mu.Unlock()
 		go func() {
 			time.Sleep(after)
 			s.deliver(runner.Wakeup{Key: key, Kind: runner.WakeRequest, Request: q, RequestedAt: time.Now(), Stored: time.Now()})

@@ -125,7 +125,7 @@ var crashCases = []crashCase{
 			w.named, w.lacks = true, "the newest list is too old"
 			w.add(nil)
 			until("2000-01-01T08:00")
-			w.points = nil
+			w.set(func() { w.points = nil })
 			until("2000-01-01T12:00")
 			w.set(func() { w.lacks = "" })
 			until("2000-01-02T10:00")
