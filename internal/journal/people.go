@@ -138,9 +138,14 @@ func (p people) Discard(ctx context.Context, key campaign.Key, r campaign.Reques
 	if err := p.doesNotRead(ctx, key, r.Audience.Digest); err != nil {
 		return err
 	}
-	shared, err := p.readByOthers(ctx, key, r.Audience.Digest)
+	return p.eraseUnread(ctx, key, r.Audience.Digest)
+}
+
+// eraseUnread erases chunks unless a campaign other than this one reads them.
+func (p people) eraseUnread(ctx context.Context, key campaign.Key, digest string) error {
+	shared, err := p.readByOthers(ctx, key, digest)
 	if err == nil && !shared {
-		_, err = p.EraseRecipients(ctx, key.Source, r.Audience.Digest)
+		_, err = p.EraseRecipients(ctx, key.Source, digest)
 	}
 	return err
 }

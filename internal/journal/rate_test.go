@@ -70,7 +70,7 @@ func TestRateOnOneServer(t *testing.T) {
 func TestRateOnThreeServers(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("starts a cluster")
+		t.Skip("skipped: it starts a cluster of three servers; run go test ./internal/journal -run TestRateOnThreeServers, without -short")
 	}
 	all := startCluster(t)
 	nc, other := connect(t, all[0]), connect(t, all[1])

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/staffetta-io/staffetta/internal/audience"
+	"github.com/staffetta-io/staffetta/internal/campaign"
 	"github.com/staffetta-io/staffetta/internal/contract"
 	"github.com/staffetta-io/staffetta/internal/loop"
 	"github.com/staffetta-io/staffetta/internal/suppression"
@@ -46,7 +47,7 @@ func (j *Journal) ObeySuppression(ctx context.Context, o contract.Order) (*campa
 		return j.readNumbers(ctx, o.Source, asks, take)
 	})
 	if no := refused(err); no != nil {
-		if _, err := j.EraseRecipients(ctx, contract.Scope(o.Source), asks.GetNumbers().GetSha256()); err != nil {
+		if err := j.eraseNumbers(ctx, o.Source, asks.GetNumbers().GetSha256()); err != nil {
 			return nil, err
 		}
 		return nil, no
@@ -58,6 +59,19 @@ func (j *Journal) ObeySuppression(ctx context.Context, o contract.Order) (*campa
 		Source: s.Source, Command: s.Command, At: contract.Stamp(s.At), By: s.By, Actor: s.Actor,
 		Change: changes[s.Change], Numbers: s.Numbers, Malformed: s.Malformed, Note: s.Note,
 	}, nil
+}
+
+// eraseNumbers erases what an order named. An order may name anything that was laid down: a
+// list under a name, or one that a campaign reads, stays. That has its own end.
+func (j *Journal) eraseNumbers(ctx context.Context, source, digest string) error {
+	scope := contract.Scope(source)
+	if newest, err := j.isNewest(ctx, scope, digest); err != nil || newest {
+		return err
+	}
+	if err := j.ensurePeople(ctx); err != nil { // who reads what is written there
+		return err
+	}
+	return people{j}.eraseUnread(ctx, campaign.Key{Source: scope}, digest)
 }
 
 // readNumbers hands over the numbers of an order in international format, and says how many

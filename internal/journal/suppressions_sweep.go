@@ -36,7 +36,7 @@ func (j *Journal) sweepSuppressions(ctx context.Context, erased map[string]bool,
 		if age := time.Since(s.Place.Stored); erased[s.Order] || age < j.options.PowerCut || age > streams.ChunkLife+j.options.PowerCut {
 			continue
 		}
-		if _, err := j.EraseRecipients(ctx, contract.Scope(s.Source), s.List); err != nil {
+		if err := j.eraseNumbers(ctx, s.Source, s.List); err != nil {
 			return err
 		}
 		erased[s.Order] = true

@@ -182,6 +182,37 @@ func TestSuppressedNumbersAreLeftOut(t *testing.T) {
 	}
 }
 
+// An order may name what a campaign is to be sent to, by mistake or on purpose. Nothing of
+// that is erased with it, whether the order is carried out or refused.
+func TestAnOrderAboutNumbersErasesNoListOfACampaign(t *testing.T) {
+	t.Parallel()
+	b := setup(t, journal.Options{PowerCut: time.Nanosecond})
+	for name, file := range map[string]string{"CarriedOut": "phoneNumber\n" + first + "\n", "Refused": "phoneNumber;code\n" + first + ";x\n3.93331E+11;y\n"} {
+		sum := sha256.Sum256([]byte(file))
+		a := &campaignv1.Audience{Sha256: hex.EncodeToString(sum[:]), Size: int64(len(file)), Chunks: 1}
+		if _, err := b.js.Publish(t.Context(), contract.ChunkSubject(key.Source, a.Sha256, 1), []byte(file)); err != nil {
+			t.Fatal(err)
+		}
+		request := campaign.Request{Text: "Ciao", Audience: &campaign.Audience{Digest: a.Sha256, Size: a.Size, Chunks: 1, Format: campaign.CSV}}
+		if _, err := b.j.People().Prepare(t.Context(), campaign.Key{Source: key.Source, RequestID: name}, request); (err != nil) != (name == "Refused") {
+			t.Fatalf("%s: prepared: %v", name, err)
+		}
+		before := b.chunks(t)
+		o := contract.Order{Source: key.Source, Verb: contract.VerbSuppress, Body: &campaignv1.SuppressNumbers{By: "anna", Numbers: a}, By: "anna",
+			Stream: streams.Commands, Sequence: before, Stored: time.Unix(int64(before), 0)}
+		_, err := b.j.ObeySuppression(t.Context(), o)
+		if no, is := errors.AsType[*loop.Refusal](err); is != (name == "Refused") || err != nil && no == nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if err := b.j.SweepSuppressionsOnce(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if n := b.chunks(t); n != before {
+			t.Errorf("%s: %d chunks are left of %d", name, n, before)
+		}
+	}
+}
+
 // A power cut may take the segment back and leave its answer: the sweep does it again, of the
 // numbers, which lie there for as long. If they are gone too, it says whose they were.
 func TestASegmentThatAPowerCutTookBackComesAgain(t *testing.T) {

@@ -21,7 +21,7 @@ func TestTwoServicesShareATrial(t *testing.T) {
 func TestTwoServicesShareATrialOnACluster(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("it takes a minute")
+		t.Skip("skipped: it takes a minute; run go test ./test/torture -run TestTwoServicesShareATrialOnACluster, without -short")
 	}
 	shareATrial(t, newFleetOn(newServers(t, 3, "2m")), "STAFFETTA_NATS_REPLICAS=3")
 }

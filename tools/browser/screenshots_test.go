@@ -37,7 +37,7 @@ var looks = []look{{"light", 1200, "light"}, {"dark", 1200, "dark"}, {"narrow", 
 // The pictures of docs/screenshots: each page, light, dark and on a phone.
 func TestScreenshots(t *testing.T) {
 	if *screenshots == "" {
-		t.Skip("make screenshots takes them")
+		t.Skip("skipped: it takes pictures of each page; run make screenshots")
 	}
 	h := open(t, "--policy", "demo", "--speed", "60")
 	h.lives()
