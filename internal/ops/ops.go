@@ -55,7 +55,7 @@ func New(o Options) *Ops {
 	s.mux.HandleFunc("GET /{$}", s.index)
 	s.mux.HandleFunc("GET /livez", s.livez)
 	s.mux.HandleFunc("GET /readyz", s.readyz)
-	s.mux.Handle("GET /metrics", promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{EnableOpenMetrics: true}))
+	s.mux.Handle("GET /metrics", promhttp.HandlerFor(withoutEmpty(s.registry), promhttp.HandlerOpts{EnableOpenMetrics: true}))
 	return s
 }
 
