@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nkeys"
@@ -19,6 +18,7 @@ import (
 	"github.com/staffetta-io/staffetta/internal/journal"
 	"github.com/staffetta-io/staffetta/internal/streams"
 	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
+	"github.com/staffetta-io/staffetta/test/natsserver"
 )
 
 // With the accounts of deploy/nats it reads with the consumer that the operator has made
@@ -140,20 +140,7 @@ func guarded(t *testing.T) map[string]string {
 		seeds[user] = write(user+".nk", seed)
 		conf = strings.ReplaceAll(conf, "$NKEY_"+strings.ToUpper(strings.ReplaceAll(user, "-", "_"))+"\n", public+"\n")
 	}
-	o, err := server.ProcessConfigFile(write("nats.conf", []byte(conf)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	o.NoLog, o.NoSigs = true, true
-	s, err := server.NewServer(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Start()
-	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-	if !s.ReadyForConnections(10 * time.Second) {
-		t.Fatal("the NATS server did not start")
-	}
+	s := natsserver.FromFile(t, write("nats.conf", []byte(conf)))
 	contexts := map[string]string{}
 	for user, seed := range seeds {
 		data, err := json.Marshal(map[string]string{"url": s.ClientURL(), "nkey": seed, "inbox_prefix": "_INBOX." + user})

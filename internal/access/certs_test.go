@@ -9,10 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
 	"github.com/staffetta-io/staffetta/internal/access"
+	"github.com/staffetta-io/staffetta/test/natsserver"
 )
 
 // A server with this certificate and deploy/nats/tls.conf answers a client that trusts
@@ -41,20 +41,7 @@ func TestNobodyIsHeardWithoutTLS(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	o, err := server.ProcessConfigFile(filepath.Join(dir, "nats.conf"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	o.NoLog, o.NoSigs, o.TLSTimeout = true, true, 10
-	s, err := server.NewServer(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Start()
-	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-	if !s.ReadyForConnections(10 * time.Second) {
-		t.Fatal("the server does not start")
-	}
+	s := natsserver.FromFile(t, filepath.Join(dir, "nats.conf"))
 	url := "nats://" + s.Addr().String()
 	trusting := func(ca []byte, name string) nats.Option {
 		pool := x509.NewCertPool()

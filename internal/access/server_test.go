@@ -19,6 +19,7 @@ import (
 	"github.com/staffetta-io/staffetta/internal/client"
 	"github.com/staffetta-io/staffetta/internal/journal"
 	"github.com/staffetta-io/staffetta/internal/streams"
+	"github.com/staffetta-io/staffetta/test/natsserver"
 )
 
 const example = "../../deploy/nats/access.yaml"
@@ -77,19 +78,7 @@ func guard(t *testing.T, changes ...func(*access.Table)) *guarded {
 	}
 	g.table, g.file, g.dir = tab, filepath.Join(t.TempDir(), "nats.conf"), t.TempDir()
 	g.print()
-	opts, err := server.ProcessConfigFile(g.file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	opts.NoLog, opts.NoSigs = true, true
-	if g.s, err = server.NewServer(opts); err != nil {
-		t.Fatal(err)
-	}
-	go g.s.Start()
-	t.Cleanup(func() { g.s.Shutdown(); g.s.WaitForShutdown() })
-	if !g.s.ReadyForConnections(10 * time.Second) {
-		t.Fatal("the server does not start")
-	}
+	g.s = natsserver.FromFile(t, g.file)
 	nc := g.connect("staffetta")
 	j, err := journal.Open(t.Context(), nc, journal.Options{})
 	if err != nil {

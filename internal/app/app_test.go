@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/staffetta-io/staffetta/internal/app"
@@ -263,12 +262,7 @@ func TestRun(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
 		a, _ := b.run(b.options())
-		nc, err := nats.Connect(b.NATSURL)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer nc.Close()
-		js, err := jetstream.New(nc)
+		js, err := jetstream.New(b.connect())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -301,12 +295,7 @@ func TestRun(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
 		a, _ := b.run(b.options())
-		nc, err := nats.Connect(b.NATSURL)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer nc.Close()
-		js, err := jetstream.New(nc)
+		js, err := jetstream.New(b.connect())
 		if err != nil {
 			t.Fatal(err)
 		}

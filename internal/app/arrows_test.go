@@ -87,7 +87,7 @@ var arrows = map[string]arrow{
 	"internal/streams": {ours: in("loop"), outside: with(natsgo, orbit)},
 	"internal/ops": {
 		ours:    in("loop", "runner", "campaign", "deadletter"),
-		outside: with("github.com/prometheus/client_golang"),
+		outside: with("github.com/prometheus/client_golang", "github.com/prometheus/client_model"),
 	},
 	"internal/tracing": {ours: in("loop", "runner", "campaign"), outside: with("go.opentelemetry.io/otel")},
 	// The doctor speaks HTTP by itself: a third reading of the specification, beside
@@ -159,6 +159,7 @@ var arrows = map[string]arrow{
 	"test/alarms":                   {},                                                                    // tests only: the table of alarms, the rules, the dashboard
 	"test/torture":                  {},                                                                    // tests only: everything that can break, broken
 	"test/freeport":                 {},                                                                    // ports for what is started again
+	"test/natsserver":               {outside: with("github.com/nats-io/nats-server/v2")},                  // NATS of a configuration file
 	"test/story":                    {ours: []string{generated}, outside: with(natsgo, protobuf, decimal)}, // the service from outside
 	"test/bench":                    {ours: []string{generated}, outside: with(natsgo, protobuf)},          // the service from outside
 	"release":                       {outside: with("golang.org/x/mod")},

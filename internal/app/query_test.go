@@ -22,6 +22,7 @@ import (
 	"github.com/staffetta-io/staffetta/internal/query"
 	"github.com/staffetta-io/staffetta/internal/sandbox"
 	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
+	"github.com/staffetta-io/staffetta/test/natsserver"
 )
 
 // accounts are one for the service and the operator, one for each of two sources, and
@@ -79,20 +80,7 @@ func newHouse(t *testing.T) *house {
 	if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	o, err := server.ProcessConfigFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	o.NoLog, o.NoSigs = true, true
-	h := &house{}
-	if h.server, err = server.NewServer(o); err != nil {
-		t.Fatal(err)
-	}
-	h.server.Start()
-	t.Cleanup(func() { h.server.Shutdown(); h.server.WaitForShutdown() })
-	if !h.server.ReadyForConnections(10 * time.Second) {
-		t.Fatal("the server does not start")
-	}
+	h := &house{server: natsserver.FromFile(t, file)}
 	local, err := app.StartLocal(app.LocalOptions{Sandbox: sandbox.Options{Speed: 1000}})
 	if err != nil {
 		t.Fatal(err)

@@ -9,11 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
-
 	"github.com/staffetta-io/staffetta/internal/app"
 	"github.com/staffetta-io/staffetta/internal/cli"
 	campaignv1 "github.com/staffetta-io/staffetta/proto/staffetta/campaign/v1"
+	"github.com/staffetta-io/staffetta/test/natsserver"
 	"github.com/staffetta-io/staffetta/test/story"
 )
 
@@ -39,20 +38,7 @@ func TestCommandsOfASource(t *testing.T) {
 		}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	o, err := server.ProcessConfigFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	o.NoLog, o.NoSigs = true, true
-	s, err := server.NewServer(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Start()
-	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-	if !s.ReadyForConnections(10 * time.Second) {
-		t.Fatal("the server does not start")
-	}
+	s := natsserver.FromFile(t, file)
 	url := func(user string) string {
 		return "nats://" + user + ":x@" + strings.TrimPrefix(s.ClientURL(), "nats://")
 	}

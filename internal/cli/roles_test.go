@@ -13,13 +13,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
 
 	"github.com/staffetta-io/staffetta/internal/app"
 	"github.com/staffetta-io/staffetta/internal/cli"
 	"github.com/staffetta-io/staffetta/internal/sandbox"
+	"github.com/staffetta-io/staffetta/test/natsserver"
 	"github.com/staffetta-io/staffetta/test/story"
 )
 
@@ -59,20 +59,7 @@ func newCompany(t *testing.T, more ...string) *company {
 	if code != 0 {
 		t.Fatal(accounts)
 	}
-	o, err := server.ProcessConfigFile(c.write(dir, "nats.conf", "listen: 127.0.0.1:-1\njetstream { store_dir: \""+dir+"\" }\n"+accounts))
-	if err != nil {
-		t.Fatal(err)
-	}
-	o.NoLog, o.NoSigs = true, true
-	s, err := server.NewServer(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Start()
-	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-	if !s.ReadyForConnections(10 * time.Second) {
-		t.Fatal("the server does not start")
-	}
+	s := natsserver.FromFile(t, c.write(dir, "nats.conf", "listen: 127.0.0.1:-1\njetstream { store_dir: \""+dir+"\" }\n"+accounts))
 	c.url = s.ClientURL()
 	for user, seed := range seeds {
 		context, err := json.Marshal(map[string]string{"url": c.url, "nkey": seed, "inbox_prefix": "_INBOX." + user})
